@@ -1,0 +1,86 @@
+// What the controller and its Pods on the nodes say to each other: environment variables in, one message out.
+// The controller imports this file and `message.ts` of the agent's room and nothing else of it.
+import type { CertificateId, CaId } from '../catalogue/ids.ts';
+import type { Reason } from '../policy/reasons.ts';
+
+/** One row of `node-local-certs-<node>` (design §3, R25). */
+export interface InventoryRow {
+  readonly id: string;
+  readonly path: string;
+  readonly kind: 'pair' | 'combined' | 'kubeconfig' | 'ca';
+  readonly ca: CaId | null;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serial: string;
+  /** RFC 3339 in UTC. */
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly sans: readonly string[];
+  readonly keyAlgorithm: string;
+  readonly sha256: string;
+  /** What the file is, never a plan. */
+  readonly state: Reason;
+  readonly reason: string;
+}
+
+/** What a scan Pod finds. Sorted and stable: an unchanged node gives the same rows. */
+export interface ScanResult {
+  readonly schema: 1;
+  readonly machineID: string;
+  /** Node's clock when it scanned, RFC 3339 in UTC with milliseconds. */
+  readonly clock: string;
+  readonly certificates: readonly InventoryRow[];
+  /** What an operator should know: optional paths missing, drift, copies of credentials elsewhere. */
+  readonly notes: readonly string[];
+}
+
+/** How one rotation on a node ended; the last thing the `apply` container says. */
+export interface RotateResult {
+  readonly schema: 1;
+  readonly outcome: 'succeeded' | 'rolled-back' | 'needs-manual' | 'refused' | 'nothing-to-do';
+  readonly reason: Reason;
+  readonly message: string;
+  readonly steps: readonly {
+    readonly name: string;
+    readonly startedAt: string;
+    readonly finishedAt: string;
+    readonly result: 'done' | 'skipped' | 'failed' | 'rolled-back';
+    readonly message?: string;
+  }[];
+  readonly certificates: readonly {
+    readonly id: CertificateId;
+    readonly oldSerial: string;
+    readonly newSerial: string;
+    readonly oldNotAfter: string;
+    readonly newNotAfter: string;
+    readonly proof?: string;
+  }[];
+}
+
+/** Environment of the agent's containers. */
+export const env = {
+  nodeName: 'NODE_NAME',
+  nodeUID: 'NODE_UID',
+  machineID: 'MACHINE_ID',
+  rotationName: 'ROTATION_NAME',
+  rotationUID: 'ROTATION_UID',
+  /** Comma-separated catalogue ids. */
+  certificates: 'CERTIFICATES',
+  /** 'new' or 'keep' */
+  keyPolicy: 'KEY_POLICY',
+  /** 'always' or 'auto' (R21) */
+  kubeletRestart: 'KUBELET_RESTART',
+  /** Seconds that a component has to come back. */
+  componentTimeout: 'COMPONENT_TIMEOUT_SECONDS',
+  /** 0-based part of the message that this container says, of PARTS (R7). */
+  part: 'PART',
+  parts: 'PARTS',
+  /** Where the host's files are seen inside the Pod: every path of the node is under it. */
+  hostRoot: 'HOST_ROOT',
+} as const;
+
+/** Directory of the product on every host (0700). */
+export const hostDirectory = '/var/lib/cluster-cert-rotator';
+
+/** The kubelet keeps at most this many bytes of one container's termination message (R7). */
+export const terminationMessageLimit = 4096;

@@ -1,0 +1,9 @@
+import { defineConfig } from 'vitest/config';
+
+// test/e2e needs root and a real cluster; it has its own runner (make test-e2e).
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'scripts/**/*.test.ts', 'deploy/**/*.test.ts'],
+    testTimeout: 30_000,
+  },
+});
