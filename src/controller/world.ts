@@ -1,6 +1,6 @@
 // What the controller sees and what it may do, as values. `gather` makes a World, `decide/*` turns it into Actions,
 // `act` carries them out. Nothing in `decide/` reads a clock, a file or the network.
-import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1';
+import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
 import type { CertificateRotation, RotationStatus } from '../kube/types.ts';
 import type { CaId } from '../catalogue/ids.ts';
