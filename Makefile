@@ -1,0 +1,58 @@
+# Every target does its own set-up; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help deps build image chart lint fmt test-fast test soak bed-up bed-down bed-save bed-restore deploy clean
+
+BED ?= dev
+CONTROL_PLANES ?= 1
+WORKERS ?= 1
+K8S ?= v1.34.4
+export BED CONTROL_PLANES WORKERS K8S
+
+NODE := node_modules/.bin/node
+BED_SH := test/bed/bed.sh
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+deps: node_modules/.installed ## install the pinned tools from the npm registry
+
+node_modules/.installed: package.json package-lock.json .npmrc
+	npm ci --ignore-scripts --no-progress
+	@touch $@
+
+build: deps ## dist/: the executable cert-renew, the images, the chart, SHA256SUMS
+	$(NODE) scripts/build.ts
+
+lint: deps ## formatting, lint rules (also the import rules between rooms) and types
+	$(NODE) scripts/test.ts lint
+
+fmt: deps ## format every file
+	npm run -s format
+
+test-fast: deps ## everything but the real cluster: no root needed
+	$(NODE) scripts/test.ts fast
+
+test: deps ## what CI runs: unit, contract and, as root on Linux, end to end on a real kubeadm cluster
+	$(NODE) scripts/test.ts all
+
+soak: deps ## the long runs; evidence goes to docs/evidence/
+	$(NODE) scripts/test.ts soak
+
+bed-up: deps ## a real kubeadm cluster on this machine (BED=dev CONTROL_PLANES=1 WORKERS=1 K8S=v1.34.4); needs root
+	$(BED_SH) up
+
+bed-down: ## end a bed and everything that it left
+	$(BED_SH) down
+
+bed-save: ## save the whole bed: files of every node and etcd
+	$(BED_SH) save
+
+bed-restore: ## put the whole bed back to what was saved
+	$(BED_SH) restore
+
+deploy: deps ## install the product: KUBECONFIG=… (the nodes have the images)
+	bash scripts/deploy.sh
+
+clean: ## remove what was built
+	rm -rf dist

@@ -1,0 +1,83 @@
+// Runs the suites of `make test` one after another, prints the seconds of each and closes with "N passed, N failed".
+//   node scripts/test.ts lint | fast | all | soak | NAME...
+// A suite is a command that ends with a line "N passed, N failed" of its own, or counts as one check by its exit code.
+import { spawn } from 'node:child_process';
+import { platform } from 'node:os';
+import { suites, type Suite } from '../test/suites.ts';
+
+interface Outcome {
+  readonly suite: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly seconds: number;
+}
+
+const isRoot = process.getuid?.() === 0 && platform() === 'linux';
+const inCi = process.env['CI'] === 'true';
+
+function selected(words: readonly string[]): readonly Suite[] {
+  const groups = new Set(['lint', 'fast', 'all', 'soak']);
+  const chosen = suites.filter((suite) =>
+    words.some((word) =>
+      groups.has(word) ? suite.groups.includes(word as Suite['groups'][number]) : suite.name === word,
+    ),
+  );
+  if (chosen.length === 0) throw new Error(`no such suite: ${words.join(' ')}`);
+  return chosen;
+}
+
+/** Runs one suite; its output goes through, its last "N passed, N failed" line is its count. */
+async function run(suite: Suite): Promise<Outcome> {
+  const startedAt = performance.now();
+  const child = spawn('bash', ['-c', suite.command], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let tail = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    process.stdout.write(chunk);
+    tail = (tail + chunk.toString('utf8')).slice(-20_000);
+  });
+  const code = await new Promise<number>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve(status ?? 1));
+  });
+  const counts = [...tail.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
+  const passed = counts ? Number(counts[1]) : code === 0 ? 1 : 0;
+  const failed = counts ? Number(counts[2]) : code === 0 ? 0 : 1;
+  // a suite that dies after it has printed its count has failed all the same
+  return {
+    suite: suite.name,
+    passed,
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+    seconds: (performance.now() - startedAt) / 1000,
+  };
+}
+
+async function main(): Promise<number> {
+  const words = process.argv.slice(2);
+  const outcomes: Outcome[] = [];
+  for (const suite of selected(words.length > 0 ? words : ['all'])) {
+    if (suite.needsRoot === true && !isRoot) {
+      if (inCi) throw new Error(`suite ${suite.name} needs root on Linux, and CI leaves nothing out`);
+      console.log(`\n== ${suite.name}: left out, it needs root on Linux (sudo make test)`);
+      continue;
+    }
+    console.log(`\n== ${suite.name}: ${suite.about}`);
+    const outcome = await run(suite);
+    outcomes.push(outcome);
+    if (outcome.failed > 0 && suite.required === true) {
+      console.log(`\n${suite.name} failed: what follows needs it and is not run`);
+      break;
+    }
+  }
+  console.log('\nseconds  passed  failed  suite');
+  for (const o of outcomes) {
+    console.log(
+      `${o.seconds.toFixed(1).padStart(7)} ${String(o.passed).padStart(7)} ${String(o.failed).padStart(7)}  ${o.suite}`,
+    );
+  }
+  const passed = outcomes.reduce((sum, o) => sum + o.passed, 0);
+  const failed = outcomes.reduce((sum, o) => sum + o.failed, 0);
+  console.log(`\n${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
