@@ -77,6 +77,15 @@ export const env = {
   parts: 'PARTS',
   /** Where the host's files are seen inside the Pod: every path of the node is under it. */
   hostRoot: 'HOST_ROOT',
+  /** Base64 of the raw public key that the leader made for this one capture (R11). */
+  hpkePublicKey: 'HPKE_PUBLIC_KEY',
+  /** From the downward API: with NODE_UID and CLUSTER_UID it binds a capture to its Pod (R11). */
+  podUID: 'POD_UID',
+  clusterUID: 'CLUSTER_UID',
+  /** Which CA a container of harvest or ca-certificates speaks for, and the node's own paths of its files. */
+  ca: 'CA_ID',
+  caKeyPath: 'CA_KEY_PATH',
+  caCertPath: 'CA_CERT_PATH',
 } as const;
 
 /** Directory of the product on every host (0700). */
