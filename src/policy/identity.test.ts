@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { certificateIds, type CertificateId, type NodeRole } from '../catalogue/ids.ts';
 import type { Certificate, ExtendedKeyUsage, San } from '../pki/certificate.ts';
