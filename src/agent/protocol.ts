@@ -57,6 +57,21 @@ export interface RotateResult {
   }[];
 }
 
+/**
+ * What a harvest container says: plain JSON. `sealed` is base64 of encapsulated key ‖ ciphertext over the DER of the
+ * private key alone (RSA-4096: 3,196 characters); `missing` when there is no key on this node, since the CA is external.
+ */
+export type HarvestMessage =
+  | { readonly schema: 1; readonly ca: CaId; readonly sealed: string }
+  | { readonly schema: 1; readonly ca: CaId; readonly missing: true }
+  | { readonly schema: 1; readonly ca: CaId; readonly error: string };
+
+/** What a ca-certificates container says: plain JSON, base64 DER of every certificate in the CA's file, in its order. */
+export type CaCertificatesMessage =
+  | { readonly schema: 1; readonly ca: CaId; readonly certificates: readonly string[] }
+  | { readonly schema: 1; readonly ca: CaId; readonly missing: true }
+  | { readonly schema: 1; readonly ca: CaId; readonly error: string };
+
 /** Environment of the agent's containers. */
 export const env = {
   nodeName: 'NODE_NAME',
