@@ -85,7 +85,7 @@ function privateKeyDer(pem: string): { readonly der: Buffer } | { readonly probl
 
 // Not the product's PEM parser: this only unwraps, and the controller judges what comes out.
 function blocks(pem: string): readonly { readonly label: string; readonly der: Buffer }[] {
-  const block = /-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----/gu;
+  const block = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/gu;
   return [...pem.matchAll(block)].map((match) => ({
     label: match[1] ?? '',
     der: Buffer.from(match[2] ?? '', 'base64'),
