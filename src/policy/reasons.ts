@@ -51,7 +51,8 @@ export const gates = {
   NodeNotReady: { hard: false, text: 'the node is not Ready' },
   NeighboursNotReady: { hard: false, text: 'too many other nodes are not Ready' },
   Settling: { hard: false, text: 'the last rotation was moments ago' },
-  ParallelLimit: { hard: false, text: 'as many nodes as allowed are being rotated' },
+  // The width of the queue, not a doubt about health: what is urgent goes first, not beside.
+  ParallelLimit: { hard: true, text: 'as many nodes as allowed are being rotated' },
   OutsideWindow: { hard: false, text: 'outside the maintenance windows' },
   UpgradeInProgress: { hard: false, text: 'nodes run different versions: an upgrade is under way' },
   NodePressure: { hard: false, text: 'the node is under pressure' },

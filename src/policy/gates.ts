@@ -1,0 +1,256 @@
+// Why a rotation waits (R13). Every gate is a small function over facts: it answers undefined when it is open, else the
+// reason in words. What is unknown closes. Hard or soft is said once, in reasons.ts: hard gates give way to nothing,
+// soft ones to urgency, and that is said.
+import type { CaId, NodeRole } from '../catalogue/ids.ts';
+import { gates, type Gate } from './reasons.ts';
+
+/** A node that is being rotated now, or was moments ago. */
+export interface Activity {
+  readonly nodeName: string;
+  readonly role: NodeRole;
+  /** Undefined: still under way. */
+  readonly finishedAt: Date | undefined;
+}
+
+/** One node of the cluster as the gates see it. */
+export interface Neighbour {
+  readonly name: string;
+  readonly role: NodeRole;
+  readonly ready: boolean;
+  readonly version: string;
+}
+
+/** Node name → problem in words; a node that is fine is absent. */
+export interface HealthFacts {
+  readonly apiServers: ReadonlyMap<string, string>;
+  readonly etcd: ReadonlyMap<string, string>;
+  /** Nodes that run a voting member of etcd; empty when etcd is elsewhere. */
+  readonly etcdMembers: readonly string[];
+}
+
+export interface GateFacts {
+  readonly now: Date;
+  readonly mode: 'auto' | 'manual' | 'observe';
+  /** Who paused everything, in words. */
+  readonly paused: string | undefined;
+  readonly subject: {
+    readonly nodeName: string;
+    readonly role: NodeRole;
+    /** Undefined: no such node, or another one under its name. */
+    readonly node:
+      | {
+          readonly ready: boolean;
+          readonly paused: boolean;
+          /** The kubelet's version, as `v1.34.4`. */
+          readonly version: string;
+          /** Conditions such as DiskPressure that are true. */
+          readonly pressure: readonly string[];
+        }
+      | undefined;
+    readonly approved: boolean;
+    /** The authorities that must sign. */
+    readonly cas: readonly CaId[];
+    /** How far the node's clock is from ours, in milliseconds; undefined: never measured. */
+    readonly clockSkew: number | undefined;
+    /** Rotations made by hand that began on this node within the last hour, when this is one; else 0. */
+    readonly manualWithinHour: number;
+  };
+  /** Why soft gates give way for this one, in words; undefined: they do not. */
+  readonly urgent: string | undefined;
+  readonly vault: {
+    readonly cas: ReadonlySet<CaId>;
+    readonly problem: { readonly gate: Gate; readonly message: string } | undefined;
+  };
+  /** All other rotations under way or ended lately. */
+  readonly activity: readonly Activity[];
+  /** All other nodes. */
+  readonly neighbours: readonly Neighbour[];
+  /** Undefined: not asked, or too long ago. */
+  readonly health: HealthFacts | undefined;
+  /** When the next window opens, in words; undefined: one is open, or there are none. */
+  readonly outsideWindow: string | undefined;
+  /** Undefined: closed, all is well. */
+  readonly breaker: { readonly open: boolean; readonly message: string } | undefined;
+  readonly limits: {
+    readonly parallelWorkers: number;
+    readonly settle: number;
+    readonly clockSkew: number;
+  };
+}
+
+export interface GateAnswer {
+  readonly gate: Gate;
+  readonly message: string;
+}
+
+export interface GatesAnswer {
+  /** These keep the rotation waiting; none: it may go. */
+  readonly closed: readonly GateAnswer[];
+  /** These would, but it is urgent. */
+  readonly overridden: readonly GateAnswer[];
+}
+
+type GateRule = (facts: GateFacts) => string | undefined;
+
+// In the order in which they are told to people: first what a person decided, then the authorities, then health.
+const rules: readonly (readonly [Gate, GateRule])[] = [
+  ['NodeGone', nodeIsGone],
+  ['ModeObserve', modeIsObserve],
+  ['Paused', somebodyPaused],
+  ['AwaitingApproval', approvalIsMissing],
+  ['CaUnavailable', authorityIsMissing],
+  ['CaMismatch', authorityDiffers],
+  ['ClockSkew', clocksDiffer],
+  ['ControlPlaneInFlight', anotherControlPlaneIsInFlight],
+  ['EtcdUnsafe', etcdCouldLoseQuorum],
+  ['ApiServerUnhealthy', anApiServerIsNotReady],
+  ['NodeNotReady', nodeIsNotReady],
+  ['NeighboursNotReady', tooManyAreNotReady],
+  ['NodePressure', nodeIsUnderPressure],
+  ['UpgradeInProgress', anUpgradeIsUnderWay],
+  ['BreakerOpen', breakerIsOpen],
+  ['OutsideWindow', ({ outsideWindow }) => outsideWindow],
+  ['ManualRateLimit', tooManyByHand],
+  ['ParallelLimit', asManyAsAllowedAreInFlight],
+  ['Settling', lastOneWasMomentsAgo],
+];
+
+/** Asks every gate. Nothing closed: the rotation may go now. */
+export function askGates(facts: GateFacts): GatesAnswer {
+  const shut = rules.flatMap(([gate, rule]) => {
+    const message = rule(facts);
+    return message === undefined ? [] : [{ gate, message }];
+  });
+  const givesWay = ({ gate }: GateAnswer) => facts.urgent !== undefined && !gates[gate].hard;
+  return {
+    closed: shut.filter((answer) => !givesWay(answer)),
+    overridden: shut.filter(givesWay),
+  };
+}
+
+function nodeIsGone({ subject }: GateFacts): string | undefined {
+  if (subject.node !== undefined) return undefined;
+  return `node ${subject.nodeName} is not there any more, or another one is under its name`;
+}
+
+function modeIsObserve({ mode }: GateFacts): string | undefined {
+  return mode === 'observe' ? 'mode is observe: nothing is touched' : undefined;
+}
+
+function somebodyPaused({ paused, subject }: GateFacts): string | undefined {
+  if (paused !== undefined) return paused;
+  return subject.node?.paused === true ? `node ${subject.nodeName} is paused by its annotation` : undefined;
+}
+
+function approvalIsMissing({ mode, subject }: GateFacts): string | undefined {
+  if (mode !== 'manual' || subject.approved) return undefined;
+  return 'mode is manual: approve it with annotation certrotator.cpaas.io/approved="true"';
+}
+
+function authorityIsMissing({ subject, vault }: GateFacts): string | undefined {
+  if (vault.problem !== undefined && vault.problem.gate !== 'CaMismatch') return vault.problem.message;
+  const missing = subject.cas.filter((ca) => !vault.cas.has(ca));
+  return missing.length === 0 ? undefined : `the vault has no CA ${missing.join(', ')} yet`;
+}
+
+function authorityDiffers({ vault }: GateFacts): string | undefined {
+  return vault.problem?.gate === 'CaMismatch' ? vault.problem.message : undefined;
+}
+
+function clocksDiffer({ subject, limits }: GateFacts): string | undefined {
+  if (subject.clockSkew === undefined) return `the clock of ${subject.nodeName} was never measured`;
+  if (subject.clockSkew <= limits.clockSkew) return undefined;
+  const [skew, limit] = [subject.clockSkew, limits.clockSkew].map((ms) => Math.round(ms / 1000));
+  return `the clock of ${subject.nodeName} is ${skew} s off, more than ${limit} s`;
+}
+
+function anotherControlPlaneIsInFlight({ subject, activity }: GateFacts): string | undefined {
+  if (subject.role !== 'control-plane') return undefined;
+  const other = activity.find(({ role, finishedAt }) => role === 'control-plane' && finishedAt === undefined);
+  return other === undefined ? undefined : `control plane ${other.nodeName} is being rotated`;
+}
+
+/**
+ * Three or more members: quorum must hold without the member of this node. One or two: etcd itself is not restarted, but
+ * nothing may be ill already. The node's own member does not count: its rotation may be what heals it.
+ */
+function etcdCouldLoseQuorum({ health, subject }: GateFacts): string | undefined {
+  if (health === undefined) return 'the health of etcd is not known';
+  const others = health.etcdMembers.filter((name) => name !== subject.nodeName);
+  const ill = others.filter((name) => health.etcd.has(name));
+  if (ill.length === 0) return undefined;
+  const named = ill.map((name) => `${name}: ${health.etcd.get(name)}`).join('; ');
+  const members = health.etcdMembers.length;
+  if (members <= 2) return `a member of etcd is not well (${named})`;
+  const quorum = Math.floor(members / 2) + 1;
+  const healthy = others.length - ill.length;
+  if (healthy >= quorum) return undefined;
+  return `etcd would have ${healthy} of ${members} members, ${quorum} are needed (${named})`;
+}
+
+function anApiServerIsNotReady({ health, subject }: GateFacts): string | undefined {
+  if (health === undefined) return 'the health of the API servers is not known';
+  const ill = [...health.apiServers].filter(([name]) => name !== subject.nodeName);
+  if (ill.length === 0) return undefined;
+  return ill.map(([name, problem]) => `the API server of ${name} is not ready: ${problem}`).join('; ');
+}
+
+function nodeIsNotReady({ subject }: GateFacts): string | undefined {
+  if (subject.node === undefined || subject.node.ready) return undefined;
+  return `node ${subject.nodeName} is not Ready`;
+}
+
+/** One of a small cluster may be down for good; beyond that and a tenth something is going on. */
+function tooManyAreNotReady({ neighbours, subject }: GateFacts): string | undefined {
+  const ill = neighbours.filter(({ ready }) => !ready);
+  const controlPlane = ill.find(({ role }) => role === 'control-plane');
+  if (subject.role === 'control-plane' && controlPlane !== undefined) {
+    return `control plane ${controlPlane.name} is not Ready`;
+  }
+  const allowed = Math.max(1, Math.floor(neighbours.length / 10));
+  if (ill.length <= allowed) return undefined;
+  return `${ill.length} other nodes are not Ready, more than ${allowed}`;
+}
+
+function nodeIsUnderPressure({ subject }: GateFacts): string | undefined {
+  const pressure = subject.node?.pressure ?? [];
+  return pressure.length === 0 ? undefined : `node ${subject.nodeName} reports ${pressure.join(', ')}`;
+}
+
+/** Control planes alone: workers may stay versions behind for years. */
+function anUpgradeIsUnderWay({ neighbours, subject }: GateFacts): string | undefined {
+  const own = subject.role === 'control-plane' && subject.node !== undefined ? [subject.node.version] : [];
+  const others = neighbours.filter(({ role }) => role === 'control-plane').map(({ version }) => version);
+  const versions = new Set([...own, ...others]);
+  if (versions.size <= 1) return undefined;
+  return `control planes run different versions (${[...versions].toSorted().join(', ')})`;
+}
+
+function breakerIsOpen({ breaker }: GateFacts): string | undefined {
+  return breaker?.open === true ? breaker.message : undefined;
+}
+
+function tooManyByHand({ subject }: GateFacts): string | undefined {
+  if (subject.manualWithinHour === 0) return undefined;
+  return `node ${subject.nodeName} was rotated by hand within the last hour`;
+}
+
+function asManyAsAllowedAreInFlight({ subject, activity, limits }: GateFacts): string | undefined {
+  if (subject.role !== 'worker') return undefined;
+  const inFlight = activity.filter(({ role, finishedAt }) => role === 'worker' && finishedAt === undefined);
+  if (inFlight.length < limits.parallelWorkers) return undefined;
+  return `${inFlight.length} workers are being rotated, as many as allowed`;
+}
+
+/** A place is free again only after the settle time: its load on the cluster has not ended with it. */
+function lastOneWasMomentsAgo({ now, subject, activity, limits }: GateFacts): string | undefined {
+  const places = subject.role === 'worker' ? limits.parallelWorkers : 1;
+  const mine = activity.filter(({ role }) => role === subject.role);
+  const settling = mine.filter(
+    ({ finishedAt }) => finishedAt !== undefined && now.getTime() - finishedAt.getTime() < limits.settle,
+  );
+  const inFlight = mine.filter(({ finishedAt }) => finishedAt === undefined);
+  if (settling.length === 0 || inFlight.length + settling.length < places) return undefined;
+  const seconds = Math.round(limits.settle / 1000);
+  return `${settling.map(({ nodeName }) => nodeName).join(', ')} ended less than ${seconds} s ago`;
+}

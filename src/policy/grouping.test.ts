@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import type { Component } from '../catalogue/ids.ts';
+import { nextGroup, type Candidate } from './grouping.ts';
+
+const day = 86_400_000;
+const now = new Date('2026-06-01T00:00:00Z');
+const due = (id: string, component: Component, days: number | undefined): Candidate => ({
+  id,
+  component,
+  dueAt: days === undefined ? undefined : new Date(now.getTime() + days * day),
+});
+
+describe('what one rotation renews', () => {
+  it.each([
+    {
+      name: 'everything due by now goes together, whatever restarts',
+      given: [
+        due('etcd/server.crt', 'etcd', -3),
+        due('apiserver.crt', 'kube-apiserver', -1),
+        due('kubelet.crt', 'kubelet', 40),
+      ],
+      want: ['etcd/server.crt', 'apiserver.crt'],
+      at: -3,
+    },
+    {
+      name: 'what the same restart serves joins when due within seven days',
+      given: [
+        due('kubelet.crt', 'kubelet', -1),
+        due('kubelet-client-current.pem', 'kubelet', 7),
+        due('apiserver.crt', 'kube-apiserver', 2),
+      ],
+      want: ['kubelet.crt', 'kubelet-client-current.pem'],
+      at: -1,
+    },
+    {
+      name: 'what is due after seven days does not join',
+      given: [due('kubelet.crt', 'kubelet', -1), due('kubelet-client-current.pem', 'kubelet', 7.01)],
+      want: ['kubelet.crt'],
+      at: -1,
+    },
+    {
+      name: 'nothing joins where nothing restarts',
+      given: [
+        due('etcd/server.crt', 'etcd', -1),
+        due('etcd/peer.crt', 'etcd', 1),
+        due('admin.conf', 'none', 1),
+      ],
+      want: ['etcd/server.crt'],
+      at: -1,
+    },
+    {
+      name: 'with nothing due, the plan is what comes first and what joins it then',
+      given: [
+        due('scheduler.conf', 'kube-scheduler', 12),
+        due('kubelet.crt', 'kubelet', 10),
+        due('kubelet-client-current.pem', 'kubelet', 16),
+      ],
+      want: ['kubelet.crt', 'kubelet-client-current.pem'],
+      at: 10,
+    },
+    {
+      name: 'what is never due never joins',
+      given: [due('kubelet.crt', 'kubelet', -1), due('kubelet-client-current.pem', 'kubelet', undefined)],
+      want: ['kubelet.crt'],
+      at: -1,
+    },
+  ])('$name', ({ given, want, at }) => {
+    expect(nextGroup(given, now, 7 * day)).toEqual({ ids: want, dueAt: new Date(now.getTime() + at * day) });
+  });
+
+  it('is the manual’s rule to the letter with 0: only what is due', () => {
+    const given = [due('kubelet.crt', 'kubelet', -1), due('kubelet-client-current.pem', 'kubelet', 0.001)];
+    expect(nextGroup(given, now, 0)?.ids).toEqual(['kubelet.crt']);
+  });
+
+  it('is nothing where nothing is ever due', () => {
+    expect(nextGroup([due('kubelet.crt', 'kubelet', undefined)], now, 7 * day)).toBeUndefined();
+    expect(nextGroup([], now, 7 * day)).toBeUndefined();
+  });
+});

@@ -1,0 +1,61 @@
+// Which certificates of one node are renewed together (design §3, Time). What is due starts a rotation; grouping
+// never does: it only lets those join whose component restarts anyway.
+import type { Component } from '../catalogue/ids.ts';
+
+/** What grouping asks of a certificate. `dueAt` undefined: never due. */
+export interface Candidate {
+  readonly id: string;
+  readonly component: Component;
+  readonly dueAt: Date | undefined;
+}
+
+/** Restarted by a rotation; etcd reloads by itself and administrators' kubeconfigs have no process. */
+const restarted: ReadonlySet<Component> = new Set([
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+]);
+
+export interface Group {
+  /** When the rotation is due: the earliest of its certificates. */
+  readonly dueAt: Date;
+  /** In the order of the candidates. */
+  readonly ids: readonly string[];
+}
+
+/**
+ * The next rotation of a node: everything due by now, or, when nothing is, what comes due first; and with it what the
+ * same restarts serve and is due within `groupWithin` milliseconds (0: nothing joins). Undefined: never anything.
+ */
+export function nextGroup(
+  candidates: readonly Candidate[],
+  now: Date,
+  groupWithin: number,
+): Group | undefined {
+  const moments = candidates.flatMap(({ dueAt }) => (dueAt === undefined ? [] : [dueAt.getTime()]));
+  if (moments.length === 0) return undefined;
+  const earliest = Math.min(...moments);
+  const start = Math.max(now.getTime(), earliest);
+  const starters = candidates.filter((candidate) => isDueBy(candidate, start, earliest));
+  const restarts = new Set(starters.map(({ component }) => component));
+  const members = candidates.filter(
+    (candidate) =>
+      starters.includes(candidate) ||
+      (restarted.has(candidate.component) &&
+        restarts.has(candidate.component) &&
+        groupWithin > 0 &&
+        isWithin(candidate, start + groupWithin)),
+  );
+  return { dueAt: new Date(earliest), ids: members.map(({ id }) => id) };
+}
+
+/** Due means after the moment (R1: «<»), save for the one that is to come first. */
+function isDueBy({ dueAt }: Candidate, start: number, earliest: number): boolean {
+  if (dueAt === undefined) return false;
+  return dueAt.getTime() < start || dueAt.getTime() === earliest;
+}
+
+function isWithin({ dueAt }: Candidate, end: number): boolean {
+  return dueAt !== undefined && dueAt.getTime() <= end;
+}

@@ -1,0 +1,85 @@
+// Which rotation goes first: urgency, then role. The order is total and stable: the same queue gives the same order.
+import type { NodeRole } from '../catalogue/ids.ts';
+
+/** From most to least pressing. */
+export const urgencies = ['expired', 'compromised', 'urgent', 'due'] as const;
+export type Urgency = (typeof urgencies)[number];
+
+/** What the order asks of a rotation that waits. */
+export interface Waiting {
+  /** Name of the object; the last resort that makes the order total. */
+  readonly name: string;
+  readonly nodeName: string;
+  readonly role: NodeRole;
+  readonly reason: 'Due' | 'Expired' | 'Manual' | 'Compromised';
+  /** Earliest end among the certificates that it would renew; undefined: unknown. */
+  readonly notAfter: Date | undefined;
+}
+
+/**
+ * How pressing a rotation is. `urgent` in milliseconds: what ends sooner is urgent (R13: soft gates give way).
+ * An unknown end is not urgent: nothing gives way to what nobody has read.
+ */
+export function urgencyOf(waiting: Waiting, now: Date, urgent: number): Urgency {
+  const remaining = (waiting.notAfter?.getTime() ?? Number.POSITIVE_INFINITY) - now.getTime();
+  if (remaining <= 0) return 'expired';
+  if (waiting.reason === 'Compromised') return 'compromised';
+  if (remaining < urgent) return 'urgent';
+  return 'due';
+}
+
+/** Whether soft gates give way. A compromised key is still gated (R27): its certificate works as before. */
+export function overridesSoftGates(urgency: Urgency): boolean {
+  return urgency === 'expired' || urgency === 'urgent';
+}
+
+type Comparison = (a: Waiting, b: Waiting, now: Date, urgent: number) => number;
+
+const comparisons: readonly Comparison[] = [
+  byUrgency, //   what has expired first
+  byRole, //      the whole cluster leans on its control planes
+  byEnd, //       what ends first
+  byNodeName, //  and then always the same
+  byName,
+];
+
+/** A sorted copy, the most pressing first. */
+export function inOrder<T extends Waiting>(queue: readonly T[], now: Date, urgent: number): T[] {
+  return queue.toSorted((a, b) => {
+    for (const compare of comparisons) {
+      const order = compare(a, b, now, urgent);
+      if (order !== 0) return order;
+    }
+    return 0;
+  });
+}
+
+function byUrgency(a: Waiting, b: Waiting, now: Date, urgent: number): number {
+  return urgencies.indexOf(urgencyOf(a, now, urgent)) - urgencies.indexOf(urgencyOf(b, now, urgent));
+}
+
+function byRole(a: Waiting, b: Waiting): number {
+  const rank = { 'control-plane': 0, worker: 1 } as const;
+  return rank[a.role] - rank[b.role];
+}
+
+function byEnd(a: Waiting, b: Waiting): number {
+  if (a.notAfter === undefined || b.notAfter === undefined) {
+    return Number(a.notAfter === undefined) - Number(b.notAfter === undefined);
+  }
+  return a.notAfter.getTime() - b.notAfter.getTime();
+}
+
+function byNodeName(a: Waiting, b: Waiting): number {
+  return compareText(a.nodeName, b.nodeName);
+}
+
+function byName(a: Waiting, b: Waiting): number {
+  return compareText(a.name, b.name);
+}
+
+/** By code unit, not by locale: the same on every machine. */
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
