@@ -279,8 +279,7 @@ function contradictions(configuration: Configuration, given: unknown): string[] 
 }
 
 function wroteTriggerDays(given: unknown): boolean {
-  const trigger = (given as { trigger?: { days?: unknown } | null }).trigger;
-  return trigger?.days !== undefined;
+  return v.is(v.looseObject({ trigger: v.looseObject({ days: v.number() }) }), given);
 }
 
 function refuse(file: string, problems: readonly string[]): CertError {
