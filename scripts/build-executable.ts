@@ -1,0 +1,111 @@
+// Builds dist/cert-renew: one esbuild bundle, compiled by Bun into one executable for nodes as old as glibc 2.17.
+//   node scripts/build-executable.ts [x64] [arm64]      (default: x64)
+// Bun sees a finished bundle only: given sources it would replace some packages by shims of its own.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { bunFor } from './bun-runtime.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+/** Rooms that must not be in the node's program (design §2). */
+const forbidden = /^src\/(controller|web|sim)\//;
+const newestGlibc = [2, 17] as const;
+
+async function main(): Promise<void> {
+  const architectures = process.argv.slice(2);
+  mkdirSync(join(dist, 'bundle'), { recursive: true });
+  const bundle = await makeBundle();
+  for (const architecture of architectures.length === 0 ? ['x64'] : architectures) {
+    const executable = compile(bundle, architecture);
+    checkGlibc(executable);
+    process.stdout.write(`${executable}\n`);
+  }
+  writeChecksums();
+}
+
+async function makeBundle(): Promise<string> {
+  const outfile = join(dist, 'bundle', 'cert-renew.mjs');
+  const { version } = readPackage();
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/cert-renew.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'es2024',
+    external: ['bun:ffi'],
+    define: { 'process.env.CERT_RENEW_VERSION': JSON.stringify(version) },
+    // CommonJS packages in an ESM bundle ask for require().
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    legalComments: 'none',
+    metafile: true,
+  });
+  writeFileSync(join(dist, 'bundle', 'cert-renew.meta.json'), JSON.stringify(metafile));
+  const intruders = Object.keys(metafile.inputs).filter((path) => forbidden.test(path));
+  if (intruders.length > 0) throw new Error(`the node's executable would hold ${intruders.join(', ')}`);
+  return outfile;
+}
+
+function readPackage(): { version: string } {
+  const parsed: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  if (typeof parsed !== 'object' || parsed === null || !('version' in parsed))
+    throw new Error('package.json has no version');
+  return { version: String(parsed.version) };
+}
+
+function compile(bundle: string, architecture: string): string {
+  if (architecture !== 'x64' && architecture !== 'arm64')
+    throw new Error(`no such architecture: ${architecture}`);
+  const outfile = join(dist, architecture === 'x64' ? 'cert-renew' : 'cert-renew-arm64');
+  const bun = join(root, 'node_modules/@oven/bun-linux-x64/bin/bun');
+  const runtime = bunFor(architecture, root);
+  const options = [
+    'build',
+    '--compile',
+    '--bytecode',
+    '--minify',
+    '--format=esm',
+    `--target=bun-linux-${architecture}`,
+    // A planted .env or bunfig.toml in the working directory must not matter: the program runs as root.
+    '--no-compile-autoload-dotenv',
+    '--no-compile-autoload-bunfig',
+    `--compile-executable-path=${runtime}`,
+    bundle,
+    `--outfile=${outfile}`,
+  ];
+  rmSync(outfile, { force: true });
+  execFileSync(bun, options, { cwd: dist, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (!existsSync(outfile)) throw new Error(`bun made no ${outfile}`);
+  return outfile;
+}
+
+/** CentOS 7 and Kylin V10 have glibc 2.17 (objdump reads ELF of any architecture's symbol versions). */
+function checkGlibc(executable: string): void {
+  const versions = readFileSync(executable)
+    .toString('latin1')
+    .matchAll(/GLIBC_(\d+)\.(\d+)/g);
+  for (const [text, major, minor] of versions) {
+    const tooNew = Number(major) > newestGlibc[0] || Number(minor) > newestGlibc[1];
+    if (tooNew)
+      throw new Error(`${executable} needs ${text}; nodes may have only GLIBC_${newestGlibc.join('.')}`);
+  }
+}
+
+function writeChecksums(): void {
+  const names = readdirSync(dist).filter((name) => /^(cert-renew(-arm64)?|renew-all\.sh)$/.test(name));
+  const lines = names.toSorted().map(
+    (name) =>
+      `${createHash('sha256')
+        .update(readFileSync(join(dist, name)))
+        .digest('hex')}  ${basename(name)}\n`,
+  );
+  writeFileSync(join(dist, 'SHA256SUMS'), lines.join(''));
+}
+
+await main();
