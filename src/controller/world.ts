@@ -33,6 +33,18 @@ export interface Health {
   /** Node name → problem in words; a node that is fine is absent. */
   readonly apiServers: ReadonlyMap<string, string>;
   readonly etcd: ReadonlyMap<string, string>;
+  /** Nodes that run a member of etcd as a static Pod; empty: etcd is elsewhere. Absent: every control plane does. */
+  readonly etcdMembers?: readonly string[];
+}
+
+/** What the controller's own handshakes with a node show (R20). Absent: not asked, or no answer. */
+export interface LiveSerials {
+  /** When it was asked, RFC 3339: an answer from before the end of the rotation's Pod proves nothing. */
+  readonly checkedAt: string;
+  /** Serial on 6443, lower-case hex without leading zero octets; control planes only. */
+  readonly apiServer?: string;
+  /** Serial on 10250. */
+  readonly kubelet?: string;
 }
 
 export interface World {
@@ -46,17 +58,27 @@ export interface World {
   readonly pods: readonly Pod[];
   readonly vault: VaultStatus;
   readonly health: Health | undefined;
+  /** By node name; asked for the nodes of rotations in phase Verifying. */
+  readonly liveSerials: ReadonlyMap<string, LiveSerials>;
+  /** By Pod UID: the messages of Warning Events about Pods that have not started, such as FailedMount. */
+  readonly podProblems: ReadonlyMap<string, readonly string[]>;
 }
 
 export type PodKind = 'scan' | 'rotate' | 'restart-kubelet' | 'harvest' | 'ca-certificates' | 'stage';
 
 export type Action =
   | { readonly type: 'create-pod'; readonly pod: Pod }
-  | { readonly type: 'delete-pod'; readonly name: string; readonly uid: string }
+  /** `force`: no container of it ever started, so nothing is lost by not waiting for the node's kubelet. */
+  | { readonly type: 'delete-pod'; readonly name: string; readonly uid: string; readonly force?: boolean }
   | {
       readonly type: 'write-inventory';
       readonly node: Node;
       readonly result: ScanResult;
+      /**
+       * RFC 3339 in UTC: the moment of our own time nearest to the node's clock at which the scan may have run, so that
+       * the difference to `result.clock` is an error of the clock and never a late reading.
+       */
+      readonly collectedAt: string;
       readonly existing: ConfigMap | undefined;
     }
   | {

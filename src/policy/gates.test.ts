@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { askGates, type GateFacts, type HealthFacts, type Neighbour } from './gates.ts';
 import { gates, type Gate } from './reasons.ts';
 
+const isGate = (name: string): name is Gate => name in gates;
 const now = new Date('2026-06-01T00:00:00Z');
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);
 const controlPlane = (name: string, more: Partial<Neighbour> = {}): Neighbour => ({
@@ -324,8 +325,6 @@ describe('why a rotation waits', () => {
 
   const rowOf = (gate: Gate): Partial<GateFacts> =>
     table.find(({ want }) => want.length === 1 && want[0] === gate)!.given;
-
-  const isGate = (name: string): name is Gate => name in gates;
 
   it.each(Object.keys(gates).filter(isGate))(
     '%s gives way to urgency when it is soft, and says so',
