@@ -4,6 +4,7 @@
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import { CertError } from '../errors.ts';
 import type { CaId } from '../catalogue/ids.ts';
+import { readPem, type PemBlock } from '../pki/pem.ts';
 import { terminationMessageLimit, type CaCertificatesMessage, type HarvestMessage } from './protocol.ts';
 
 /** What one capture is bound to. */
@@ -67,29 +68,30 @@ export function caCertificatesMessage(pem: Uint8Array | undefined, ca: CaId): st
   if (pem === undefined) return text({ schema: 1, ca, missing: true });
   const certificates = blocks(Buffer.from(pem).toString('latin1'))
     .filter(({ label }) => label === 'CERTIFICATE')
-    .map(({ der }) => der.toString('base64'));
+    .map(({ der }) => Buffer.from(der).toString('base64'));
   if (certificates.length === 0) return text({ schema: 1, ca, error: 'the file holds no PEM certificate' });
   return text({ schema: 1, ca, certificates });
 }
 
-function privateKeyDer(pem: string): { readonly der: Buffer } | { readonly problem: string } {
+function privateKeyDer(pem: string): { readonly der: Uint8Array } | { readonly problem: string } {
   const keys = blocks(pem).filter(({ label }) => label.endsWith('PRIVATE KEY'));
   const [key, second] = keys;
   if (key === undefined) return { problem: 'the file holds no PEM private key' };
   if (second !== undefined) return { problem: 'the file holds more than one private key' };
-  if (key.label.startsWith('ENCRYPTED') || pem.includes('Proc-Type: 4,ENCRYPTED')) {
+  if (key.label.startsWith('ENCRYPTED') || key.headers.some((header) => header.includes('ENCRYPTED'))) {
     return { problem: 'the key is encrypted by a passphrase; it is left alone, as an external CA would be' };
   }
   return { der: key.der };
 }
 
-// Not the product's PEM parser: this only unwraps, and the controller judges what comes out.
-function blocks(pem: string): readonly { readonly label: string; readonly der: Buffer }[] {
-  const block = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/gu;
-  return [...pem.matchAll(block)].map((match) => ({
-    label: match[1] ?? '',
-    der: Buffer.from(match[2] ?? '', 'base64'),
-  }));
+/** What cannot be read has no blocks: the message then says what was looked for and not found. */
+function blocks(pem: string): readonly PemBlock[] {
+  try {
+    return readPem(pem);
+  } catch (error) {
+    if (error instanceof CertError) return [];
+    throw error;
+  }
 }
 
 function text(message: HarvestMessage | CaCertificatesMessage): string {
