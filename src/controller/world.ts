@@ -37,8 +37,6 @@ export interface Health {
   /** Node name → problem in words; a node that is fine is absent. */
   readonly apiServers: ReadonlyMap<string, string>;
   readonly etcd: ReadonlyMap<string, string>;
-  /** Nodes that run a member of etcd; none when etcd is external. */
-  readonly etcdMembers: readonly string[];
   /** Nodes that run a member of etcd as a static Pod; empty: etcd is elsewhere. Absent: every control plane does. */
   readonly etcdMembers?: readonly string[];
 }
