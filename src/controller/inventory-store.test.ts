@@ -1,0 +1,122 @@
+import { anything, assert, property, string } from 'fast-check';
+import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
+import { describe, expect, it } from 'vitest';
+import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
+import { inventoryConfigMap, inventoryKey, inventoryName, readInventory } from './inventory-store.ts';
+
+const node: Node = { metadata: { name: 'n1', uid: 'uid-1' } };
+const began = new Date('2030-01-01T00:00:00Z');
+const ended = new Date('2030-01-01T00:00:09Z');
+
+function row(id: string): InventoryRow {
+  return {
+    id,
+    path: `/etc/kubernetes/pki/${id}`,
+    kind: 'pair',
+    ca: 'kubernetes',
+    subject: 'CN=x',
+    issuer: 'CN=kubernetes',
+    serial: '1a',
+    notBefore: '2029-01-01T00:00:00Z',
+    notAfter: '2031-01-01T00:00:00Z',
+    sans: [],
+    keyAlgorithm: 'RSA-2048',
+    sha256: 'ab',
+    state: 'Ok',
+    reason: '',
+  };
+}
+
+const result: ScanResult = {
+  schema: 1,
+  machineID: 'machine',
+  clock: '2030-01-01T00:00:05.000Z',
+  certificates: [row('kubelet.crt'), row('apiserver.crt')],
+  notes: [],
+};
+
+function write(more: Partial<ScanResult> = {}, existing?: ConfigMap): ConfigMap {
+  return inventoryConfigMap({
+    node,
+    result: { ...result, ...more },
+    existing,
+    namespace: 'cpaas-system',
+    between: [began, ended],
+  });
+}
+
+function masked(map: ConfigMap): string {
+  return (map.data?.[inventoryKey] ?? '').replace(/"(collectedAt|clock)": "[^"]*"/g, '"$1": ""');
+}
+
+describe('the inventory of a node', () => {
+  it('comes back as it was written, sorted, owned by its Node', () => {
+    const map = write();
+    expect(map.metadata?.name).toBe('node-local-certs-n1');
+    expect(map.metadata?.ownerReferences).toEqual([
+      { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'uid-1' },
+    ]);
+    expect(readInventory(map)).toMatchObject({
+      node: 'n1',
+      nodeUID: 'uid-1',
+      certificates: [{ id: 'apiserver.crt' }, { id: 'kubelet.crt' }],
+    });
+  });
+
+  it('has the same bytes for an unchanged node, but for collectedAt and clock', () => {
+    const later = write({
+      clock: '2030-01-02T00:00:00Z',
+      certificates: result.certificates.toReversed(),
+    });
+    expect(masked(later)).toBe(masked(write()));
+  });
+
+  it.each([
+    ['a clock that is right: the delay of the answer is no skew', '2030-01-01T00:00:05Z', 0],
+    ['a clock behind the beginning of the scan', '2029-12-31T23:50:00Z', 600_000],
+    ['a clock ahead of the end of the scan', '2030-01-01T00:10:09Z', -600_000],
+  ])('shows by how much at least a clock is wrong: %s', (_, clock, skew) => {
+    const inventory = readInventory(write({ clock }));
+    expect(new Date(inventory?.collectedAt ?? '').getTime() - new Date(clock).getTime()).toBe(skew);
+  });
+
+  it('keeps what others annotated and the version that it replaces', () => {
+    const existing = { metadata: { resourceVersion: '7', annotations: { a: 'b' }, labels: { c: 'd' } } };
+    expect(write({}, existing).metadata).toMatchObject({
+      resourceVersion: '7',
+      annotations: { a: 'b' },
+      labels: { c: 'd', 'app.kubernetes.io/managed-by': 'cluster-cert-rotator' },
+    });
+  });
+
+  it('has a name that fits, for every node name', () => {
+    expect(inventoryName('n'.repeat(253))).toHaveLength(253);
+    expect(inventoryName('n'.repeat(253))).not.toBe(inventoryName(`${'n'.repeat(252)}m`));
+  });
+
+  it('counts as none when it was edited into something else', () => {
+    const map = write();
+    const data = map.data?.[inventoryKey] ?? '';
+    for (const broken of [
+      '',
+      '{}',
+      'null',
+      data.slice(0, -20),
+      data.replace('"Ok"', '"Fine"'),
+      data.replace('"schema": 1', '"schema": 2'),
+      data.replace('"node": "n1"', '"node": "n2"'),
+    ]) {
+      expect(readInventory({ ...map, data: { [inventoryKey]: broken } })).toBeUndefined();
+    }
+  });
+
+  it('reads any garbage without an error', () => {
+    const map = write();
+    assert(
+      property(anything(), string(), (value, raw) => {
+        readInventory({ ...map, data: { [inventoryKey]: JSON.stringify(value) ?? raw } });
+        readInventory({ ...map, data: { [inventoryKey]: raw } });
+      }),
+    );
+  });
+});

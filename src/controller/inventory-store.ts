@@ -1,0 +1,155 @@
+// The inventory of a node as ConfigMap `node-local-certs-<node>` (R25), and back. It is a cache for people and for the
+// plan: nothing is ever signed from it, and one that cannot be read counts as none.
+import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
+import * as v from 'valibot';
+import type { ScanResult } from '../agent/protocol.ts';
+import { reasons, type Reason } from '../policy/reasons.ts';
+import { labels, nodeLabel, shortName } from './labels.ts';
+import type { Inventory } from './world.ts';
+
+export const inventoryKey = 'certificates.json';
+
+/** On every ConfigMap of the inventory, so that one watch sees these and no others. */
+export const inventoryLabel = { name: 'app.kubernetes.io/component', value: 'node-local-certs' } as const;
+
+/** Longest name of a ConfigMap (DNS subdomain). */
+const maxName = 253;
+
+/** `node-local-certs-<node>`; a name too long ends in a hash. */
+export function inventoryName(nodeName: string): string {
+  return shortName(`node-local-certs-${nodeName}`, maxName);
+}
+
+export interface InventoryWrite {
+  readonly node: Node;
+  readonly result: ScanResult;
+  readonly existing: ConfigMap | undefined;
+  readonly namespace: string;
+  /** The scan ran between these moments of our own clock. */
+  readonly between: readonly [Date, Date];
+}
+
+/**
+ * The ConfigMap to write. `collectedAt` is the node's own time where that lies between the beginning and the end of the
+ * scan, else the nearer of both: so it differs from `clock` by what the node's clock is wrong for certain, and not by
+ * how long its answer took to be read.
+ */
+export function inventoryConfigMap(write: InventoryWrite): ConfigMap {
+  const { node, result, existing, namespace } = write;
+  const name = node.metadata?.name ?? '';
+  const uid = node.metadata?.uid ?? '';
+  const inventory: Inventory = {
+    schema: 1,
+    node: name,
+    nodeUID: uid,
+    machineID: result.machineID,
+    collectedAt: collectedAt(result.clock, write.between),
+    clock: result.clock,
+    certificates: result.certificates.toSorted(
+      (a, b) => compare(a.id, b.id) || compare(a.path, b.path) || compare(a.serial, b.serial),
+    ),
+    ...(result.notes.length > 0 ? { notes: result.notes.toSorted() } : {}),
+  };
+  const metadata = existing?.metadata;
+  return {
+    metadata: {
+      name: inventoryName(name),
+      namespace,
+      ...(metadata?.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
+      ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      labels: {
+        ...metadata?.labels,
+        'app.kubernetes.io/managed-by': 'cluster-cert-rotator',
+        [inventoryLabel.name]: inventoryLabel.value,
+        [labels.node]: nodeLabel(name),
+      },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }],
+    },
+    data: { [inventoryKey]: `${JSON.stringify(inventory, null, 2)}\n` },
+  };
+}
+
+function collectedAt(clock: string, [from, to]: readonly [Date, Date]): string {
+  const told = new Date(clock).getTime();
+  if (Number.isNaN(told)) return to.toISOString();
+  // creationTimestamp has whole seconds, so the scan may seem to end before it began.
+  const [first, last] = [Math.min(from.getTime(), to.getTime()), to.getTime()];
+  return new Date(Math.min(Math.max(told, first), last)).toISOString();
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+const time = v.pipe(
+  v.string(),
+  v.check((value) => !Number.isNaN(new Date(value).getTime())),
+);
+
+const row = v.object({
+  id: text,
+  path: text,
+  kind: v.picklist(['pair', 'combined', 'kubeconfig', 'ca']),
+  ca: v.nullable(v.picklist(['kubernetes', 'etcd', 'front-proxy'])),
+  subject: text,
+  issuer: text,
+  serial: text,
+  notBefore: text,
+  notAfter: text,
+  sans: v.array(text),
+  keyAlgorithm: text,
+  sha256: text,
+  state: v.custom<Reason>((value) => typeof value === 'string' && Object.hasOwn(reasons, value)),
+  reason: text,
+});
+
+const schema = v.object({
+  schema: v.literal(1),
+  node: text,
+  nodeUID: text,
+  machineID: text,
+  collectedAt: time,
+  clock: time,
+  certificates: v.pipe(v.array(row), v.maxLength(1000)),
+  notes: v.exactOptional(v.array(text)),
+});
+
+/** What a ConfigMap says, or undefined when it is not what we would have written: then the node is scanned again. */
+export function readInventory(map: ConfigMap): Inventory | undefined {
+  const given = readJson(map.data?.[inventoryKey]);
+  const parsed = v.safeParse(schema, given);
+  if (!parsed.success) return undefined;
+  const inventory: Inventory = parsed.output;
+  // One that was copied from another node must not pass for this one's.
+  return inventoryName(inventory.node) === map.metadata?.name ? inventory : undefined;
+}
+
+function readJson(value: string | undefined): unknown {
+  try {
+    return JSON.parse(value ?? '');
+  } catch {
+    // Edited by hand into something else: the answer is the same as for none.
+    return undefined;
+  }
+}
+
+/** Remembers what was read from each ConfigMap as long as that very object is in the cache: thousands are asked often. */
+export class InventoryReader {
+  readonly #read = new WeakMap<ConfigMap, { readonly inventory: Inventory | undefined }>();
+
+  /** By node name. */
+  readAll(maps: readonly ConfigMap[]): ReadonlyMap<string, Inventory> {
+    const all = new Map<string, Inventory>();
+    for (const map of maps) {
+      let known = this.#read.get(map);
+      if (known === undefined) {
+        known = { inventory: readInventory(map) };
+        this.#read.set(map, known);
+      }
+      if (known.inventory !== undefined) all.set(known.inventory.node, known.inventory);
+    }
+    return all;
+  }
+}
