@@ -23,17 +23,12 @@ export function inventoryName(nodeName: string): string {
 export interface InventoryWrite {
   readonly node: Node;
   readonly result: ScanResult;
+  readonly collectedAt: string;
   readonly existing: ConfigMap | undefined;
   readonly namespace: string;
-  /** The scan ran between these moments of our own clock. */
-  readonly between: readonly [Date, Date];
 }
 
-/**
- * The ConfigMap to write. `collectedAt` is the node's own time where that lies between the beginning and the end of the
- * scan, else the nearer of both: so it differs from `clock` by what the node's clock is wrong for certain, and not by
- * how long its answer took to be read.
- */
+/** The ConfigMap to write. Pure, and the same bytes for the same values. */
 export function inventoryConfigMap(write: InventoryWrite): ConfigMap {
   const { node, result, existing, namespace } = write;
   const name = node.metadata?.name ?? '';
@@ -43,7 +38,7 @@ export function inventoryConfigMap(write: InventoryWrite): ConfigMap {
     node: name,
     nodeUID: uid,
     machineID: result.machineID,
-    collectedAt: collectedAt(result.clock, write.between),
+    collectedAt: write.collectedAt,
     clock: result.clock,
     certificates: result.certificates.toSorted(
       (a, b) => compare(a.id, b.id) || compare(a.path, b.path) || compare(a.serial, b.serial),
@@ -67,14 +62,6 @@ export function inventoryConfigMap(write: InventoryWrite): ConfigMap {
     },
     data: { [inventoryKey]: `${JSON.stringify(inventory, null, 2)}\n` },
   };
-}
-
-function collectedAt(clock: string, [from, to]: readonly [Date, Date]): string {
-  const told = new Date(clock).getTime();
-  if (Number.isNaN(told)) return to.toISOString();
-  // creationTimestamp has whole seconds, so the scan may seem to end before it began.
-  const [first, last] = [Math.min(from.getTime(), to.getTime()), to.getTime()];
-  return new Date(Math.min(Math.max(told, first), last)).toISOString();
 }
 
 function compare(a: string, b: string): number {
