@@ -93,6 +93,19 @@ export interface DoneResult {
   readonly message: string;
 }
 
+/** What one capture of a CA key is bound to (R11). */
+export interface Capture {
+  readonly podUID: string;
+  readonly nodeUID: string;
+  readonly clusterUID: string;
+  readonly ca: CaId;
+}
+
+/** HPKE's `info`: both sides build it from what they know by themselves, so a message of another Pod never opens. */
+export function captureInfo({ podUID, nodeUID, clusterUID, ca }: Capture): Uint8Array {
+  return Buffer.from(['cluster-cert-rotator harvest v1', podUID, nodeUID, clusterUID, ca].join('\n'));
+}
+
 /** Environment of the agent's containers. */
 export const env = {
   nodeName: 'NODE_NAME',

@@ -5,20 +5,13 @@ import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke
 import { CertError } from '../errors.ts';
 import type { CaId } from '../catalogue/ids.ts';
 import { readPem, type PemBlock } from '../pki/pem.ts';
-import { terminationMessageLimit, type CaCertificatesMessage, type HarvestMessage } from './protocol.ts';
-
-/** What one capture is bound to. */
-export interface Capture {
-  readonly podUID: string;
-  readonly nodeUID: string;
-  readonly clusterUID: string;
-  readonly ca: CaId;
-}
-
-/** The bytes of HPKE's `info`. The opening side builds the same from what it knows itself. */
-export function sealInfo({ podUID, nodeUID, clusterUID, ca }: Capture): Uint8Array {
-  return Buffer.from(['cluster-cert-rotator harvest v1', podUID, nodeUID, clusterUID, ca].join('\n'));
-}
+import {
+  captureInfo,
+  terminationMessageLimit,
+  type CaCertificatesMessage,
+  type Capture,
+  type HarvestMessage,
+} from './protocol.ts';
 
 /**
  * Seals `plaintext` to a raw X25519 public key (32 bytes).
@@ -59,7 +52,7 @@ export async function harvestMessage(
   if (pem === undefined) return text({ schema: 1, ca, missing: true });
   const found = privateKeyDer(Buffer.from(pem).toString('latin1'));
   if ('problem' in found) return text({ schema: 1, ca, error: found.problem });
-  const sealed = await sealKey({ publicKey, info: sealInfo(capture), plaintext: found.der });
+  const sealed = await sealKey({ publicKey, info: captureInfo(capture), plaintext: found.der });
   return text({ schema: 1, ca, sealed: Buffer.from(sealed).toString('base64') });
 }
 

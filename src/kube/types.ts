@@ -5,11 +5,16 @@ export const apiGroup = 'certrotator.cpaas.io';
 export const apiVersion = 'certrotator.cpaas.io/v1alpha1';
 export const signerName = 'certrotator.cpaas.io/node';
 export const privateNamespace = 'cluster-cert-rotator';
+/** Of the rotate Pod: may create and read CertificateSigningRequests, nothing else (R7). In privateNamespace. */
+export const agentServiceAccount = 'cluster-cert-rotator-agent';
 export const defaultPublicNamespace = 'cpaas-system';
 
 export const annotations = {
   /** On a CSR: base64(JSON {certificate: PEM, signature: base64}), see controller/signer (R4). */
   renews: 'certrotator.cpaas.io/renews',
+  /** On a CSR: name of the CertificateRotation, and the catalogue id that it asks for. */
+  rotation: 'certrotator.cpaas.io/rotation',
+  certificate: 'certrotator.cpaas.io/certificate',
   restartedAt: 'certrotator.cpaas.io/restarted-at',
   paused: 'certrotator.cpaas.io/paused',
   approved: 'certrotator.cpaas.io/approved',

@@ -74,19 +74,12 @@ export function trusted(
   certificate: Certificate,
   anchors: Anchors,
 ): (Verdict & { ok: false }) | undefined {
-  switch (id) {
-    case 'kubernetes':
-      return among(id, certificate, anchors.kubernetes, 'ConfigMap kube-system/kube-root-ca.crt');
-    case 'front-proxy':
-      return among(
-        id,
-        certificate,
-        anchors.frontProxy,
-        'requestheader-client-ca-file of ConfigMap kube-system/extension-apiserver-authentication',
-      );
-    default:
-      return issuerOfEtcd(certificate, anchors);
+  if (id === 'etcd') return issuerOfEtcd(certificate, anchors);
+  if (id === 'kubernetes') {
+    return among(id, certificate, anchors.kubernetes, 'ConfigMap kube-system/kube-root-ca.crt');
   }
+  const where = 'requestheader-client-ca-file of ConfigMap kube-system/extension-apiserver-authentication';
+  return among(id, certificate, anchors.frontProxy, where);
 }
 
 function among(
