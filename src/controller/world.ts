@@ -1,6 +1,6 @@
 // What the controller sees and what it may do, as values. `gather` makes a World, `decide/*` turns it into Actions,
 // `act` carries them out. Nothing in `decide/` reads a clock, a file or the network.
-import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
+import type { Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
 import type { CertificateRotation, RotationStatus } from '../kube/types.ts';
 import type { CaId } from '../catalogue/ids.ts';
@@ -83,7 +83,6 @@ export type Action =
        * the difference to `result.clock` is an error of the clock and never a late reading.
        */
       readonly collectedAt: string;
-      readonly existing: ConfigMap | undefined;
     }
   | {
       readonly type: 'create-rotation';
