@@ -1,0 +1,206 @@
+// The real files of a node. Paths are the node's own; in a Pod the node's root is seen under a directory (HOST_ROOT),
+// where an absolute link of the host would lead into the Pod. So links are walked here, inside the root, and never
+// by the kernel: every call goes to a path whose components were seen to be no links.
+import * as fs from 'node:fs';
+import { posix } from 'node:path';
+import { CertError } from '../errors.ts';
+import { errnoOf, onFile, toCertError } from './errno.ts';
+import type { FileStat, Files } from './files.ts';
+import { libc } from './libc.ts';
+
+const linkLimit = 40; // as the kernel's own
+
+/** Largest file that is ever expected: certificates, keys, kubeconfigs, manifests. */
+export const sizeLimit = 1024 * 1024;
+
+/** @param root where the node's root directory is seen; '/' on the node itself */
+export function nodeFiles(root = '/'): Files {
+  const prefix = root === '/' ? '' : root.replace(/\/+$/, '');
+  const real = (path: string): string => `${prefix}${path}` || '/';
+  const lstatRaw = (path: string): fs.BigIntStats | undefined =>
+    onFile(path, () => unlessMissing(() => fs.lstatSync(real(path), { bigint: true })));
+  const resolve = (path: string, followLast: boolean): string =>
+    walkLinks(path, followLast, {
+      isLink: (each) => lstatRaw(each)?.isSymbolicLink() === true,
+      readlink: (each) => onFile(each, () => fs.readlinkSync(real(each))),
+    });
+  /** The name itself, with the directories above it resolved. */
+  const name = (path: string): string => real(resolve(path, false));
+
+  return {
+    lstat: (path) => toStat(lstatRaw(resolve(path, false))),
+    stat: (path) => toStat(lstatRaw(resolve(path, true))),
+    readlink: (path) => onFile(path, () => fs.readlinkSync(name(path))),
+    realpath(path) {
+      const found = resolve(path, true);
+      if (lstatRaw(found) === undefined)
+        throw new CertError('NotFound', `${path} does not exist`, { file: path });
+      return found;
+    },
+    readdir: (path) => onFile(path, () => fs.readdirSync(real(resolve(path, true))).toSorted()),
+    read: (path, limit = sizeLimit) => onFile(path, () => readRegular(name(path), path, limit)),
+    mkdir: (path, mode) =>
+      onFile(path, () => {
+        fs.mkdirSync(name(path), { mode });
+        fs.chmodSync(name(path), mode);
+      }),
+    create: (path, bytes, as) =>
+      onFile(path, () =>
+        createFile(name(path), bytes, as, as.like === undefined ? undefined : name(as.like)),
+      ),
+    symlink: (target, path) => onFile(path, () => fs.symlinkSync(target, name(path))),
+    rename: (from, to) => onFile(to, () => fs.renameSync(name(from), name(to))),
+    unlink: (path) => onFile(path, () => fs.unlinkSync(name(path))),
+    rmdir: (path) => onFile(path, () => fs.rmdirSync(name(path))),
+    syncDirectory: (path) =>
+      onFile(path, () => syncPath(real(resolve(path, true)), fs.constants.O_DIRECTORY)),
+  };
+}
+
+interface LinkReader {
+  isLink(path: string): boolean;
+  readlink(path: string): string;
+}
+
+/**
+ * Resolves the links of an absolute path inside its root: an absolute target starts again at the root, `..` ends there.
+ * Errors: PathEscapes on a loop.
+ */
+export function walkLinks(path: string, followLast: boolean, reader: LinkReader): string {
+  if (!posix.isAbsolute(path) || path.includes('\0'))
+    throw new CertError('Io', `${JSON.stringify(path)} is no absolute path`, { file: path });
+  const pending = path.split('/').filter((part) => part !== '' && part !== '.');
+  let walked: string[] = [];
+  let links = 0;
+  for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
+    if (part === '..') {
+      walked.pop();
+      continue;
+    }
+    const here = `/${[...walked, part].join('/')}`;
+    const follow = pending.length > 0 || followLast;
+    if (!follow || !reader.isLink(here)) {
+      walked.push(part);
+      continue;
+    }
+    links += 1;
+    if (links > linkLimit) throw new CertError('PathEscapes', `${path} is a loop of links`, { file: path });
+    const target = reader.readlink(here);
+    if (posix.isAbsolute(target)) walked = [];
+    pending.unshift(...target.split('/').filter((each) => each !== '' && each !== '.'));
+  }
+  return `/${walked.join('/')}`;
+}
+
+function unlessMissing<T>(operation: () => T): T | undefined {
+  try {
+    return operation();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+function toStat(stat: fs.BigIntStats | undefined): FileStat | undefined {
+  if (stat === undefined) return undefined;
+  return {
+    kind: kindOf(stat),
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    size: Number(stat.size),
+    links: Number(stat.nlink),
+    dev: stat.dev,
+    ino: stat.ino,
+    mtimeNs: stat.mtimeNs,
+  };
+}
+
+function kindOf(stat: fs.BigIntStats): FileStat['kind'] {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return 'symlink';
+  if (stat.isFIFO()) return 'fifo';
+  return stat.isSocket() ? 'socket' : 'device';
+}
+
+// O_NONBLOCK: opening a FIFO or a device must not wait for its other end.
+const readFlags = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
+
+function readRegular(real: string, path: string, limit: number): Uint8Array {
+  const fd = fs.openSync(real, readFlags);
+  try {
+    const stat = fs.fstatSync(fd);
+    if (!stat.isFile()) throw new CertError('NotRegularFile', `${path} is no regular file`, { file: path });
+    if (stat.size > limit) throw tooLarge(path, limit);
+    const buffer = Buffer.alloc(limit + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length <= limit; length += read)
+      read = fs.readSync(fd, buffer, length, buffer.length - length, null);
+    if (length > limit) throw tooLarge(path, limit);
+    return new Uint8Array(buffer.subarray(0, length));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function tooLarge(path: string, limit: number): CertError {
+  return new CertError(
+    'TooLarge',
+    `${path} is larger than ${limit} bytes: nothing of that size is expected here`,
+    {
+      file: path,
+    },
+  );
+}
+
+function createFile(
+  real: string,
+  bytes: Uint8Array,
+  as: { readonly mode: number; readonly uid: number; readonly gid: number },
+  like: string | undefined,
+): void {
+  const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = fs.constants;
+  // 0600 first: the bytes may be a key, and the owner is not set yet.
+  const fd = fs.openSync(real, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
+  try {
+    for (let written = 0; written < bytes.length;)
+      written += fs.writeSync(fd, bytes, written, bytes.length - written);
+    fs.fchownSync(fd, as.uid, as.gid);
+    fs.fchmodSync(fd, as.mode);
+    if (like !== undefined) copyXattrs(like, real);
+    fs.fsyncSync(fd);
+  } catch (error) {
+    // A half-made file of ours must not stay where disk space may be what is missing.
+    fs.rmSync(real, { force: true });
+    throw toCertError(error, real);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** SELinux label, ACLs, capabilities and the rest. Nothing outside of Bun, which alone can ask for them. */
+function copyXattrs(from: string, to: string): void {
+  const library = libc();
+  if (library === undefined) return;
+  for (const name of library.listXattrs(from)) {
+    const value = library.getXattr(from, name);
+    if (value === undefined) continue;
+    const current = library.getXattr(to, name);
+    if (current !== undefined && Buffer.compare(current, value) === 0) continue;
+    const errno = library.setXattr(to, name, value);
+    if (errno !== 0)
+      throw new CertError('Io', `extended attribute ${name} of ${from} cannot be copied (errno ${errno})`, {
+        file: from,
+      });
+  }
+}
+
+function syncPath(real: string, flags: number): void {
+  const fd = fs.openSync(real, fs.constants.O_RDONLY | flags);
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
