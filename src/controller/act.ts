@@ -1,0 +1,225 @@
+// Carries Actions out, one after another. Each may be repeated without harm: what exists is not created again, what
+// is gone is not deleted again, and what somebody else changed meanwhile is left to the next pass, which sees it.
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { CertError } from '../errors.ts';
+import { refOf, type KubeClient, type Written } from '../kube/client.ts';
+import { resources } from '../kube/resources.ts';
+import { privateNamespace, type CertificateRotation, type RotationStatus } from '../kube/types.ts';
+import type { EventRecorder } from './events.ts';
+import type { Caches } from './gather.ts';
+import { inventoryConfigMap, inventoryName } from './inventory-store.ts';
+import { labels } from './labels.ts';
+import type { Logger } from './log.ts';
+import type { Action, NewEvent } from './world.ts';
+
+export interface ActOptions {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly events: EventRecorder;
+  readonly log: Logger;
+  readonly publicNamespace: string;
+  /** Asked before every write: false means that another one may be leading already. */
+  readonly mayAct: () => boolean;
+}
+
+/** What became of an action. `later`: somebody else was faster; the next pass decides anew. */
+type Outcome = 'done' | 'later';
+
+/**
+ * Carries out what may be carried out. A refusal is logged, told by an Event, and does not hold up the rest.
+ * Errors: Unreachable (the rest would fail the same way), Aborted (no longer leading).
+ */
+export async function act(actions: readonly Action[], options: ActOptions): Promise<void> {
+  const actor = new Actor(options);
+  for (const action of actions) {
+    if (!options.mayAct())
+      throw new CertError('Aborted', 'no longer leading: the rest is left to the leader');
+    await actor.carryOut(action);
+  }
+}
+
+class Actor {
+  readonly #options: ActOptions;
+
+  constructor(options: ActOptions) {
+    this.#options = options;
+  }
+
+  async carryOut(action: Action): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const outcome = await this.#do(action);
+      log.info({ action: describeAction(action), outcome }, 'action');
+    } catch (error) {
+      if (!(error instanceof CertError) || error.code !== 'Denied') throw error;
+      log.error({ action: describeAction(action), err: error }, 'the API server refuses');
+      await this.#tellRefusal(action, error);
+    }
+  }
+
+  async #do(action: Action): Promise<Outcome> {
+    switch (action.type) {
+      case 'create-pod':
+        return this.#createPod(action.pod);
+      case 'delete-pod':
+        return this.#deletePod(action);
+      case 'write-inventory':
+        return this.#writeInventory(action);
+      case 'create-rotation':
+        return this.#createRotation(action.rotation, { phase: action.phase });
+      case 'patch-rotation-status':
+        return this.#patchStatus(action.rotation, action.status);
+      case 'delete-rotation':
+        return this.#deleteRotation(action.rotation);
+      default:
+        await this.#options.events.record(action.event, new Date());
+        return 'done';
+    }
+  }
+
+  async #createPod(pod: Pod): Promise<Outcome> {
+    const { client, caches } = this.#options;
+    const written = await client.create(resources.pods, pod);
+    if (!written.ok) return 'later';
+    caches.pods.noteWritten(written.object);
+    return 'done';
+  }
+
+  async #deletePod(action: Extract<Action, { type: 'delete-pod' }>): Promise<Outcome> {
+    const { client, caches } = this.#options;
+    const ref = { name: action.name, namespace: privateNamespace };
+    const written = await client.delete(resources.pods, ref, {
+      uid: action.uid,
+      ...(action.force === true ? { gracePeriodSeconds: 0 } : {}),
+    });
+    const gone = { metadata: { ...ref, uid: action.uid } };
+    // A conflict means that another Pod has the name: this one is gone.
+    if (!written.ok || written.object === undefined || action.force === true) caches.pods.noteDeleted(gone);
+    else caches.pods.noteWritten(written.object);
+    return 'done';
+  }
+
+  async #writeInventory(action: Extract<Action, { type: 'write-inventory' }>): Promise<Outcome> {
+    const { client, caches, publicNamespace: namespace } = this.#options;
+    const name = inventoryName(action.node.metadata?.name ?? '');
+    const known = caches.inventories.get(`${namespace}/${name}`);
+    const write = { ...action, namespace };
+    let written =
+      known === undefined
+        ? await client.create(resources.configMaps, inventoryConfigMap({ ...write, existing: undefined }))
+        : await client.replace(resources.configMaps, inventoryConfigMap({ ...write, existing: known }));
+    if (!written.ok) {
+      // Someone took its label away, so that our watch does not see it, or changed it just now.
+      const existing = await client.get(resources.configMaps, { name, namespace });
+      const map = inventoryConfigMap({ ...write, existing });
+      written = await (existing === undefined
+        ? client.create(resources.configMaps, map)
+        : client.replace(resources.configMaps, map));
+    }
+    if (!written.ok) return 'later';
+    caches.inventories.noteWritten(written.object);
+    return 'done';
+  }
+
+  async #createRotation(rotation: CertificateRotation, status: RotationStatus): Promise<Outcome> {
+    const { client, caches } = this.#options;
+    const created = await client.create(resources.certificateRotations, rotation);
+    // The API server drops the status of what is created; a leader that died between both writes is mended here.
+    const object = created.ok
+      ? created.object
+      : await client.get(resources.certificateRotations, { name: rotation.metadata.name });
+    if (object === undefined) return 'later';
+    caches.rotations.noteWritten(object);
+    if (object.status?.phase !== undefined) return 'later';
+    return this.#patchStatus(object, { ...rotation.status, ...status });
+  }
+
+  async #patchStatus(rotation: CertificateRotation, status: RotationStatus): Promise<Outcome> {
+    const patch = statusPatch(rotation.status ?? {}, status);
+    if (patch === undefined) return 'done';
+    const { name, resourceVersion } = rotation.metadata;
+    const written = await this.#options.client.patch(
+      resources.certificateRotations,
+      { name },
+      { metadata: { resourceVersion }, status: patch },
+      'status',
+    );
+    return this.#noteRotation(written);
+  }
+
+  #noteRotation(written: Written<CertificateRotation>): Outcome {
+    if (!written.ok) return 'later';
+    this.#options.caches.rotations.noteWritten(written.object);
+    return 'done';
+  }
+
+  async #deleteRotation(rotation: CertificateRotation): Promise<Outcome> {
+    const { client, caches } = this.#options;
+    const { name, namespace, uid = '' } = rotation.metadata;
+    await client.delete(resources.certificateRotations, refOf(name, namespace), { uid });
+    caches.rotations.noteDeleted(rotation);
+    return 'done';
+  }
+
+  /** An Event where the operator looks: a Pod that may not be made holds up its node. */
+  async #tellRefusal(action: Action, error: CertError): Promise<void> {
+    if (action.type !== 'create-pod') return;
+    const event: NewEvent = {
+      about: {
+        kind: 'Node',
+        name: action.pod.spec?.nodeName ?? '',
+        uid: action.pod.metadata?.labels?.[labels.nodeUID] ?? '',
+      },
+      type: 'Warning',
+      reason: 'PodRefused',
+      message: `Pod ${action.pod.metadata?.name ?? ''} may not be made: ${error.message}`,
+    };
+    await this.#options.events.record(event, new Date());
+  }
+}
+
+/**
+ * The merge patch that makes `before` into `after`: fields that went away are null. Undefined when nothing differs, so
+ * that an unchanged state writes nothing.
+ */
+export function statusPatch(before: RotationStatus, after: RotationStatus): object | undefined {
+  const old = new Map<string, unknown>(Object.entries(before));
+  const patch: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(after)) {
+    if (!same(old.get(key), value)) patch[key] = value;
+    old.delete(key);
+  }
+  for (const key of old.keys()) patch[key] = null;
+  return Object.keys(patch).length === 0 ? undefined : patch;
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(canonical(a)) === JSON.stringify(canonical(b));
+}
+
+/** Keys sorted: the API server may send them in another order than we did. */
+function canonical(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, canonical(inner)]));
+}
+
+function describeAction(action: Action): string {
+  switch (action.type) {
+    case 'create-pod':
+      return `create Pod ${action.pod.metadata?.name ?? ''}`;
+    case 'delete-pod':
+      return `delete Pod ${action.name}`;
+    case 'write-inventory':
+      return `write inventory of ${action.node.metadata?.name ?? ''}`;
+    case 'create-rotation':
+      return `create ${action.rotation.metadata.name} (${action.phase})`;
+    case 'patch-rotation-status':
+      return `status of ${action.rotation.metadata.name}: ${action.status.phase ?? ''} ${action.status.reason ?? ''}`;
+    case 'delete-rotation':
+      return `delete ${action.rotation.metadata.name}`;
+    default:
+      return `Event ${action.event.reason} on ${action.event.about.name}`;
+  }
+}

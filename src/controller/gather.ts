@@ -1,0 +1,220 @@
+// Makes the World: what the reflectors know, and what must be asked afresh. Nothing here decides anything.
+import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
+import type { CertError } from '../errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Reflector, type ReflectorOptions } from '../kube/reflector.ts';
+import { resources } from '../kube/resources.ts';
+import { privateNamespace, terminalPhases, type CertificateRotation } from '../kube/types.ts';
+import type { Configuration } from './configuration.ts';
+import { endpointOf, askHealth, type AskReady, type Endpoint } from './health.ts';
+import { InventoryReader, inventoryLabel } from './inventory-store.ts';
+import { labels } from './labels.ts';
+import type { Dial } from './vault/anchors.ts';
+import { addressesOf, isControlPlane, nameOf } from './vault/nodes.ts';
+import type { Health, LiveSerials, VaultStatus, World } from './world.ts';
+
+/** The objects that this product follows, each kept true by its reflector. */
+export class Caches {
+  readonly nodes: Reflector<Node>;
+  readonly pods: Reflector<Pod>;
+  readonly inventories: Reflector<ConfigMap>;
+  readonly rotations: Reflector<CertificateRotation>;
+
+  constructor(
+    client: KubeClient,
+    publicNamespace: string,
+    wake: () => void,
+    onError: (error: CertError) => void,
+  ) {
+    const follow = { onChange: wake, onError };
+    // Nodes report themselves all the time: they are looked at on the tick, and do not wake the loop.
+    this.nodes = new Reflector(client, resources.nodes, { onChange: quiet, onError, trim: trimNode });
+    this.pods = new Reflector(client, resources.pods, {
+      ...follow,
+      namespace: privateNamespace,
+      labelSelector: labels.kind,
+      trim: withoutManagedFields,
+    } satisfies ReflectorOptions<Pod>);
+    this.inventories = new Reflector(client, resources.configMaps, {
+      ...follow,
+      namespace: publicNamespace,
+      labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
+      trim: withoutManagedFields,
+    });
+    this.rotations = new Reflector(client, resources.certificateRotations, follow);
+  }
+
+  get synced(): boolean {
+    return this.#all().every((reflector) => reflector.synced);
+  }
+
+  /** Runs until `signal` aborts; never throws. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#all().map(async (reflector) => reflector.run(signal)));
+  }
+
+  #all() {
+    return [this.nodes, this.pods, this.inventories, this.rotations] as const;
+  }
+}
+
+export interface GatherOptions {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly ask: AskReady;
+  readonly dial: Dial;
+}
+
+export interface Given {
+  readonly now: Date;
+  readonly configuration: Configuration;
+  readonly vault: VaultStatus;
+}
+
+/** An answer about health is used for so long, milliseconds: a pass may follow the last one at once. */
+const freshFor = 3000;
+/** Events of a Pod are asked for when it has not started after this time. */
+const slowStart = 10_000;
+
+export class Gatherer {
+  readonly #options: GatherOptions;
+  readonly #reader = new InventoryReader();
+  #health: { readonly value: Health; readonly at: number } | undefined;
+
+  constructor(options: GatherOptions) {
+    this.#options = options;
+  }
+
+  /** Errors: Unreachable, Denied; then nothing may be decided. */
+  async gather({ now, configuration, vault }: Given): Promise<World> {
+    const { caches } = this.#options;
+    const nodes = caches.nodes.values();
+    const rotations = caches.rotations.values();
+    const pods = caches.pods.values();
+    const [health, liveSerials, podProblems] = await Promise.all([
+      isWaiting(rotations) ? this.#askHealth(nodes) : undefined,
+      this.#askSerials(nodes, rotations),
+      this.#askProblems(pods, now),
+    ]);
+    return {
+      now,
+      configuration,
+      nodes,
+      inventories: this.#reader.readAll(caches.inventories.values()),
+      rotations,
+      pods,
+      vault,
+      health,
+      liveSerials,
+      podProblems,
+    };
+  }
+
+  async #askHealth(nodes: readonly Node[]): Promise<Health> {
+    const tick = performance.now();
+    if (this.#health !== undefined && tick - this.#health.at < freshFor) return this.#health.value;
+    const value = await askHealth(this.#options.client, nodes, this.#options.ask, new Date());
+    this.#health = { value, at: tick };
+    return value;
+  }
+
+  /** Our own handshakes with the nodes whose rotation says that it is done (R20). */
+  async #askSerials(
+    nodes: readonly Node[],
+    rotations: readonly CertificateRotation[],
+  ): Promise<ReadonlyMap<string, LiveSerials>> {
+    const asked = rotations
+      .filter(({ status }) => status?.phase === 'Verifying')
+      .flatMap(({ spec }) => nodes.filter((node) => nameOf(node) === spec.nodeName));
+    if (asked.length === 0) return new Map();
+    const answers = await Promise.all(asked.map(async (node) => this.#serialsOf(node)));
+    return new Map(asked.map((node, i) => [nameOf(node), answers[i] ?? { checkedAt: '' }]));
+  }
+
+  async #serialsOf(node: Node): Promise<LiveSerials> {
+    const checkedAt = new Date().toISOString();
+    const [host] = addressesOf(node, 'InternalIP');
+    const kubelet = host === undefined ? undefined : await this.#serialOn(host, kubeletPort(node));
+    const endpoint = isControlPlane(node) ? await this.#endpoint(node) : undefined;
+    const apiServer = endpoint === undefined ? undefined : await this.#serialOn(endpoint.host, endpoint.port);
+    return {
+      checkedAt,
+      ...(kubelet === undefined ? {} : { kubelet }),
+      ...(apiServer === undefined ? {} : { apiServer }),
+    };
+  }
+
+  async #endpoint(node: Node): Promise<Endpoint | undefined> {
+    const { items } = await this.#options.client.list(resources.pods, {
+      namespace: 'kube-system',
+      labelSelector: 'component=kube-apiserver',
+    });
+    return endpointOf(node, items);
+  }
+
+  async #serialOn(host: string, port: number): Promise<string | undefined> {
+    try {
+      return (await this.#options.dial(host, port)).serial;
+    } catch {
+      // No answer is an answer here: the decision waits for the serial, or gives up by its own clock.
+      return undefined;
+    }
+  }
+
+  /** Why Pods do not start, in the kubelet's words. */
+  async #askProblems(pods: readonly Pod[], now: Date): Promise<ReadonlyMap<string, readonly string[]>> {
+    const slow = pods.filter((pod) => isSlow(pod, now));
+    if (slow.length === 0) return new Map();
+    const { items } = await this.#options.client.list(resources.events, {
+      namespace: privateNamespace,
+      fieldSelector: 'involvedObject.kind=Pod,type=Warning',
+    });
+    return problemsByPod(slow, items);
+  }
+}
+
+/** Warnings about these Pods, by Pod UID. Pure. */
+export function problemsByPod(
+  pods: readonly Pod[],
+  events: readonly Event[],
+): ReadonlyMap<string, readonly string[]> {
+  const problems = new Map<string, readonly string[]>();
+  for (const { metadata } of pods) {
+    const uid = metadata?.uid ?? '';
+    const about = events.filter((event) => event.involvedObject.uid === uid);
+    const messages = [...new Set(about.map(({ reason, message }) => `${reason ?? ''}: ${message ?? ''}`))];
+    if (messages.length > 0) problems.set(uid, messages.toSorted());
+  }
+  return problems;
+}
+
+function isSlow({ metadata, status }: Pod, now: Date): boolean {
+  const age = now.getTime() - new Date(metadata?.creationTimestamp ?? now).getTime();
+  return (status?.phase ?? 'Pending') === 'Pending' && age > slowStart;
+}
+
+function quiet(): void {
+  // What changed is seen on the next tick.
+}
+
+/** Whether somebody waits to be admitted or is under way: only then is health asked for. */
+function isWaiting(rotations: readonly CertificateRotation[]): boolean {
+  return rotations.some(({ status }) => !terminalPhases.has(status?.phase ?? 'Pending'));
+}
+
+const defaultKubeletPort = 10_250;
+
+function kubeletPort(node: Node): number {
+  return node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultKubeletPort;
+}
+
+/** Five thousand Nodes are kept in memory: the lists of images alone are most of their bytes. */
+function trimNode(node: Node): Node {
+  if (node.status === undefined) return withoutManagedFields(node);
+  const { images: _, ...status } = node.status;
+  return withoutManagedFields({ ...node, status });
+}
+
+function withoutManagedFields<T extends { metadata?: object }>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, managedFields: [] } };
+}
