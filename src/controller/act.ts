@@ -71,6 +71,7 @@ class Actor {
         return this.#patchStatus(action.rotation, action.status);
       case 'delete-rotation':
         return this.#deleteRotation(action.rotation);
+      case 'event':
       default:
         await this.#options.events.record(action.event, new Date());
         return 'done';
@@ -178,18 +179,13 @@ class Actor {
   }
 }
 
-/**
- * The merge patch that makes `before` into `after`: fields that went away are null. Undefined when nothing differs, so
- * that an unchanged state writes nothing.
- */
+/** What of `after` differs from `before`, as a merge patch; undefined when nothing does: an unchanged state writes nothing. */
 export function statusPatch(before: RotationStatus, after: RotationStatus): object | undefined {
   const old = new Map<string, unknown>(Object.entries(before));
   const patch: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(after)) {
     if (!same(old.get(key), value)) patch[key] = value;
-    old.delete(key);
   }
-  for (const key of old.keys()) patch[key] = null;
   return Object.keys(patch).length === 0 ? undefined : patch;
 }
 
@@ -219,6 +215,7 @@ function describeAction(action: Action): string {
       return `status of ${action.rotation.metadata.name}: ${action.status.phase ?? ''} ${action.status.reason ?? ''}`;
     case 'delete-rotation':
       return `delete ${action.rotation.metadata.name}`;
+    case 'event':
     default:
       return `Event ${action.event.reason} on ${action.event.about.name}`;
   }
