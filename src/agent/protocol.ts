@@ -144,3 +144,9 @@ export const hostDirectory = '/var/lib/cluster-cert-rotator';
 
 /** The kubelet keeps at most this many bytes of one container's termination message (R7). */
 export const terminationMessageLimit = 4096;
+
+/** Among the notes of a scan, word for word: whether the host directory holds this very executable. Neither: it does. */
+export const toolNotes = {
+  absent: 'cert-renew is not laid down on this node',
+  stale: 'another version of cert-renew is laid down on this node',
+} as const;
