@@ -54,7 +54,6 @@ new_certs_dir = $work
 rand_serial = yes
 default_md = sha256
 policy = any
-preserve = yes
 copy_extensions = copyall
 unique_subject = no
 x509_extensions = extensions
@@ -63,7 +62,7 @@ commonName = optional
 [extensions]
 $4
 C
-  openssl ca -batch -config "$config" -in "$1" -cert "$2" -keyfile "$3" -startdate "$(utc "$from")" -enddate "$(utc "$to")" \
+  openssl ca -batch -preserveDN -config "$config" -in "$1" -cert "$2" -keyfile "$3" -startdate "$(utc "$from")" -enddate "$(utc "$to")" \
     -notext -out "$5" "${@:6}" 2> "$work/ca.log" || die "openssl ca: $(cat "$work/ca.log")"
 }
 
@@ -72,7 +71,7 @@ successor() {
   local extensions=''
   openssl x509 -in "$1" -noout -text > "$work/text"
   ! grep -q 'Authority Key Identifier' "$work/text" || extensions=$'authorityKeyIdentifier = keyid\n'
-  ! grep -q 'Subject Key Identifier' "$work/text" || extensions+=$'subjectKeyIdentifier = hash\n'
+  if grep -q 'Subject Key Identifier' "$work/text"; then extensions+='subjectKeyIdentifier = hash'; else extensions+='subjectKeyIdentifier = none'; fi
   openssl x509 -x509toreq -in "$1" -signkey "$2" -copy_extensions copyall -out "$work/request" 2> "$work/request.log" || die "openssl x509 -x509toreq: $(cat "$work/request.log")"
   issue "$work/request" "$3.crt" "$3.key" "$extensions" "$4"
 }
