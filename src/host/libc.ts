@@ -38,9 +38,8 @@ export function libc(): Libc | undefined {
 
 function load(): Libc | null {
   if (process.versions['bun'] === undefined) return null;
-  const getModule: (name: string) => unknown = process.getBuiltinModule;
-  const ffi = getModule('bun:ffi') as ForeignFunctions | undefined;
-  if (ffi === undefined) return null;
+  const ffi: unknown = process.getBuiltinModule('bun:ffi');
+  if (!isForeignFunctions(ffi)) return null;
   const { symbols } = ffi.dlopen('libc.so.6', {
     flock: { args: ['i32', 'i32'], returns: 'i32' },
     llistxattr: { args: ['ptr', 'ptr', 'u64'], returns: 'i64' },
@@ -52,6 +51,12 @@ function load(): Libc | null {
   return wrap(ffi, symbols);
 }
 
+const isForeignFunctions = (module: unknown): module is ForeignFunctions =>
+  typeof module === 'object' && module !== null && 'dlopen' in module;
+
+/** A C string. */
+const text = (value: string): Uint8Array => Buffer.from(`${value}\0`, 'utf8');
+
 function wrap(ffi: ForeignFunctions, symbols: Symbols): Libc {
   const call = (name: string, ...args: (number | Uint8Array | null)[]): number => {
     const symbol = symbols[name];
@@ -59,7 +64,6 @@ function wrap(ffi: ForeignFunctions, symbols: Symbols): Libc {
     return Number(symbol(...args));
   };
   const errno = (): number => ffi.read.i32(symbols['__errno_location']?.(), 0);
-  const text = (value: string): Uint8Array => Buffer.from(`${value}\0`, 'utf8');
   const bytesOf = (name: string, ...args: (number | Uint8Array | null)[]): Uint8Array | undefined => {
     const buffer = new Uint8Array(65_536);
     const length = call(name, ...args, buffer, buffer.length);
