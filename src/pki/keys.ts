@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { readKeyAlgorithm } from './algorithms.ts';
 import type { Certificate, KeyAlgorithm } from './certificate.ts';
-import { equalBytes, oid, readDer } from './der.ts';
+import { equalBytes, oid, readDer, tags } from './der.ts';
 import type { PemBlock } from './pem.ts';
 import { pem, readPem } from './pem.ts';
 import { publicKeyOf } from './verify.ts';
@@ -63,7 +63,8 @@ function importKey(block: PemBlock): Omit<PrivateKey, 'ecParameters'> {
   }
   const form = labels[block.label];
   if (form === undefined) throw new CertError('Unsupported', `a ${block.label} cannot be used`);
-  readDer(block.der);
+  // The library reads a key of another form under this label too; written back, the file would not keep its form.
+  if (readDer(block.der).children[1]?.tag !== secondPart[form]) throw notSuchKey(form);
   const key = toKeyObject(block.der, form);
   const spki = spkiOf(key);
   const algorithm = readKeyAlgorithm(readDer(spki));
@@ -78,9 +79,19 @@ function toKeyObject(der: Uint8Array, form: KeyForm): KeyObject {
     return createPrivateKey({ key: Buffer.from(der), format: 'der', type: form });
   } catch {
     // The library's own error is left out on purpose: it could carry bytes of the key into a log.
-    throw new CertError('MalformedDer', `is labelled ${formLabels[form]} but is no such key`);
+    throw notSuchKey(form);
   }
 }
+
+const notSuchKey = (form: KeyForm): CertError =>
+  new CertError('MalformedDer', `is labelled ${formLabels[form]} but is no such key`);
+
+/** What follows the version: the modulus, the secret in octets, the algorithm. */
+const secondPart: Readonly<Record<KeyForm, string>> = {
+  pkcs1: tags.integer,
+  sec1: tags.octetString,
+  pkcs8: tags.sequence,
+};
 
 function spkiOf(key: KeyObject): Uint8Array {
   const publicKey = key.type === 'public' ? key : createPublicKey(key);
