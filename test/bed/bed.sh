@@ -89,7 +89,7 @@ up() {
   clean
   mkdir -p "$STATE"
   [ -n "${NET:-}" ] || choose_network
-  settings=$(wanted); printf '%s\nNET=%s\n' "$settings" "$NET" > "$STATE/settings"
+  settings=$(wanted); printf '%s\nNET=%s\n' "$settings" "$NET" > "$STATE/settings.part"; mv "$STATE/settings.part" "$STATE/settings"
   say "$CONTROL_PLANES control planes and $WORKERS workers of Kubernetes $K8S at $NET.0/24"
   start_bridge
   start_balancer
@@ -121,6 +121,7 @@ boot_what_is_down() {
   local node since down=()
   for node in $(nodes); do is_alive "$node" || down+=("$node"); done
   since=$(now)
+  [ ${#down[@]} -gt 0 ] || since=$(date -u -d '-40 seconds' +%FT%TZ)   # a kubelet renews its lease every 10 s
   start_bridge
   [ -n "$(ip netns pids "bed-$BED-lb" 2>/dev/null)" ] || start_balancer
   for node in "${down[@]}"; do say "booting $node"; boot_node "$node"; done

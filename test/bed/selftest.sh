@@ -31,7 +31,7 @@ leave_like_a_killed_bed() {
   ip link add "br-$BED" type bridge
   ip netns add "bed-$BED-n1"; ip link add "v-$BED-n1" type veth peer name eth0 netns "bed-$BED-n1"
   mkdir -p "/sys/fs/cgroup/pids/bed-$BED-n1/child" "$state/n1/upper/etc"
-  echo half > "$state/settings"
+  echo half > "$state/settings.part"
   setsid sleep 3600 > /dev/null 2>&1 < /dev/null &
   echo $! > "/sys/fs/cgroup/pids/bed-$BED-n1/child/cgroup.procs"
   echo $! > "$leftover"
