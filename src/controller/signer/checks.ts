@@ -1,0 +1,260 @@
+// The list of checks, in the order in which a reader would ask. Each says yes, no with a reason, or "not now".
+import { apiGroup } from '../../kube/types.ts';
+import type { KeyAlgorithm } from '../../pki/certificate.ts';
+import { equalBytes } from '../../pki/der.ts';
+import { renewalBytes, verifyRenewal } from '../../pki/request.ts';
+import { isSignedBy } from '../../pki/verify.ts';
+import { mayIssue, type Identity } from '../../policy/identity.ts';
+import { labels } from '../labels.ts';
+import { nameOf, namesOf, roleOf } from '../vault/nodes.ts';
+import { signingCa, type SigningCa } from '../vault/vault.ts';
+import { requester, type Case } from './facts.ts';
+import { caOf, extra, readRequest, requestedId, requestedRotation } from './requests.ts';
+
+export type Answer =
+  | { readonly kind: 'yes'; readonly found?: { identity?: Identity; ca?: SigningCa & { ok: true } } }
+  | { readonly kind: 'no'; readonly message: string }
+  | { readonly kind: 'wait'; readonly message: string };
+
+/** Name of the check that failed: the reason in the Denied condition and in the Event. */
+export type DenialReason = (typeof checkNames)[number];
+
+const checkNames = [
+  'Requester',
+  'WellFormed',
+  'RotationRunning',
+  'CertificateInRotation',
+  'NodeMatches',
+  'PodMatches',
+  'Clock',
+  'SignedOnce',
+  'KeyAlgorithm',
+  'ProofByOldKey',
+  'CaMatches',
+  'OldSignedByCa',
+  'Identity',
+] as const;
+
+export interface Check {
+  readonly name: DenialReason;
+  readonly holds: (given: Case) => Answer;
+}
+
+const yes: Answer = { kind: 'yes' };
+const no = (message: string): Answer => ({ kind: 'no', message });
+
+/** Only the agents' ServiceAccount may ask; its token alone carries the extras that say which Pod asks. */
+const byAgent: Check = {
+  name: 'Requester',
+  holds: ({ csr }) =>
+    csr.spec.username === requester
+      ? yes
+      : no(`${csr.spec.username ?? 'nobody'} may not ask this signer; only rotate Pods of this product may`),
+};
+
+/** The request reads, and its signature shows that the requester has the new key. */
+const wellFormed: Check = {
+  name: 'WellFormed',
+  holds: ({ request, renewal, id, csr }) => {
+    if (!request.ok) return no(`spec.request: ${request.why}`);
+    if (!renewal.ok) return no(`annotation ${apiGroup}/renews: ${renewal.why}`);
+    if (id !== undefined) return yes;
+    const asked = csr.metadata?.annotations?.[`${apiGroup}/certificate`] ?? '';
+    return no(
+      `annotation ${apiGroup}/certificate: "${asked.slice(0, 100)}" is no certificate of the catalogue`,
+    );
+  },
+};
+
+const rotationRunning: Check = {
+  name: 'RotationRunning',
+  holds: ({ csr, facts: { rotation } }) => {
+    if (rotation === undefined) {
+      return no(`there is no CertificateRotation "${(requestedRotation(csr) ?? '').slice(0, 253)}"`);
+    }
+    const phase = rotation.status?.phase ?? 'new';
+    // The Pod may be quicker than the status of the rotation that it was made for.
+    if (phase === 'Admitted') {
+      return { kind: 'wait', message: `CertificateRotation ${rotation.metadata.name} is only Admitted` };
+    }
+    return phase === 'Running'
+      ? yes
+      : no(`CertificateRotation ${rotation.metadata.name} is ${phase}, not Running`);
+  },
+};
+
+const inRotation: Check = {
+  name: 'CertificateInRotation',
+  holds: ({ id, facts: { rotation } }) =>
+    id !== undefined && rotation?.spec.certificates.includes(id) === true
+      ? yes
+      : no(`CertificateRotation ${rotation?.metadata.name ?? ''} is not for ${id ?? 'it'}`),
+};
+
+/** The Node is still the one that the rotation was made for, and the extras name it (≥ 1.30). */
+const nodeMatches: Check = {
+  name: 'NodeMatches',
+  holds: ({ node, csr, facts }) => {
+    const { nodeName = '', nodeUID = '' } = facts.rotation?.spec ?? {};
+    if (node === undefined) return no(`there is no node ${nodeName}`);
+    if (node.metadata?.uid !== nodeUID) return no(`node ${nodeName} was replaced: its UID is not ${nodeUID}`);
+    const name = extra(csr, 'node-name');
+    const uid = extra(csr, 'node-uid');
+    if (name === undefined && uid === undefined && !facts.nodeInExtras) return yes;
+    return name === nodeName && uid === nodeUID
+      ? yes
+      : no(
+          `the request comes from node ${name ?? '(none)'} (${uid ?? 'no UID'}), not from ${nodeName} (${nodeUID})`,
+        );
+  },
+};
+
+/** The Pod that asks is the one that the controller made for this rotation, on this node, and it still lives. */
+const podMatches: Check = {
+  name: 'PodMatches',
+  holds: ({ csr, facts: { pod, rotation } }) => {
+    const name = extra(csr, 'pod-name') ?? '';
+    const uid = extra(csr, 'pod-uid') ?? '';
+    const { metadata, spec } = pod ?? {};
+    if (name === '' || uid === '') return no('the requester’s token is not bound to a Pod');
+    if (metadata?.name !== name || metadata.uid !== uid) return no(`there is no Pod ${name} with UID ${uid}`);
+    if (metadata.deletionTimestamp !== undefined) return no(`Pod ${name} is being deleted`);
+    const kind = metadata.labels?.[labels.kind];
+    const madeFor = metadata.labels?.[labels.rotation];
+    if (kind !== 'rotate' || madeFor !== rotation?.metadata.uid) {
+      return no(`Pod ${name} was not made for CertificateRotation ${rotation?.metadata.name ?? ''}`);
+    }
+    const { nodeName } = rotation?.spec ?? {};
+    return spec?.nodeName === nodeName
+      ? yes
+      : no(`Pod ${name} runs on node ${spec?.nodeName ?? ''}, not ${nodeName}`);
+  },
+};
+
+const clock: Check = {
+  name: 'Clock',
+  holds: ({ facts: { skew, configuration } }) => {
+    if (skew === undefined)
+      return { kind: 'wait', message: 'the clock has not been compared with the API server’s' };
+    if (Math.abs(skew) <= configuration.clockSkewLimit) return yes;
+    return no(
+      `clocks of controller and API server differ by ${Math.round(Math.abs(skew) / 1000)} s; correct them`,
+    );
+  },
+};
+
+/** A key gets one certificate in one rotation, however often it is asked for. */
+const signedOnce: Check = {
+  name: 'SignedOnce',
+  holds: ({ csr, request, id, facts }) => {
+    const twin = facts.signed.find((other) => {
+      if (other.metadata?.uid === csr.metadata?.uid || requestedId(other) !== id) return false;
+      if (requestedRotation(other) !== facts.rotation?.metadata.name) return false;
+      const read = readRequest(other);
+      return read.ok && request.ok && equalBytes(read.value.spki, request.value.spki);
+    });
+    return twin === undefined
+      ? yes
+      : no(`${twin.metadata?.name ?? 'another request'} has the certificate of this key`);
+  },
+};
+
+const strong: ReadonlySet<KeyAlgorithm> = new Set(['P-256', 'P-384', 'P-521']);
+
+const keyAlgorithm: Check = {
+  name: 'KeyAlgorithm',
+  holds: ({ request, renewal, facts: { rotation } }) => {
+    if (!request.ok || !renewal.ok) return no('the request cannot be read');
+    const { keyAlgorithm, spki } = request.value;
+    const old = renewal.value?.old;
+    const bits = Number(/^RSA-(\d+)$/u.exec(keyAlgorithm)?.[1] ?? 0);
+    const fine =
+      strong.has(keyAlgorithm) || (bits >= 2048 && bits <= 8192) || keyAlgorithm === old?.keyAlgorithm;
+    if (!fine) return no(`a key of kind ${keyAlgorithm} is not signed`);
+    const compromised =
+      rotation?.spec.reason === 'Compromised' && old !== undefined && equalBytes(old.spki, spki);
+    return compromised ? no('the key is said to be known to others: a new one is needed') : yes;
+  },
+};
+
+/** R4: the owner of the old key asks, for this rotation, this id and this new key. */
+const proofByOldKey: Check = {
+  name: 'ProofByOldKey',
+  holds: ({ renewal, request, id, facts }) => {
+    if (!renewal.ok || !request.ok) return no('the request cannot be read');
+    if (renewal.value === undefined) {
+      if (id !== 'kubelet.crt') return no(`${id ?? 'it'} is only renewed with a proof by its old key`);
+      return facts.configuration.kubelet.serving === 'manage' ? yes : no('kubelet.serving is "leave"');
+    }
+    const { old, signature } = renewal.value;
+    const uid = facts.rotation?.metadata.uid ?? '';
+    if (
+      uid !== '' &&
+      id !== undefined &&
+      verifyRenewal(old, renewalBytes(uid, id, request.value.spki), signature)
+    ) {
+      return yes;
+    }
+    return no(
+      'the signature in annotation renews was not made by the old key for this rotation and this new key',
+    );
+  },
+};
+
+const caMatches: Check = {
+  name: 'CaMatches',
+  holds: ({ id, facts }) => {
+    if (id === undefined) return no('no certificate is named');
+    const ca = signingCa(facts.vault, caOf(id), facts.now);
+    if (ca.ok) return { kind: 'yes', found: { ca } };
+    return ca.gate === 'CaMismatch' ? no(ca.message) : { kind: 'wait', message: ca.message };
+  },
+};
+
+const oldSignedByCa: Check = {
+  name: 'OldSignedByCa',
+  holds: ({ id, renewal, facts }) => {
+    if (id === undefined || !renewal.ok) return no('the request cannot be read');
+    const ca = signingCa(facts.vault, caOf(id), facts.now);
+    if (!ca.ok) return { kind: 'wait', message: ca.message };
+    if (renewal.value === undefined || isSignedBy(renewal.value.old, ca.certificate)) return yes;
+    return no(
+      `the old certificate (${renewal.value.old.subject.text}) was not signed by CA ${caOf(id)} of this cluster`,
+    );
+  },
+};
+
+const identity: Check = {
+  name: 'Identity',
+  holds: ({ id, node, renewal, facts }) => {
+    if (id === undefined || node === undefined || !renewal.ok) return no('the request cannot be read');
+    const answer = mayIssue({
+      id,
+      role: roleOf(node),
+      node: namesOf(node),
+      otherNodes: facts.nodes.filter((other) => nameOf(other) !== nameOf(node)).map(namesOf),
+      endpoints: facts.endpoints,
+      old: renewal.value?.old,
+      apiserverSans: facts.apiserverSans,
+    });
+    return answer.ok
+      ? { kind: 'yes', found: { identity: answer.identity } }
+      : no(`${answer.reason}: ${answer.message}`);
+  },
+};
+
+export const checks: readonly Check[] = [
+  byAgent,
+  wellFormed,
+  rotationRunning,
+  inRotation,
+  nodeMatches,
+  podMatches,
+  clock,
+  signedOnce,
+  keyAlgorithm,
+  proofByOldKey,
+  caMatches,
+  oldSignedByCa,
+  identity,
+];
