@@ -13,13 +13,12 @@ import type { Logger } from './log.ts';
 import type { Action, NewEvent } from './world.ts';
 
 export interface ActOptions {
+  /** Fenced (kube/fence.ts): writes only while we lead. */
   readonly client: KubeClient;
   readonly caches: Caches;
   readonly events: EventRecorder;
   readonly log: Logger;
   readonly publicNamespace: string;
-  /** Asked before every write: false means that another one may be leading already. */
-  readonly mayAct: () => boolean;
 }
 
 /** What became of an action. `later`: somebody else was faster; the next pass decides anew. */
@@ -31,11 +30,7 @@ type Outcome = 'done' | 'later';
  */
 export async function act(actions: readonly Action[], options: ActOptions): Promise<void> {
   const actor = new Actor(options);
-  for (const action of actions) {
-    if (!options.mayAct())
-      throw new CertError('Aborted', 'no longer leading: the rest is left to the leader');
-    await actor.carryOut(action);
-  }
+  for (const action of actions) await actor.carryOut(action);
 }
 
 class Actor {

@@ -1,10 +1,11 @@
 // Makes the World: what the reflectors know, and what must be asked afresh. Nothing here decides anything.
+import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Reflector, type ReflectorOptions } from '../kube/reflector.ts';
 import { resources } from '../kube/resources.ts';
-import { privateNamespace, terminalPhases, type CertificateRotation } from '../kube/types.ts';
+import { privateNamespace, signerName, terminalPhases, type CertificateRotation } from '../kube/types.ts';
 import type { Configuration } from './configuration.ts';
 import { endpointOf, askHealth, type AskReady, type Endpoint } from './health.ts';
 import { InventoryReader, inventoryLabel } from './inventory-store.ts';
@@ -19,6 +20,7 @@ export class Caches {
   readonly pods: Reflector<Pod>;
   readonly inventories: Reflector<ConfigMap>;
   readonly rotations: Reflector<CertificateRotation>;
+  readonly requests: Reflector<CertificateSigningRequest>;
 
   constructor(
     client: KubeClient,
@@ -42,6 +44,10 @@ export class Caches {
       trim: withoutManagedFields,
     });
     this.rotations = new Reflector(client, resources.certificateRotations, follow);
+    this.requests = new Reflector(client, resources.certificateSigningRequests, {
+      ...follow,
+      fieldSelector: `spec.signerName=${signerName}`,
+    });
   }
 
   get synced(): boolean {
@@ -54,7 +60,7 @@ export class Caches {
   }
 
   #all() {
-    return [this.nodes, this.pods, this.inventories, this.rotations] as const;
+    return [this.nodes, this.pods, this.inventories, this.rotations, this.requests] as const;
   }
 }
 

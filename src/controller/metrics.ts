@@ -78,11 +78,11 @@ export class Metrics {
     values: (world: World) => Iterable<readonly [Record<L, string>, number]>,
   ): void {
     const read = (): World | undefined => this.#world;
-    new Gauge({
+    const gauge = new Gauge({
       name,
       help,
       labelNames: [...labelNames],
-      registers: [this.#registry],
+      registers: [],
       collect() {
         this.reset();
         const world = read();
@@ -90,14 +90,11 @@ export class Metrics {
         for (const [labels, value] of values(world)) this.set(labels, value);
       },
     });
+    this.#registry.registerMetric(gauge);
   }
 
   #certificates(): void {
-    const each = (value: (row: InventoryRow, now: Date) => number) =>
-      function* values(world: World): Generator<readonly [CertificateLabels, number]> {
-        for (const [node, row] of shownRows(world)) yield [labelsOf(node, row), value(row, world.now)];
-      };
-    const gauges: readonly [string, string, (row: InventoryRow, now: Date) => number][] = [
+    const gauges: readonly [string, string, RowValue][] = [
       ['certificate_expires_time', 'End of validity, seconds since 1970.', (row) => seconds(row.notAfter)],
       [
         'certificate_expires_status',
@@ -112,7 +109,7 @@ export class Metrics {
         (row, now) => (seconds(row.notAfter) < now.getTime() / 1000 ? 1 : 0),
       ],
     ];
-    for (const [name, help, value] of gauges) this.#gauge(name, help, certificateLabels, each(value));
+    for (const [name, help, value] of gauges) this.#gauge(name, help, certificateLabels, valuesOf(value));
     this.#gauge(
       'cert_rotator_last_scan_time',
       'When a node was scanned last, seconds since 1970.',
@@ -158,6 +155,14 @@ export class Metrics {
       (world) => Object.entries(world.vault.cas).map(([ca, { notAfter }]) => [{ ca }, seconds(notAfter)]),
     );
   }
+}
+
+type RowValue = (row: InventoryRow, now: Date) => number;
+
+function valuesOf(value: RowValue) {
+  return function* values(world: World): Generator<readonly [CertificateLabels, number]> {
+    for (const [node, row] of shownRows(world)) yield [labelsOf(node, row), value(row, world.now)];
+  };
 }
 
 function* shownRows(world: World): Generator<readonly [string, InventoryRow]> {

@@ -1,0 +1,235 @@
+// The controller's program: reads its flags and wires the parts together. Two replicas run; one leads.
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { admissionHolds } from './controller/signer/admission-check.ts';
+import { gatherEndpoints } from './controller/signer/endpoints.ts';
+import { handleRequests } from './controller/signer/handle.ts';
+import { ConfigurationFile } from './controller/configuration-file.ts';
+import type { Configuration } from './controller/configuration.ts';
+import { decide } from './controller/decide/decide.ts';
+import { EventRecorder } from './controller/events.ts';
+import { Caches, Gatherer } from './controller/gather.ts';
+import { serveHealth } from './controller/health-server.ts';
+import { readyzOver } from './controller/health.ts';
+import { createLog, type Logger } from './controller/log.ts';
+import { Alarm } from './controller/loop-alarm.ts';
+import { Authority } from './controller/loop-authority.ts';
+import { leaseRef, runLoop, type LoopParts } from './controller/loop.ts';
+import { Metrics } from './controller/metrics.ts';
+import { capturePods, forbiddenPod, podBuilders } from './controller/pods.ts';
+import { ClockWatch } from './controller/skew.ts';
+import { dialTls } from './controller/vault/anchors.ts';
+import { CertError, describeError } from './errors.ts';
+import { createClient, type KubeClient } from './kube/client.ts';
+import { Connection, loadKubeConfig } from './kube/connection.ts';
+import { fence } from './kube/fence.ts';
+import { runElection, type Term } from './kube/lease.ts';
+import { pause } from './kube/reflector.ts';
+
+interface Flags {
+  readonly config: string;
+  readonly kubeconfig: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly kekFile: string | undefined;
+  /** R8: for Kubernetes before 1.30, where the policy cannot be. */
+  readonly withoutAdmissionPolicy: boolean;
+  readonly identity: string;
+  readonly logLevel: string;
+}
+
+function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      config: { type: 'string', default: env['CONFIG_FILE'] ?? '/etc/cluster-cert-rotator/config.yaml' },
+      kubeconfig: { type: 'string' },
+      listen: { type: 'string', default: env['LISTEN'] ?? '127.0.0.1:9808' },
+      'kek-file': { type: 'string' },
+      'without-admission-policy': { type: 'boolean', default: env['WITHOUT_ADMISSION_POLICY'] === 'true' },
+      'log-level': { type: 'string', default: env['LOG_LEVEL'] ?? 'info' },
+    },
+  });
+  const at = values.listen.lastIndexOf(':');
+  const port = Number(values.listen.slice(at + 1));
+  if (at < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new CertError('Usage', `--listen ${values.listen}: must be HOST:PORT, such as 127.0.0.1:9808`);
+  }
+  return {
+    config: values.config,
+    kubeconfig: values.kubeconfig ?? (env['KUBECONFIG'] || undefined),
+    host: values.listen.slice(0, at).replaceAll(/^\[|\]$/g, '') || '0.0.0.0',
+    port,
+    kekFile: values['kek-file'] ?? (env['KEK_FILE'] || undefined),
+    withoutAdmissionPolicy: values['without-admission-policy'],
+    // Two processes must never have one name: a Pod's is unique, a person's machine may run two.
+    identity: env['POD_NAME'] ?? `${hostname()}-${process.pid}`,
+    logLevel: values['log-level'],
+  };
+}
+
+/** Milliseconds without a finished pass after which a leader counts as stuck. */
+const stuckAfter = 300_000;
+
+async function main(flags: Flags, signal: AbortSignal): Promise<void> {
+  const log = createLog(flags.logLevel);
+  const configuration = new ConfigurationFile(flags.config);
+  const { publicNamespace } = configuration.look().configuration;
+  const clock = new ClockWatch();
+  const connection = new Connection(loadKubeConfig(flags.kubeconfig), {
+    onClock: (sample) => clock.note(sample),
+  });
+  const client = createClient(connection);
+  const alarm = new Alarm();
+  const caches = new Caches(client, publicNamespace, alarm.ring, (error) =>
+    log.warn({ err: error }, 'following the API was interrupted'),
+  );
+  const metrics = new Metrics();
+  let lastPass: number | undefined;
+  const stuck = (): string | undefined =>
+    lastPass !== undefined && performance.now() - lastPass > stuckAfter ? 'the loop is stuck' : undefined;
+  await serveHealth(
+    {
+      ...flags,
+      metrics,
+      alive: stuck,
+      ready: () => (caches.synced ? undefined : 'the API server has not been read yet'),
+    },
+    signal,
+  );
+
+  const shared = { flags, client, caches, alarm, configuration, metrics, log, publicNamespace, clock };
+  const onPass = (): void => {
+    lastPass = performance.now();
+  };
+  log.info({ identity: flags.identity, server: connection.server }, 'controller started');
+  const election = runElection(
+    { client, ...leaseRef, me: flags.identity, onError: (error) => log.warn({ err: error }, 'the Lease') },
+    async (term) => {
+      log.info('leading');
+      await lead({ ...shared, onPass }, term);
+      lastPass = undefined;
+      log.info('no longer leading');
+    },
+    signal,
+  );
+  await Promise.all([caches.run(signal), election]);
+  await connection.close();
+  log.info('controller stopped');
+}
+
+interface Shared {
+  readonly flags: Flags;
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly alarm: Alarm;
+  readonly configuration: ConfigurationFile;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly publicNamespace: string;
+  readonly clock: ClockWatch;
+  readonly onPass: () => void;
+}
+
+/** One term: opens the vault, then runs the loop until the term ends. */
+async function lead(shared: Shared, term: Term): Promise<void> {
+  const client = fence(shared.client, term.holds);
+  const dial = dialTls(term.signal);
+  const started = await begin({ ...shared, client }, dial, term);
+  if (started === undefined) return;
+  const { authority, nodeInExtras } = started;
+  const skew = (): number | undefined => shared.clock.worst();
+  const parts: LoopParts = {
+    ...shared,
+    client,
+    authority,
+    skew,
+    gatherer: new Gatherer({
+      client,
+      caches: shared.caches,
+      dial,
+      ask: readyzOver(async () => client.credentials()),
+    }),
+    events: new EventRecorder(client, shared.flags.identity),
+    admission: admissionGuard(shared, client),
+    decide: (world) => decide(world, podBuilders),
+    async sign(configuration, now) {
+      const { vault } = authority;
+      if (vault === undefined) return [];
+      const nodes = shared.caches.nodes.values();
+      const { handled, events } = await handleRequests({
+        client,
+        now,
+        requests: shared.caches.requests.values(),
+        rotations: shared.caches.rotations.values(),
+        nodes,
+        vault,
+        configuration,
+        skew: skew(),
+        nodeInExtras,
+        endpoints: async () => gatherEndpoints(client, nodes, dial),
+      });
+      for (const one of handled) shared.log.info(one, 'signing request');
+      return events;
+    },
+  };
+  await runLoop(parts, term);
+}
+
+/** What a term begins with; tried until it works or the term ends. */
+async function begin(
+  shared: Shared,
+  dial: ReturnType<typeof dialTls>,
+  term: Term,
+): Promise<{ authority: Authority; nodeInExtras: boolean } | undefined> {
+  const { client, configuration, log } = shared;
+  while (!term.signal.aborted) {
+    try {
+      const authority = await Authority.open({
+        ...shared,
+        dial,
+        kekFile: shared.flags.kekFile,
+        capturePods: capturePods(() => configuration.look().configuration),
+      });
+      return { authority, nodeInExtras: await hasNodeInExtras(client) };
+    } catch (error) {
+      log.error({ err: error }, 'cannot begin to lead');
+      shared.onPass();
+      await pause(5000, term.signal);
+    }
+  }
+  return undefined;
+}
+
+/** Kubernetes ≥ 1.30 says in a token's extras on which node its Pod runs (KEP-4193). */
+async function hasNodeInExtras(client: KubeClient): Promise<boolean> {
+  const { text } = await client.raw('/version');
+  const version: { major?: string; minor?: string } = JSON.parse(text);
+  return Number(version.major) > 1 || Number.parseInt(version.minor ?? '', 10) >= 30;
+}
+
+/** Asks the policy at the beginning of a term and then every few minutes (R8). */
+function admissionGuard({ flags, caches }: Shared, client: KubeClient): LoopParts['admission'] {
+  const freshFor = 300_000;
+  let heldAt = Number.NEGATIVE_INFINITY;
+  return async (configuration: Configuration) => {
+    if (flags.withoutAdmissionPolicy || performance.now() - heldAt < freshFor) return undefined;
+    const [node] = caches.nodes.values();
+    if (node === undefined) return 'the cluster has no nodes';
+    const answer = await admissionHolds(client, forbiddenPod(node, configuration));
+    if (!answer.ok) return answer.message;
+    heldAt = performance.now();
+    return undefined;
+  };
+}
+
+const stop = new AbortController();
+for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
+try {
+  await main(readFlags(process.argv.slice(2), process.env), stop.signal);
+} catch (error) {
+  console.error(`controller: ${describeError(error)}`);
+  if (!(error instanceof CertError) && error instanceof Error) console.error(error.stack);
+  process.exitCode = error instanceof CertError ? 2 : 1;
+  stop.abort();
+}

@@ -1,0 +1,54 @@
+// What the kubelet and Prometheus ask of the controller itself: /healthz, /readyz, /metrics, over plain HTTP.
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { CertError } from '../errors.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface HealthServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly metrics: Metrics;
+  /** Undefined = well; else what is wrong. Not well for long: the kubelet restarts us. */
+  readonly alive: () => string | undefined;
+  readonly ready: () => string | undefined;
+}
+
+/** Serves until `signal` aborts. Errors: BadConfiguration when the address cannot be had. */
+export async function serveHealth(options: HealthServerOptions, signal: AbortSignal): Promise<Server> {
+  const server = createServer((request, response) => {
+    const path = request.url?.split('?')[0];
+    if (path === '/healthz') answer(response, options.alive());
+    else if (path === '/readyz') answer(response, options.ready());
+    else if (path === '/metrics') void sendMetrics(response, options.metrics);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => {
+      const where = `${options.host}:${options.port}`;
+      reject(new CertError('BadConfiguration', `cannot listen on ${where}: ${cause.message}`, { cause }));
+    });
+    server.listen(options.port, options.host, resolve);
+  });
+  signal.addEventListener(
+    'abort',
+    () => {
+      server.close();
+      server.closeAllConnections();
+    },
+    { once: true },
+  );
+  return server;
+}
+
+function answer(response: ServerResponse, problem: string | undefined): void {
+  response.writeHead(problem === undefined ? 200 : 503, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(`${problem ?? 'ok'}\n`);
+}
+
+async function sendMetrics(response: ServerResponse, metrics: Metrics): Promise<void> {
+  try {
+    const text = await metrics.text();
+    response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+  } catch (error) {
+    response.writeHead(500).end(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,180 @@
+// The leader's loop. One pass: read the configuration, keep the CAs, gather, decide, act, sign. Whatever goes wrong
+// in a part of it is logged and tried again by the next pass; nothing is remembered that could not be read again.
+import { CertError } from '../errors.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Term } from '../kube/lease.ts';
+import { pause } from '../kube/reflector.ts';
+import { privateNamespace, terminalPhases } from '../kube/types.ts';
+import { act } from './act.ts';
+import type { ConfigurationFile } from './configuration-file.ts';
+import type { Configuration } from './configuration.ts';
+import type { EventRecorder } from './events.ts';
+import type { Caches, Gatherer } from './gather.ts';
+import type { Logger } from './log.ts';
+import type { Alarm } from './loop-alarm.ts';
+import type { Authority } from './loop-authority.ts';
+import type { Metrics } from './metrics.ts';
+import { isFinished } from './signer/requests.ts';
+import type { Action, NewEvent, VaultStatus, World } from './world.ts';
+
+export interface LoopParts {
+  /** Fenced by the term. */
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly gatherer: Gatherer;
+  readonly authority: Authority;
+  readonly alarm: Alarm;
+  readonly configuration: ConfigurationFile;
+  readonly events: EventRecorder;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly publicNamespace: string;
+  /** Milliseconds between our clock and the API server's, as far as is known. */
+  readonly skew: () => number | undefined;
+  /** Undefined = the admission policy is in force, else why nothing may be begun (R8). */
+  readonly admission: (configuration: Configuration) => Promise<string | undefined>;
+  /** Pure. */
+  readonly decide: (world: World) => readonly Action[];
+  /** One round of the signer; gives the Events to write. */
+  readonly sign: (configuration: Configuration, now: Date) => Promise<readonly NewEvent[]>;
+  /** Told after every pass, for the liveness probe. */
+  readonly onPass: () => void;
+}
+
+const tick = { active: 3000, idle: 30_000 } as const;
+/** Changes that come one after another make one pass. */
+const gather = 200;
+/** After a pass that failed. */
+const afterError = 2000;
+
+/** Runs until the term ends; never throws for what the world does. */
+export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
+  const loop = new Loop(parts);
+  while (!term.signal.aborted) {
+    const result = await loop.pass();
+    parts.metrics.notePass(result);
+    parts.onPass();
+    if (result !== 'ok') await pause(afterError, term.signal);
+    await parts.alarm.next(loop.isActive() ? tick.active : tick.idle, term.signal);
+    await pause(gather, term.signal);
+  }
+}
+
+class Loop {
+  readonly #parts: LoopParts;
+  #said = new Map<string, string>();
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts;
+  }
+
+  /** `ok`, or the code of what went wrong first. */
+  async pass(): Promise<string> {
+    const { caches } = this.#parts;
+    if (!caches.synced) return 'Unsynced';
+    const configuration = this.#configuration();
+    const results = [
+      await this.#part('admission', async () => this.#admission(configuration)),
+      await this.#part('authority', async () => this.#authorities()),
+      await this.#part('decide', async () => this.#decide(configuration)),
+      await this.#part('sign', async () => this.#sign(configuration)),
+    ];
+    return results.find((result) => result !== 'ok') ?? 'ok';
+  }
+
+  /** Whether something is under way that must be looked at often. */
+  isActive(): boolean {
+    const { caches, authority } = this.#parts;
+    if (caches.pods.values().length > 0 || authority.status(new Date()).problem !== undefined) return true;
+    if (caches.requests.values().some((request) => !isFinished(request))) return true;
+    return caches.rotations.values().some(({ status }) => {
+      const phase = status?.phase ?? 'Pending';
+      return phase !== 'Scheduled' && !terminalPhases.has(phase);
+    });
+  }
+
+  #configuration(): Configuration {
+    const { configuration, changed, problem } = this.#parts.configuration.look();
+    this.#sayOnce('configuration', problem?.message ?? '', () => {
+      if (problem === undefined) this.#parts.log.info('the configuration is good again');
+      else this.#parts.log.error({ err: problem }, 'the configuration is refused; the last good one stays');
+    });
+    if (changed && problem === undefined) this.#parts.log.info('the configuration has changed');
+    return configuration;
+  }
+
+  #held: string | undefined = 'the admission policy has not been asked yet';
+
+  async #admission(configuration: Configuration): Promise<void> {
+    this.#held = await this.#parts.admission(configuration);
+    this.#sayOnce('admission', this.#held ?? '', () => {
+      if (this.#held === undefined) this.#parts.log.info('the admission policy is in force');
+      else this.#parts.log.error({ why: this.#held }, 'nothing is begun');
+    });
+  }
+
+  async #authorities(): Promise<void> {
+    const { authority, caches } = this.#parts;
+    const nodes = caches.nodes.values();
+    await authority.refresh(nodes, this.isActive());
+    if (this.#held !== undefined) return;
+    const pods = caches.pods.values();
+    await this.#record(await authority.capture({ now: new Date(), nodes, pods }));
+  }
+
+  async #decide(configuration: Configuration): Promise<void> {
+    const { gatherer, authority, metrics, decide } = this.#parts;
+    const now = new Date();
+    const vault = this.#withClock(authority.status(now), configuration);
+    const world = await gatherer.gather({ now, configuration, vault });
+    metrics.note(world);
+    if (this.#held !== undefined) return;
+    await act(decide(world), this.#parts);
+  }
+
+  async #sign(configuration: Configuration): Promise<void> {
+    const { caches, sign } = this.#parts;
+    if (caches.requests.values().length === 0) return;
+    await this.#record(await sign(configuration, new Date()));
+  }
+
+  /** A wrong clock stops all signing: validity would be counted from a moment that is not now (B10). */
+  #withClock(vault: VaultStatus, configuration: Configuration): VaultStatus {
+    const skew = this.#parts.skew();
+    if (vault.problem !== undefined || skew === undefined) return vault;
+    if (Math.abs(skew) <= configuration.clockSkewLimit) return vault;
+    const message = `the clocks of controller and API server differ by ${Math.round(Math.abs(skew) / 1000)} s`;
+    return { ...vault, problem: { gate: 'ClockSkew', message } };
+  }
+
+  async #record(events: readonly NewEvent[]): Promise<void> {
+    for (const event of events) await this.#parts.events.record(event, new Date());
+  }
+
+  /** One part of a pass: its failure is told and does not keep the others from their work. */
+  async #part(name: string, work: () => Promise<void>): Promise<string> {
+    try {
+      await work();
+      this.#sayOnce(name, '', () => this.#parts.log.info({ part: name }, 'works again'));
+      return 'ok';
+    } catch (error) {
+      const code = error instanceof CertError ? error.code : 'Unexpected';
+      const message = error instanceof Error ? error.message : String(error);
+      // An outage is said once, not every few seconds; what is not ours is a fault in the program and always said.
+      const say = (): void => this.#parts.log.warn({ part: name, err: error }, 'a part of the pass failed');
+      if (code === 'Unexpected') say();
+      else this.#sayOnce(name, `${code} ${message}`, say);
+      return code;
+    }
+  }
+
+  #sayOnce(about: string, text: string, say: () => void): void {
+    const last = this.#said.get(about) ?? '';
+    if (last === text) return;
+    this.#said.set(about, text);
+    say();
+  }
+}
+
+/** Where the Lease lies. */
+export const leaseRef = { name: 'cluster-cert-rotator', namespace: privateNamespace } as const;
