@@ -1,0 +1,152 @@
+// The truth about a rotation that is under way, on the host's disk: written before anything is touched, and at every
+// step. It is believed only as far as the files confirm it (R17): journal-check.ts.
+import { CertError } from '../errors.ts';
+import type { CertificateId, Location } from '../catalogue/ids.ts';
+import type { Files } from '../host/files.ts';
+import type { HostLayout } from '../host/layout.ts';
+import { makeDirectories, writeAtomically } from './bytes.ts';
+import type { StageName } from './stages.ts';
+import type { NodeFacts, Outcome, OutcomeStep } from './types.ts';
+
+export const journalSchema = 1;
+
+export interface JournalFile {
+  /** `kubelet-link`: a new dated pem, and the link kubelet-client-current.pem swapped to it (R2). */
+  readonly kind: 'replace' | 'kubelet-link';
+  readonly role: 'key' | 'certificate' | 'combined' | 'kubeconfig' | 'manifest';
+  /** The file that is replaced, links resolved; of kubelet-link the link itself. */
+  readonly path: string;
+  /** The new bytes, in the host directory. */
+  readonly preparedPath: string;
+  /** The old bytes, in the host directory; written before the first rename. */
+  readonly backupPath: string;
+  readonly oldSha256: string;
+  readonly newSha256: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Of kubelet-link: what the link said, what it shall say, and the new pem's own path. */
+  readonly link?: { readonly old: string; readonly new: string; readonly newPath: string };
+}
+
+export interface JournalCertificate {
+  readonly id: CertificateId | undefined;
+  readonly location: Location;
+  readonly oldSerial: string;
+  readonly newSerial: string;
+  readonly oldNotAfter: string;
+  readonly newNotAfter: string;
+  /** How the live process was seen with the new one (R20). */
+  readonly proof?: string;
+  /** The kubelet had renewed it by itself (R2): left alone. */
+  readonly rotatedByKubelet?: boolean;
+}
+
+/**
+ * pending → swapping → swapped → proved, or → restoring → restored → rolled-back; ends that need a person: kept (new
+ * files, not proved, R14) and failed (old files, not proved). not-begun: a check said no, nothing was touched.
+ */
+export type StageState =
+  | 'pending'
+  | 'swapping'
+  | 'swapped'
+  | 'proved'
+  | 'restoring'
+  | 'restored'
+  | 'rolled-back'
+  | 'kept'
+  | 'failed'
+  | 'not-begun';
+
+export interface JournalStage {
+  readonly name: StageName;
+  readonly state: StageState;
+  readonly files: readonly JournalFile[];
+  readonly certificates: readonly JournalCertificate[];
+  /** The old state served when the stage began, and is valid for more than 24 h (R14). */
+  readonly mayReturn?: boolean;
+  /** When the last of the certificates' files was in its place; what started later has read them. RFC 3339. */
+  readonly swappedAt?: string;
+  readonly restoredAt?: string;
+  /** How often it was taken up again. */
+  readonly resumes: number;
+  /** Why it is not proved. */
+  readonly failure?: string;
+}
+
+export interface Journal {
+  readonly schema: typeof journalSchema;
+  readonly id: string;
+  readonly machineId: string;
+  readonly nodeUID?: string;
+  readonly rotationUID?: string;
+  readonly origin: 'agent' | 'cli';
+  readonly createdAt: string;
+  readonly state: 'prepared' | 'applying' | 'done';
+  readonly kubeletRestart: 'always' | 'auto';
+  /** A pair gets a new key: only where the boot can recover it. */
+  readonly needsRecovery: boolean;
+  readonly facts: NodeFacts;
+  readonly stages: readonly JournalStage[];
+  readonly steps: readonly OutcomeStep[];
+  readonly notes: readonly string[];
+  readonly outcome?: Outcome;
+}
+
+export const journalPath = (layout: HostLayout, id: string): string => `${layout.journal}/${id}.json`;
+
+/** Writes the journal so that a crash leaves the last one or this one. */
+export function writeJournal(files: Files, layout: HostLayout, journal: Journal): void {
+  makeDirectories(files, layout.journal);
+  const bytes = Buffer.from(`${JSON.stringify(journal, undefined, 1)}\n`, 'utf8');
+  writeAtomically(files, journalPath(layout, journal.id), new Uint8Array(bytes));
+}
+
+export function removeJournal(files: Files, layout: HostLayout, id: string): void {
+  if (files.lstat(journalPath(layout, id)) === undefined) return;
+  files.unlink(journalPath(layout, id));
+  files.syncDirectory(layout.journal);
+}
+
+export type FoundJournal =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'journal'; readonly journal: Journal }
+  /** Not one of ours, or of a newer program. */
+  | { readonly kind: 'unreadable'; readonly path: string; readonly why: string };
+
+/** The journal of this node: there is at most one, since the lock is held from its making to its end. */
+export function findJournal(files: Files, layout: HostLayout): FoundJournal {
+  if (files.stat(layout.journal)?.kind !== 'directory') return { kind: 'none' };
+  const [name] = files.readdir(layout.journal).filter((each) => !each.startsWith('.'));
+  if (name === undefined) return { kind: 'none' };
+  const path = `${layout.journal}/${name}`;
+  try {
+    const journal: unknown = JSON.parse(Buffer.from(files.read(path)).toString('utf8'));
+    if (isJournal(journal)) return { kind: 'journal', journal };
+    return { kind: 'unreadable', path, why: 'it is not a journal of this version' };
+  } catch (error) {
+    if (error instanceof CertError && error.code === 'Io') throw error;
+    return { kind: 'unreadable', path, why: 'it is no JSON' };
+  }
+}
+
+// The file is ours and is written whole or not at all, so that its version tells its shape.
+function isJournal(value: unknown): value is Journal {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'schema' in value &&
+    value.schema === journalSchema &&
+    'id' in value &&
+    'stages' in value &&
+    Array.isArray(value.stages)
+  );
+}
+
+/** A copy with one stage changed. */
+export function withStage(journal: Journal, name: StageName, change: Partial<JournalStage>): Journal {
+  return {
+    ...journal,
+    stages: journal.stages.map((stage) => (stage.name === name ? { ...stage, ...change } : stage)),
+  };
+}
