@@ -1,0 +1,238 @@
+// A node as its own configuration describes it: the kubelet's settings, the static Pods, the kubeconfigs they name.
+import { posix } from 'node:path';
+import { CertError, describeError } from '../errors.ts';
+import {
+  effectiveSettings,
+  readKubeletConfiguration,
+  type KubeletConfiguration,
+  type KubeletSettings,
+} from '../formats/kubelet-config.ts';
+import {
+  kubeletFlags,
+  readEnvironmentFile,
+  readUnit,
+  type UnitFile,
+} from '../formats/kubelet-config-unit.ts';
+import { flagsOf, hostPathOf, readManifest, type ManifestContainer } from '../formats/manifest.ts';
+import { currentUser, parseKubeconfig, type Kubeconfig, type KubeconfigUser } from '../formats/kubeconfig.ts';
+import type { Component, Location } from './ids.ts';
+import type { SnapshotReader } from './snapshot.ts';
+
+export type StaticComponent = Exclude<Component, 'kubelet' | 'none'>;
+const staticComponents: readonly StaticComponent[] = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+];
+
+export interface StaticPod {
+  readonly path: string;
+  /** Undefined: the manifest is there and cannot be read; kubeadm's defaults hold. */
+  readonly container: ManifestContainer | undefined;
+}
+
+export interface NodeView {
+  readonly kubelet: KubeletSettings;
+  readonly pods: ReadonlyMap<StaticComponent, StaticPod>;
+  /** Host path that a component's flag names; undefined when it does not. */
+  flagPath(component: StaticComponent, flag: string): string | undefined;
+  flag(component: StaticComponent, flag: string): string | undefined;
+  /** Where the client certificate of a kubeconfig lies; undefined when it has none or is not there. */
+  credential(path: string): Location | undefined;
+  /** Path with its links resolved: two names of one file are one file. */
+  realPath(path: string): string;
+  isPresent(path: string): boolean;
+}
+
+const unitDirectories = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'] as const;
+const kubeadm = {
+  config: '/var/lib/kubelet/config.yaml',
+  flags: '/var/lib/kubelet/kubeadm-flags.env',
+  kubeconfig: '/etc/kubernetes/kubelet.conf',
+  manifests: '/etc/kubernetes/manifests',
+} as const;
+
+/** Effective settings of the kubelet; kubeadm's places where nothing else is said. */
+export function viewKubelet(reader: SnapshotReader): KubeletSettings {
+  const flags = commandLine(reader);
+  if (!reader.complete) return effectiveSettings(flags, []);
+  const path = flags.get('config') ?? kubeadm.config;
+  const base = configuration(reader, path);
+  const directory = flags.get('config-dir');
+  const dropIns =
+    directory === undefined
+      ? []
+      : reader
+          .names(directory)
+          .filter((name) => name.endsWith('.conf'))
+          .toSorted()
+          .map((name) => configuration(reader, posix.join(directory, name)) ?? {});
+  const settings = effectiveSettings(flags, [base ?? {}, ...dropIns]);
+  const assumed = base === undefined && !flags.has('pod-manifest-path') ? kubeadm.manifests : undefined;
+  return {
+    ...settings,
+    configPath: path,
+    kubeconfigPath: settings.kubeconfigPath ?? kubeadm.kubeconfig,
+    staticPodPath: settings.staticPodPath ?? assumed,
+  };
+}
+
+function commandLine(reader: SnapshotReader): ReadonlyMap<string, string> {
+  const unit = firstText(
+    reader,
+    unitDirectories.map((directory) => `${directory}/kubelet.service`),
+  );
+  const dropIns = new Map<string, UnitFile>();
+  // The directory with the higher rank wins for the same name; all are applied by name.
+  for (const directory of unitDirectories.toReversed()) {
+    for (const name of reader
+      .names(`${directory}/kubelet.service.d`)
+      .filter((each) => each.endsWith('.conf'))) {
+      const path = `${directory}/kubelet.service.d/${name}`;
+      dropIns.set(name, { path, text: reader.text(path) ?? '' });
+    }
+  }
+  const ordered = [...dropIns.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
+  const files = unit === undefined ? ordered : [unit, ...ordered];
+  const parsed = readUnit(files);
+  if (parsed.execStart !== undefined) return kubeletFlags(parsed, (path) => optionalText(reader, path));
+  if (reader.complete)
+    reader.note('the kubelet’s systemd unit was not found; kubeadm’s defaults are assumed');
+  const text = reader.text(kubeadm.flags) ?? '';
+  return flagsOf((readEnvironmentFile(text).get('KUBELET_KUBEADM_ARGS') ?? '').split(/\s+/u));
+}
+
+/** Environment files are optional nearly everywhere (`-/etc/sysconfig/kubelet`): not worth a note when unreachable. */
+function optionalText(reader: SnapshotReader, path: string): string | undefined {
+  return reader.file(path).kind === 'unreachable' ? undefined : reader.text(path);
+}
+
+/** The first that is there. Unreachable places are not worth a note: /lib is a link on most hosts. */
+function firstText(reader: SnapshotReader, paths: readonly string[]): UnitFile | undefined {
+  for (const path of paths) {
+    const reading = reader.file(path);
+    if (reading.kind === 'text') return { path, text: reading.text };
+  }
+  return undefined;
+}
+
+function configuration(reader: SnapshotReader, path: string): KubeletConfiguration | undefined {
+  const text = reader.text(path);
+  return text === undefined ? undefined : orNote(reader, () => readKubeletConfiguration(text, path));
+}
+
+/** The static Pods of the control plane, by what runs in them. */
+export function viewStaticPods(
+  reader: SnapshotReader,
+  directory: string | undefined,
+): ReadonlyMap<StaticComponent, StaticPod> {
+  const pods = new Map<StaticComponent, StaticPod>();
+  if (directory === undefined) return pods;
+  // The kubelet reads every name without a leading dot, in this order, and the last one of a Pod wins.
+  for (const name of reader.names(directory).toSorted()) {
+    if (name.startsWith('.')) continue;
+    const path = posix.join(directory, name);
+    const text = reader.text(path);
+    if (text === undefined) continue;
+    const manifest = orNote(reader, () => readManifest(text, path));
+    const found = manifest === undefined ? byFileName(name) : runs(manifest.containers);
+    if (found === undefined) continue;
+    const before = pods.get(found.component);
+    if (before !== undefined) {
+      reader.note(
+        `${before.path} and ${path} both hold a ${found.component}; remove the one that is not meant`,
+      );
+    }
+    pods.set(found.component, { path, container: found.container });
+  }
+  return pods;
+}
+
+interface Found {
+  readonly component: StaticComponent;
+  readonly container: ManifestContainer | undefined;
+}
+
+function byFileName(name: string): Found | undefined {
+  const component = staticComponents.find((each) => posix.parse(name).name === each);
+  return component === undefined ? undefined : { component, container: undefined };
+}
+
+function runs(containers: readonly ManifestContainer[]): Found | undefined {
+  for (const container of containers) {
+    const command = posix.basename(container.command[0] ?? '');
+    const component = staticComponents.find((each) => each === container.name || each === command);
+    if (component !== undefined) return { component, container };
+  }
+  return undefined;
+}
+
+export function viewNode(
+  reader: SnapshotReader,
+  kubelet: KubeletSettings,
+  pods: ReadonlyMap<StaticComponent, StaticPod>,
+): NodeView {
+  const flag = (component: StaticComponent, name: string): string | undefined => {
+    const container = pods.get(component)?.container;
+    // etcd reads its flags from the environment as well, and the flag wins.
+    const variable = component === 'etcd' ? `ETCD_${name.toUpperCase().replaceAll('-', '_')}` : '';
+    return container?.flags.get(name) ?? container?.environment.get(variable);
+  };
+  return {
+    kubelet,
+    pods,
+    flag,
+    flagPath(component, name) {
+      const [container, path] = [pods.get(component)?.container, flag(component, name)];
+      if (container === undefined || path === undefined || !path.startsWith('/')) return undefined;
+      return hostPathOf(container, path) ?? path;
+    },
+    credential(path) {
+      const text = reader.text(path);
+      if (text === undefined) return undefined;
+      const config = orNote(reader, () => parseKubeconfig(text, path));
+      return config === undefined ? undefined : credentialOf(reader, path, config);
+    },
+    realPath(path) {
+      const reading = reader.file(path);
+      return reading.kind === 'text' ? reading.realPath : path;
+    },
+    isPresent: (path) => reader.file(path).kind !== 'absent',
+  };
+}
+
+/** The current context's user when it has a certificate, else the first that has one. */
+function credentialOf(reader: SnapshotReader, path: string, config: Kubeconfig): Location | undefined {
+  const withCertificate = config.users.filter((user) => user.certificate !== undefined);
+  const current = currentUser(config);
+  const chosen = current?.certificate === undefined ? withCertificate[0] : current;
+  if (chosen === undefined) return undefined;
+  const others = withCertificate.filter((user) => user.name !== chosen.name).map((user) => user.name);
+  if (others.length > 0)
+    reader.note(`${path}: the certificates of users ${others.join(', ')} are not managed`);
+  const location = locationOf(path, chosen);
+  if (location === undefined) {
+    reader.note(`${path}: user ${chosen.name} has certificate and key in different ways; not managed`);
+  }
+  return location;
+}
+
+function locationOf(path: string, { name, certificate, key }: KubeconfigUser): Location | undefined {
+  if (certificate?.kind === 'data' && key?.kind === 'data') return { form: 'kubeconfig', path, user: name };
+  if (certificate?.kind !== 'file' || key?.kind !== 'file') return undefined;
+  return certificate.path === key.path
+    ? { form: 'combined', path: key.path }
+    : { form: 'pair', certPath: certificate.path, keyPath: key.path };
+}
+
+/** What cannot be parsed becomes a note: one bad file must not hide the others. */
+function orNote<T>(reader: SnapshotReader, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    reader.note(describeError(error));
+    return undefined;
+  }
+}
