@@ -6,7 +6,7 @@ import { gatherEndpoints } from './controller/signer/endpoints.ts';
 import { handleRequests } from './controller/signer/handle.ts';
 import { ConfigurationFile } from './controller/configuration-file.ts';
 import type { Configuration } from './controller/configuration.ts';
-import { decide } from './controller/decide/decide.ts';
+import { decide } from './controller/decide/index.ts';
 import { EventRecorder } from './controller/events.ts';
 import { Caches, Gatherer } from './controller/gather.ts';
 import { serveHealth } from './controller/health-server.ts';

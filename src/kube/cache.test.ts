@@ -19,7 +19,7 @@ describe('the cache of a reflector', () => {
     cache.put(object('9'));
     cache.remove(object('9'));
     expect(cache.put(object('10'))).toBe(false);
-    expect(cache.fill([object('10')])).toBe(false);
+    expect(cache.replaceAll([object('10')])).toBe(false);
     expect(cache.values()).toEqual([]);
   });
 
@@ -34,11 +34,11 @@ describe('the cache of a reflector', () => {
 
   it('is replaced by a list, keeps what is newer than the list, and says whether something changed', () => {
     const cache = new Cache();
-    expect(cache.fill([object('1'), object('2', 'u2', 'b')])).toBe(true);
+    expect(cache.replaceAll([object('1'), object('2', 'u2', 'b')])).toBe(true);
     cache.put(object('7'));
-    expect(cache.fill([object('5')])).toBe(true);
+    expect(cache.replaceAll([object('5')])).toBe(true);
     expect(cache.get('n/a')?.metadata?.resourceVersion).toBe('7');
     expect(cache.get('n/b')).toBeUndefined();
-    expect(cache.fill([object('7')])).toBe(false);
+    expect(cache.replaceAll([object('7')])).toBe(false);
   });
 });

@@ -32,7 +32,7 @@ export class Cache<T extends Cached> {
   }
 
   /** A complete list takes the place of everything, but for what is known to be newer. True when something differs. */
-  fill(objects: readonly T[]): boolean {
+  replaceAll(objects: readonly T[]): boolean {
     const before = this.#objects;
     this.#objects = new Map();
     let changed = false;

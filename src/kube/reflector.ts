@@ -92,7 +92,7 @@ export class Reflector<T extends Cached> {
 
   async #relist(): Promise<void> {
     const list = await this.#client.list(this.#of, this.#options);
-    const changed = this.#cache.fill(list.items.map((object) => this.#trim(object)));
+    const changed = this.#cache.replaceAll(list.items.map((object) => this.#trim(object)));
     this.#resourceVersion = list.resourceVersion;
     const first = !this.#synced;
     this.#synced = true;
