@@ -1,0 +1,351 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { discover, type Discovery } from './discover.ts';
+import { certificateIds, type CertificateId } from './ids.ts';
+import type { Reading, Snapshot } from './snapshot.ts';
+import { entryOf, table } from './table.ts';
+
+type Files = Readonly<
+  Record<string, string | Exclude<Reading, { kind: 'text' }> | { readonly link: string }>
+>;
+
+/** Reads what is wanted out of a table of files, until nothing is wanted, as the gatherer does. */
+function discoverIn(files: Files): Discovery {
+  const snapshot: Snapshot = { files: new Map(), directories: new Map() };
+  for (let round = 0; round < 20; round++) {
+    const discovery = discover(snapshot);
+    const { wants } = discovery;
+    if (wants.files.length === 0 && wants.directories.length === 0) return discovery;
+    const read = new Map(snapshot.files);
+    const listed = new Map(snapshot.directories);
+    for (const path of wants.files) read.set(path, readingOf(files, path));
+    for (const path of wants.directories) listed.set(path, namesIn(files, path));
+    Object.assign(snapshot, { files: read, directories: listed });
+  }
+  throw new Error('discover wants more and more');
+}
+
+function readingOf(files: Files, path: string): Reading {
+  const content = Object.hasOwn(files, path) ? files[path] : undefined;
+  if (content === undefined) return { kind: 'absent' };
+  if (typeof content === 'string') return { kind: 'text', text: content, realPath: path };
+  if (!('link' in content)) return content;
+  const target = readingOf(files, content.link);
+  return target.kind === 'text' ? { ...target, realPath: content.link } : target;
+}
+
+function namesIn(files: Files, directory: string): string[] | undefined {
+  const names = Object.keys(files).flatMap((path) =>
+    path.startsWith(`${directory}/`) ? [path.slice(directory.length + 1).split('/')[0] ?? ''] : [],
+  );
+  return names.length === 0 ? undefined : [...new Set(names)];
+}
+
+const b64 = (text: string): string => Buffer.from(text).toString('base64');
+const kubeconfig = (user: string, credential?: string): string => `apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "https://10.0.0.1:6443"}}]
+contexts: [{name: x, context: {cluster: c, user: "${user}"}}]
+current-context: x
+users:
+- name: ${user}
+  user: ${credential ?? `{client-certificate-data: ${b64('certificate')}, client-key-data: ${b64('key')}}`}
+`;
+const currentPem =
+  '{client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem, client-key: /var/lib/kubelet/pki/kubelet-client-current.pem}';
+
+const pod = (name: string, command: readonly string[], mounts: string = ''): string => `apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, namespace: kube-system}
+spec:
+  containers:
+  - name: ${name}
+    command: ${JSON.stringify([name, ...command])}
+${mounts}`;
+
+const dropIn = `[Service]
+Environment="KUBELET_KUBECONFIG_ARGS=--bootstrap-kubeconfig=/etc/kubernetes/bootstrap-kubelet.conf --kubeconfig=/etc/kubernetes/kubelet.conf"
+Environment="KUBELET_CONFIG_ARGS=--config=/var/lib/kubelet/config.yaml"
+EnvironmentFile=-/var/lib/kubelet/kubeadm-flags.env
+ExecStart=
+ExecStart=/usr/bin/kubelet $KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS
+`;
+const kubeletConfig = (more: string = 'staticPodPath: /etc/kubernetes/manifests\n'): string =>
+  `kind: KubeletConfiguration\nauthentication: {x509: {clientCAFile: /etc/kubernetes/pki/ca.crt}}\nrotateCertificates: true\n${more}`;
+
+const worker: Files = {
+  '/usr/lib/systemd/system/kubelet.service': '[Service]\nExecStart=/usr/bin/kubelet\n',
+  '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf': dropIn,
+  '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS="--node-ip=10.0.0.1"\n',
+  '/var/lib/kubelet/config.yaml': kubeletConfig(),
+  '/etc/kubernetes/kubelet.conf': kubeconfig('system:node:n1', currentPem),
+};
+const pki = '/etc/kubernetes/pki';
+const etcdPod = pod('etcd', [
+  `--cert-file=${pki}/etcd/server.crt`,
+  `--key-file=${pki}/etcd/server.key`,
+  `--peer-cert-file=${pki}/etcd/peer.crt`,
+  `--peer-key-file=${pki}/etcd/peer.key`,
+  `--trusted-ca-file=${pki}/etcd/ca.crt`,
+  '--listen-client-urls=https://127.0.0.1:2379,https://10.0.0.1:2379',
+  '--listen-peer-urls=https://10.0.0.1:2380',
+]);
+const apiserverPod = pod('kube-apiserver', [
+  '--advertise-address=10.0.0.1',
+  `--client-ca-file=${pki}/ca.crt`,
+  `--etcd-cafile=${pki}/etcd/ca.crt`,
+  `--etcd-certfile=${pki}/apiserver-etcd-client.crt`,
+  `--etcd-keyfile=${pki}/apiserver-etcd-client.key`,
+  `--kubelet-client-certificate=${pki}/apiserver-kubelet-client.crt`,
+  `--kubelet-client-key=${pki}/apiserver-kubelet-client.key`,
+  `--proxy-client-cert-file=${pki}/front-proxy-client.crt`,
+  `--proxy-client-key-file=${pki}/front-proxy-client.key`,
+  `--requestheader-client-ca-file=${pki}/front-proxy-ca.crt`,
+  '--secure-port=6443',
+  `--tls-cert-file=${pki}/apiserver.crt`,
+  `--tls-private-key-file=${pki}/apiserver.key`,
+]);
+const controlPlane: Files = {
+  ...worker,
+  '/etc/kubernetes/manifests/etcd.yaml': etcdPod,
+  '/etc/kubernetes/manifests/kube-apiserver.yaml': apiserverPod,
+  '/etc/kubernetes/manifests/kube-controller-manager.yaml': pod('kube-controller-manager', [
+    '--kubeconfig=/etc/kubernetes/controller-manager.conf',
+    `--cluster-signing-cert-file=${pki}/ca.crt`,
+    `--cluster-signing-key-file=${pki}/ca.key`,
+  ]),
+  '/etc/kubernetes/manifests/kube-scheduler.yaml': pod('kube-scheduler', [
+    '--kubeconfig=/etc/kubernetes/scheduler.conf',
+  ]),
+  '/etc/kubernetes/admin.conf': kubeconfig('kubernetes-admin'),
+  '/etc/kubernetes/super-admin.conf': kubeconfig('kubernetes-super-admin'),
+  '/etc/kubernetes/controller-manager.conf': kubeconfig('system:kube-controller-manager'),
+  '/etc/kubernetes/scheduler.conf': kubeconfig('system:kube-scheduler'),
+  '/root/.kube/config': kubeconfig('kubernetes-admin'),
+};
+
+const idsOf = (files: Files): CertificateId[] => discoverIn(files).targets.map(({ id }) => id);
+const locationOf = (files: Files, id: CertificateId) =>
+  discoverIn(files).targets.find((target) => target.id === id)?.location;
+const omit = (files: Files, ...paths: readonly string[]): Files =>
+  Object.fromEntries(Object.entries(files).filter(([path]) => !paths.includes(path)));
+
+describe('the table', () => {
+  it('has every certificate once', () => {
+    expect(table.map(({ id }) => id).toSorted()).toEqual([...certificateIds].toSorted());
+    expect(entryOf('kubelet.crt')).toMatchObject({ profile: 'kubelet', component: 'kubelet' });
+  });
+});
+
+describe('a kubeadm control plane', () => {
+  it('has every certificate of the table, in the order of a rotation', () => {
+    expect(idsOf(controlPlane)).toEqual(table.map(({ id }) => id));
+    expect(discoverIn(controlPlane).notes).toEqual([]);
+  });
+
+  it('says where each lies', () => {
+    expect(locationOf(controlPlane, 'apiserver.crt')).toEqual({
+      form: 'pair',
+      certPath: `${pki}/apiserver.crt`,
+      keyPath: `${pki}/apiserver.key`,
+    });
+    expect(locationOf(controlPlane, 'etcd/healthcheck-client.crt')).toMatchObject({
+      certPath: `${pki}/etcd/healthcheck-client.crt`,
+    });
+    expect(locationOf(controlPlane, 'admin.conf')).toEqual({
+      form: 'kubeconfig',
+      path: '/etc/kubernetes/admin.conf',
+      user: 'kubernetes-admin',
+    });
+    expect(locationOf(controlPlane, 'kubelet.crt')).toMatchObject({
+      certPath: '/var/lib/kubelet/pki/kubelet.crt',
+    });
+    expect(locationOf(controlPlane, 'kubelet-client-current.pem')).toEqual({
+      form: 'combined',
+      path: '/var/lib/kubelet/pki/kubelet-client-current.pem',
+    });
+  });
+
+  it('says where its authorities lie', () => {
+    expect(discoverIn(controlPlane).cas).toEqual([
+      { id: 'kubernetes', certPath: `${pki}/ca.crt`, keyPath: `${pki}/ca.key` },
+      { id: 'etcd', certPath: `${pki}/etcd/ca.crt`, keyPath: `${pki}/etcd/ca.key` },
+      { id: 'front-proxy', certPath: `${pki}/front-proxy-ca.crt`, keyPath: `${pki}/front-proxy-ca.key` },
+    ]);
+  });
+
+  it('says what a proof needs', () => {
+    const { facts } = discoverIn(controlPlane);
+    expect(facts).toMatchObject({
+      apiserver: { host: '10.0.0.1', port: 6443 },
+      etcdClient: { host: '10.0.0.1', port: 2379 },
+      etcdPeer: { host: '10.0.0.1', port: 2380 },
+      kubelet: { host: '127.0.0.1', port: 10_250 },
+      etcdCaPath: `${pki}/etcd/ca.crt`,
+      kubeletKubeconfig: '/etc/kubernetes/kubelet.conf',
+    });
+    expect(facts.etcdClients?.[0]?.certPath).toBe(`${pki}/etcd/healthcheck-client.crt`);
+    expect(facts.manifests['kube-scheduler']).toBe('/etc/kubernetes/manifests/kube-scheduler.yaml');
+  });
+
+  it('with /root/.kube/config as a link to admin.conf has one target for both', () => {
+    const linked = { ...controlPlane, '/root/.kube/config': { link: '/etc/kubernetes/admin.conf' } };
+    expect(idsOf(linked)).not.toContain('/root/.kube/config');
+    expect(discoverIn(linked).notes).toEqual(['/root/.kube/config is the same file as admin.conf']);
+  });
+
+  it('with an etcd elsewhere has only its client’s certificate', () => {
+    const external = {
+      ...omit(controlPlane, '/etc/kubernetes/manifests/etcd.yaml'),
+      '/etc/kubernetes/manifests/kube-apiserver.yaml': apiserverPod.replaceAll(
+        `${pki}/etcd/ca.crt`,
+        '/srv/etcd-ca.crt',
+      ),
+    };
+    expect(idsOf(external).filter((id) => id.includes('etcd'))).toEqual(['apiserver-etcd-client.crt']);
+    expect(discoverIn(external).cas).toContainEqual({
+      id: 'etcd',
+      certPath: '/srv/etcd-ca.crt',
+      keyPath: '/srv/etcd-ca.key',
+    });
+    expect(discoverIn(external).facts.etcdClient).toBeUndefined();
+  });
+
+  it('is found through mounts that are elsewhere on the host', () => {
+    const mounted = `    volumeMounts: [{name: p, mountPath: ${pki}}]\n  volumes: [{name: p, hostPath: {path: /srv/pki}}]\n`;
+    const files = {
+      ...controlPlane,
+      '/etc/kubernetes/manifests/kube-apiserver.yaml': `${apiserverPod}${mounted}`,
+    };
+    expect(locationOf(files, 'apiserver.crt')).toMatchObject({ certPath: '/srv/pki/apiserver.crt' });
+  });
+
+  it('with a manifest that cannot be read falls back to kubeadm’s places and says so', () => {
+    const files = {
+      ...controlPlane,
+      '/etc/kubernetes/manifests/kube-apiserver.yaml': `${apiserverPod}kind: Pod\n`,
+    };
+    expect(idsOf(files)).toEqual(idsOf(controlPlane));
+    expect(discoverIn(files).notes).toEqual([expect.stringContaining('manifests/kube-apiserver.yaml:')]);
+  });
+
+  it('with a backup beside a manifest believes the last name, as the kubelet does, and says so', () => {
+    const files = {
+      ...controlPlane,
+      '/etc/kubernetes/manifests/kube-apiserver.yaml.bak': apiserverPod.replace(
+        `${pki}/apiserver.crt`,
+        '/old.crt',
+      ),
+      '/etc/kubernetes/manifests/.hidden.yaml': apiserverPod.replace(`${pki}/apiserver.crt`, '/hidden.crt'),
+    };
+    expect(locationOf(files, 'apiserver.crt')).toMatchObject({ certPath: '/old.crt' });
+    expect(discoverIn(files).notes).toEqual([expect.stringContaining('both hold a kube-apiserver')]);
+  });
+
+  it('whose kubeconfig cannot be parsed keeps the others', () => {
+    const files = { ...controlPlane, '/etc/kubernetes/admin.conf': 'users: [' };
+    expect(idsOf(files)).toEqual(idsOf(controlPlane).filter((id) => id !== 'admin.conf'));
+    expect(discoverIn(files).notes[0]).toContain('/etc/kubernetes/admin.conf');
+  });
+
+  it('without a unit that can be seen is read by kubeadm’s defaults', () => {
+    const files = omit(
+      controlPlane,
+      '/usr/lib/systemd/system/kubelet.service',
+      '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf',
+    );
+    expect(idsOf(files)).toEqual(idsOf(controlPlane));
+    expect(discoverIn(files).notes).toEqual([expect.stringContaining('systemd unit was not found')]);
+  });
+});
+
+describe('a worker', () => {
+  it('has its kubelet’s two certificates and the cluster’s CA', () => {
+    expect(idsOf(worker)).toEqual(['kubelet.crt', 'kubelet-client-current.pem']);
+    expect(discoverIn(worker).cas).toEqual([
+      { id: 'kubernetes', certPath: `${pki}/ca.crt`, keyPath: `${pki}/ca.key` },
+    ]);
+  });
+
+  it('of an installation that names kubelet.crt and has no static Pods is read from the configuration', () => {
+    const files = {
+      ...worker,
+      '/var/lib/kubelet/config.yaml': kubeletConfig(
+        `staticPodPath: null\ntlsCertFile: ${pki}/kubelet.crt\ntlsPrivateKeyFile: ${pki}/kubelet.key\n`,
+      ),
+      '/etc/kubernetes/manifests/kube-apiserver.yaml': apiserverPod,
+    };
+    expect(idsOf(files)).toEqual(['kubelet.crt', 'kubelet-client-current.pem']);
+    expect(locationOf(files, 'kubelet.crt')).toEqual({
+      form: 'pair',
+      certPath: `${pki}/kubelet.crt`,
+      keyPath: `${pki}/kubelet.key`,
+    });
+  });
+
+  it('whose flags say otherwise is read from the flags', () => {
+    const files = {
+      ...worker,
+      '/etc/systemd/system/kubelet.service.d/20-extra.conf':
+        '[Service]\nEnvironment="KUBELET_KUBEADM_ARGS=--v=2"\n',
+      '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS="--cert-dir=/srv/kubelet"\n',
+      '/etc/kubernetes/kubelet.conf': kubeconfig('default-auth', '{token: abc}'),
+    };
+    expect(locationOf(files, 'kubelet.crt')).toMatchObject({ certPath: '/srv/kubelet/kubelet.crt' });
+    expect(locationOf(files, 'kubelet-client-current.pem')).toEqual({
+      form: 'combined',
+      path: '/srv/kubelet/kubelet-client-current.pem',
+    });
+  });
+
+  it('whose kubelet.conf holds the data itself has it there', () => {
+    const files = { ...worker, '/etc/kubernetes/kubelet.conf': kubeconfig('system:node:n1') };
+    expect(locationOf(files, 'kubelet-client-current.pem')).toEqual({
+      form: 'kubeconfig',
+      path: '/etc/kubernetes/kubelet.conf',
+      user: 'system:node:n1',
+    });
+  });
+
+  it('with serverTLSBootstrap keeps its serving certificate where the kubelet puts it', () => {
+    const files = { ...worker, '/var/lib/kubelet/config.yaml': kubeletConfig('serverTLSBootstrap: true\n') };
+    expect(locationOf(files, 'kubelet.crt')).toEqual({
+      form: 'combined',
+      path: '/var/lib/kubelet/pki/kubelet-server-current.pem',
+    });
+    expect(discoverIn(files).kubelet.serverTLSBootstrap).toBe(true);
+  });
+
+  it('with a copy of admin.conf has it reported, not managed', () => {
+    const files = { ...worker, '/etc/kubernetes/admin.conf': kubeconfig('kubernetes-admin') };
+    expect(idsOf(files)).toEqual(['kubelet.crt', 'kubelet-client-current.pem']);
+    expect(discoverIn(files).notes).toEqual([
+      expect.stringContaining('/etc/kubernetes/admin.conf is a copy'),
+    ]);
+  });
+
+  it.each([
+    ['unreachable', { kind: 'unreachable' } as const, 'outside the directories'],
+    ['unreadable', { kind: 'problem', message: 'EIO' } as const, 'EIO'],
+  ])('whose configuration is %s has a note', (_, reading, words) => {
+    const files = { ...worker, '/var/lib/kubelet/config.yaml': reading };
+    expect(discoverIn(files).notes).toEqual([expect.stringContaining(words)]);
+  });
+});
+
+describe('any node', () => {
+  it('ends in a discovery, whatever its files hold', () => {
+    const paths = Object.keys(controlPlane);
+    const files = fc.dictionary(
+      fc.constantFrom(...paths),
+      fc.oneof(fc.string(), fc.constantFrom(...Object.values(controlPlane))),
+    );
+    fc.assert(
+      fc.property(files, (some) => {
+        const discovery = discoverIn({ ...controlPlane, ...some });
+        expect(discovery.targets.length).toBeGreaterThan(0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
