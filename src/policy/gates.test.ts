@@ -124,6 +124,12 @@ const table: Row[] = [
     says: 'no key',
   },
   {
+    name: 'the vault will not sign with a clock that differs from the API server’s',
+    given: { vault: { ...open.vault, problem: { gate: 'ClockSkew', message: 'API server 400 s ahead' } } },
+    want: ['ClockSkew'],
+    says: '400 s ahead',
+  },
+  {
     name: 'the clock is off by more than the limit',
     given: subject({ clockSkew: 301_000 }),
     want: ['ClockSkew'],

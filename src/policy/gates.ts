@@ -147,8 +147,12 @@ function approvalIsMissing({ mode, subject }: GateFacts): string | undefined {
   return 'mode is manual: approve it with annotation certrotator.cpaas.io/approved="true"';
 }
 
+/** What the vault may object to under another gate's name; anything else it says means that nothing can be signed. */
+const toldElsewhere: ReadonlySet<Gate> = new Set(['CaMismatch', 'ClockSkew']);
+
 function authorityIsMissing({ subject, vault }: GateFacts): string | undefined {
-  if (vault.problem !== undefined && vault.problem.gate !== 'CaMismatch') return vault.problem.message;
+  const { problem } = vault;
+  if (problem !== undefined && !toldElsewhere.has(problem.gate)) return problem.message;
   const missing = subject.cas.filter((ca) => !vault.cas.has(ca));
   return missing.length === 0 ? undefined : `the vault has no CA ${missing.join(', ')} yet`;
 }
@@ -157,7 +161,8 @@ function authorityDiffers({ vault }: GateFacts): string | undefined {
   return vault.problem?.gate === 'CaMismatch' ? vault.problem.message : undefined;
 }
 
-function clocksDiffer({ subject, limits }: GateFacts): string | undefined {
+function clocksDiffer({ subject, limits, vault }: GateFacts): string | undefined {
+  if (vault.problem?.gate === 'ClockSkew') return vault.problem.message;
   if (subject.clockSkew === undefined) return `the clock of ${subject.nodeName} was never measured`;
   if (subject.clockSkew <= limits.clockSkew) return undefined;
   const [skew, limit] = [subject.clockSkew, limits.clockSkew].map((ms) => Math.round(ms / 1000));

@@ -32,6 +32,11 @@ export const reasons = {
   SupersededByManual: 'a rotation made by hand took its place',
   AlreadyActive: 'the node already has an active rotation',
   NothingToDo: 'nothing of what was asked for is due or present',
+  Admitted: 'all gates are open',
+  Running: 'work goes on on the node',
+  Verifying: 'the controller asks the node’s endpoints itself',
+  AgentFailed: 'the agent on the node ended with an error',
+  ScanFailed: 'the certificates of the node could not be read; it is tried again',
   Interrupted: 'the work was interrupted and will be resumed',
 } as const;
 export type Reason = keyof typeof reasons;

@@ -1,0 +1,122 @@
+// The queue: in order of urgency and role every waiting rotation is put before the gates, and either goes or is told
+// why not. One that goes counts at once for those behind it.
+import type { RotationStatus } from '../../kube/types.ts';
+import { askGates, type Activity, type GateAnswer, type GatesAnswer } from '../../policy/gates.ts';
+import { inOrder } from '../../policy/order.ts';
+import type { Gate } from '../../policy/reasons.ts';
+import type { Action } from '../world.ts';
+import { commonFacts, factsFor, queued, type CommonFacts, type Queued } from './facts.ts';
+import { rfc3339 } from './rotation-object.ts';
+import { end, patch, tell, withCondition } from './status.ts';
+import { isActive, type View } from './view.ts';
+
+/** Behind so many others the reasons of the whole cluster are told as one: they change often, and it is not their turn. */
+const toldExactly = 50;
+
+/** Gates that are about the cluster, not about the node that waits. */
+const clusterWide: ReadonlySet<Gate> = new Set([
+  'ControlPlaneInFlight',
+  'EtcdUnsafe',
+  'ApiServerUnhealthy',
+  'NeighboursNotReady',
+  'UpgradeInProgress',
+  'BreakerOpen',
+  'ParallelLimit',
+  'Settling',
+]);
+
+/** `touched`: names of rotations whose status already changes in this pass; they are asked about in the next one. */
+export function decideAdmission(view: View, touched: ReadonlySet<string>): Action[] {
+  const { world } = view;
+  const waiting = view.nodes.flatMap((node) => {
+    if (node.rotations.some(isActive)) return [];
+    const pending = node.rotations.find(({ status }) => status?.phase === 'Pending');
+    return pending === undefined || touched.has(pending.metadata.name) ? [] : [queued(pending, node, world)];
+  });
+  const urgent = Math.min(world.configuration.urgent, ...waiting.map((item) => item.urgent));
+  let common = commonFacts(view);
+  const actions: Action[] = [];
+  for (const [rank, item] of inOrder(waiting, world.now, urgent).entries()) {
+    if (hasNothingToDo(item)) {
+      const message = 'none of its certificates is on this node in a state that may be renewed';
+      actions.push(...end(item.rotation, { phase: 'Superseded', reason: 'NothingToDo', message }, world.now));
+      continue;
+    }
+    const answer = askGates(factsFor(item, common, view));
+    if (answer.closed.length > 0) {
+      actions.push(...wait(item, answer.closed, rank, view));
+      continue;
+    }
+    actions.push(...admit(item, answer, view));
+    common = withActivity(common, { nodeName: item.nodeName, role: item.role, finishedAt: undefined });
+  }
+  return actions;
+}
+
+/** Known only where the node has been read; an unread node waits at its clock's gate. */
+function hasNothingToDo({ node, notAfter }: Queued): boolean {
+  return node.inventory !== undefined && notAfter === undefined;
+}
+
+function wait(item: Queued, closed: readonly GateAnswer[], rank: number, view: View): Action[] {
+  const { reason, message } = whyItWaits(closed, rank, view);
+  const text = `waits: ${message}`;
+  if (item.rotation.status?.reason === reason) return patch(item.rotation, { message: text });
+  return patch(item.rotation, {
+    reason,
+    message: text,
+    conditions: withCondition(
+      item.rotation,
+      { type: 'Admitted', status: 'False', reason, message: text },
+      view.world.now,
+    ),
+  });
+}
+
+function whyItWaits(
+  closed: readonly GateAnswer[],
+  rank: number,
+  view: View,
+): { reason: Gate; message: string } {
+  const [first] = closed;
+  const { parallelWorkers, settle } = view.world.configuration;
+  const onlyPlaces = closed.every(({ gate }) => gate === 'ParallelLimit' || gate === 'Settling');
+  const far = rank >= toldExactly && closed.every(({ gate }) => clusterWide.has(gate));
+  // One text for both: which of the two it is changes with every node that ends.
+  if (onlyPlaces || far || first === undefined) {
+    const rest = `at most ${parallelWorkers} workers or 1 control plane at a time, ${settle / 1000} s of rest after each`;
+    return { reason: 'ParallelLimit', message: `others go first (${rest})` };
+  }
+  return { reason: first.gate, message: closed.map(({ gate, message }) => `${gate}: ${message}`).join('; ') };
+}
+
+function admit(item: Queued, { overridden }: GatesAnswer, view: View): Action[] {
+  const { rotation } = item;
+  const { now } = view.world;
+  const urgent =
+    overridden.length === 0
+      ? ''
+      : `, although ${overridden.map(({ gate, message }) => `${gate} (${message})`).join(', ')}: it is urgent`;
+  const message = `all gates are open${urgent}`;
+  const status: Partial<RotationStatus> = {
+    phase: 'Admitted',
+    reason: rotation.spec.reason,
+    message,
+    startedAt: rfc3339(now),
+    observedGeneration: rotation.metadata.generation ?? 1,
+    conditions: withCondition(
+      rotation,
+      { type: 'Admitted', status: 'True', reason: 'GatesOpen', message },
+      now,
+    ),
+  };
+  const told = overridden.flatMap(({ gate }) =>
+    tell(rotation, 'Warning', gate, `goes on although this gate is shut: it is urgent`),
+  );
+  return [...patch(rotation, status), ...tell(rotation, 'Normal', 'Admitted', message), ...told];
+}
+
+function withActivity(common: CommonFacts, activity: Activity): CommonFacts {
+  const breaker = common.breaker === undefined ? undefined : { ...common.breaker, open: true };
+  return { ...common, activity: [...common.activity, activity], breaker };
+}

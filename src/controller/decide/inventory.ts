@@ -1,0 +1,212 @@
+// Which nodes are read now, by a scan Pod each, and what becomes of those that were made (S2, R7, R18).
+//
+//   none ──due──▶ Pod ──says a result──────────▶ ConfigMap written, Pod deleted
+//                  ├──does not fit─────────────▶ next Pod with more containers
+//                  ├──a path is not there──────▶ next Pod without it
+//                  └──error, or never starts───▶ after the backoff the next Pod, and the node is named
+//
+// What a node's next Pod must know (containers, paths, attempts) stands on its last one, which is deleted only when the
+// next is there: nothing is remembered outside the API.
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { checkers, decodeMessages } from '../../agent/message.ts';
+import type { ScanResult } from '../../agent/protocol.ts';
+import { apiGroup } from '../../kube/types.ts';
+import { labels, shortHash, shortName } from '../labels.ts';
+import type { Action, NewEvent } from '../world.ts';
+import type { PodBuilders } from './builders.ts';
+import { knownMissing, missingPaths, mountedPaths, noteOfMissing } from './host-paths.ts';
+import {
+  ageOf,
+  finishedAt,
+  hasStarted,
+  isFinished,
+  isTerminating,
+  messagesOf,
+  stuckAfter,
+  waitingReason,
+} from './pod-state.ts';
+import { isActive, isOutdated, label, type NodeView, type View } from './view.ts';
+
+/** Below this many nodes all are read at once. */
+const jitterFrom = 50;
+
+/** What a scan Pod says about itself and its predecessors, on its annotations. */
+interface Trial {
+  /** Counts the Pods of one node up: each has a name of its own. */
+  readonly generation: number;
+  /** Failures before this one. */
+  readonly failures: number;
+  readonly without: readonly string[];
+  readonly parts: number;
+}
+
+const annotation = {
+  generation: `${apiGroup}/generation`,
+  failures: `${apiGroup}/failures`,
+  without: `${apiGroup}/without`,
+} as const;
+
+export function decideInventory(view: View, build: PodBuilders): Action[] {
+  const open = view.nodes.map((node) => ({ node, pods: view.podsOf('scan', node.uid) }));
+  const actions = open.flatMap(({ node, pods }) => continueScan(view, node, pods, build));
+  let places =
+    view.world.configuration.parallelScans -
+    view.world.pods.filter((pod) => isOccupying(pod, view.world.now)).length;
+  for (const { node, pods } of open) {
+    if (places <= 0) break;
+    if (pods.length > 0 || !isScanDue(view, node)) continue;
+    const without = knownMissing(node.inventory);
+    actions.push(create(view, node, { generation: 0, failures: 0, without, parts: 1 }, build));
+    places -= 1;
+  }
+  return actions;
+}
+
+function isOccupying(pod: Pod, now: Date): boolean {
+  return (
+    label(pod, labels.kind) === 'scan' &&
+    !isFinished(pod) &&
+    !isTerminating(pod) &&
+    ageOf(pod, now) < stuckAfter
+  );
+}
+
+function isScanDue(view: View, node: NodeView): boolean {
+  const { now, configuration, nodes } = view.world;
+  if (node.rotations.some(isActive)) return false; // files change under it; it is read when that has ended
+  if (node.inventory === undefined || isOutdated(node) || wasStaged(view, node)) return true;
+  const collected = Date.parse(node.inventory.collectedAt);
+  const jitter = nodes.length < jitterFrom ? 0 : configuration.scanJitter * shareOf(node.uid);
+  return collected > now.getTime() || now.getTime() - collected > configuration.scanInterval + jitter;
+}
+
+/** The tool was laid down after the last scan: the next one says so, and then the Pod that did it may go. */
+function wasStaged(view: View, node: NodeView): boolean {
+  const collected = Date.parse(node.inventory?.collectedAt ?? '');
+  return view.podsOf('stage', node.uid).some((pod) => {
+    const created = Date.parse(pod.metadata?.creationTimestamp ?? '');
+    return isFinished(pod) && created > collected;
+  });
+}
+
+/** 0 to 1, always the same for one node. */
+function shareOf(uid: string): number {
+  return Number.parseInt(shortHash(uid).slice(0, 8), 16) / 0x1_0000_0000;
+}
+
+function continueScan(view: View, node: NodeView, pods: readonly Pod[], build: PodBuilders): Action[] {
+  const living = pods
+    .filter((pod) => !isTerminating(pod))
+    .toSorted((a, b) => trialOf(a).generation - trialOf(b).generation);
+  const newest = living.at(-1);
+  if (newest === undefined) return [];
+  // What it read may already be otherwise; after the rotation it is read anew.
+  if (node.rotations.some(isActive)) return living.map(remove);
+  return [...living.slice(0, -1).map(remove), ...judge(view, node, newest, build)];
+}
+
+function judge(view: View, node: NodeView, pod: Pod, build: PodBuilders): Action[] {
+  const trial = trialOf(pod);
+  const again = (change: Partial<Trial>) =>
+    create(view, node, { ...trial, ...change, generation: trial.generation + 1 }, build);
+  if (isFinished(pod)) {
+    const answer = decodeMessages(messagesOf(pod), checkers.scan);
+    if (answer.kind === 'value') return [write(view, node, pod, answer.value), remove(pod)];
+    if (answer.kind === 'overflow' && answer.parts > trial.parts) return [again({ parts: answer.parts })];
+    const message = answer.kind === 'error' ? answer.error.message : 'the result does not fit';
+    return retry(view, node, pod, message, again);
+  }
+  const missing = missingPaths(view.world.podProblems.get(pod.metadata?.uid ?? '') ?? []);
+  const mounted = missing.filter((path) => !trial.without.includes(path) && mountedPaths(pod).includes(path));
+  if (mounted.length > 0) return [again({ without: [...trial.without, ...mounted].toSorted() })];
+  if (ageOf(pod, view.world.now) <= stuckAfter) return [];
+  const why = hasStarted(pod) ? 'its scan does not end' : `no Pod starts there: ${waitingReason(pod)}`;
+  return retry(view, node, pod, why, again);
+}
+
+function retry(
+  view: View,
+  node: NodeView,
+  pod: Pod,
+  message: string,
+  again: (change: Partial<Trial>) => Action,
+): Action[] {
+  const { now, configuration } = view.world;
+  const { failures } = trialOf(pod);
+  const pause = Math.min(
+    configuration.backoff.first * 2 ** Math.min(failures, 30),
+    configuration.backoff.most,
+  );
+  const since = isFinished(pod)
+    ? (finishedAt(pod)?.getTime() ?? now.getTime() - ageOf(pod, now))
+    : now.getTime() - ageOf(pod, now) + stuckAfter;
+  if (now.getTime() < since + pause) return [];
+  return [again({ failures: failures + 1 }), nameNode(node, message)];
+}
+
+function nameNode(node: NodeView, message: string): Action {
+  const event: NewEvent = {
+    about: { kind: 'Node', name: node.name, uid: node.uid },
+    type: 'Warning',
+    reason: 'ScanFailed',
+    message: `the certificates of ${node.name} could not be read; it is tried again: ${message}`,
+  };
+  return { type: 'event', event };
+}
+
+function write(view: View, node: NodeView, pod: Pod, result: ScanResult): Action {
+  const notes = [...result.notes, ...trialOf(pod).without.map(noteOfMissing)];
+  return {
+    type: 'write-inventory',
+    node: node.node,
+    result: { ...result, notes: [...new Set(notes)].toSorted() },
+    collectedAt: collectedAt(pod, result, view.world.now).toISOString(),
+  };
+}
+
+/** The scan ran between the making of its Pod and now; the moment in between nearest to what the node's clock says. */
+function collectedAt(pod: Pod, { clock }: ScanResult, now: Date): Date {
+  const earliest = now.getTime() - ageOf(pod, now);
+  return new Date(Math.min(Math.max(Date.parse(clock), earliest), now.getTime()));
+}
+
+function create(view: View, node: NodeView, trial: Trial, build: PodBuilders): Action {
+  const { parts, without } = trial;
+  const pod = build.scan(node.node, view.world.configuration, { parts, without });
+  const name = pod.metadata?.name;
+  const numbered =
+    trial.generation === 0 || name === undefined ? name : `${shortName(name, 58)}-${trial.generation}`;
+  return {
+    type: 'create-pod',
+    pod: {
+      ...pod,
+      metadata: {
+        ...pod.metadata,
+        ...(numbered === undefined ? {} : { name: numbered }),
+        annotations: {
+          ...pod.metadata?.annotations,
+          [annotation.generation]: String(trial.generation),
+          [annotation.failures]: String(trial.failures),
+          ...(without.length === 0 ? {} : { [annotation.without]: without.join(',') }),
+        },
+      },
+    },
+  };
+}
+
+function trialOf(pod: Pod): Trial {
+  const given = pod.metadata?.annotations ?? {};
+  const count = (name: string) => Number.parseInt(given[name] ?? '0', 10) || 0;
+  return {
+    generation: count(annotation.generation),
+    failures: count(annotation.failures),
+    without: (given[annotation.without] ?? '').split(',').filter((path) => path !== ''),
+    parts: Math.max(1, pod.spec?.containers.length ?? 1),
+  };
+}
+
+/** Deletes by name and UID; at once when no container of it ever ran. */
+export function remove(pod: Pod): Action {
+  const { name = '', uid = '' } = pod.metadata ?? {};
+  return { type: 'delete-pod', name, uid, ...(hasStarted(pod) ? {} : { force: true }) };
+}

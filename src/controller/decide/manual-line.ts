@@ -1,0 +1,58 @@
+// What an operator types when a node's kubelet does not start Pods (S7): the exact lines, for the files at hand.
+import type { CaId, CertificateId } from '../../catalogue/ids.ts';
+import type { Configuration } from '../configuration.ts';
+import { lifetimeOf, renewableOf, type RenewableCertificate } from './candidates.ts';
+import { groupBy, type NodeView, type View } from './view.ts';
+
+const day = 86_400_000;
+
+/** kubeadm's own places, for a node whose scan named no CA file. */
+const caPaths: Readonly<Record<CaId, string>> = {
+  kubernetes: '/etc/kubernetes/pki/ca.crt',
+  etcd: '/etc/kubernetes/pki/etcd/ca.crt',
+  'front-proxy': '/etc/kubernetes/pki/front-proxy-ca.crt',
+};
+
+/**
+ * `cert-renew --ca-cert … --ca-key … --days N FILE…`, one line for each CA and lifetime; empty when nothing is known of
+ * the node. A worker has no CA key: it says from where to bring it.
+ */
+export function renewLines(node: NodeView, ids: readonly CertificateId[], view: View): string[] {
+  const { configuration } = view.world;
+  const wanted = new Set<string>(ids);
+  const found = renewableOf(node, view.world).filter(({ id }) => wanted.has(id));
+  const calls = groupBy(found, ({ id, ca }) => `${ca} ${daysOf(id, configuration)}`);
+  return [...calls.values()].flatMap((certificates) => lineOf(certificates, node, configuration));
+}
+
+export function manualAdvice(node: NodeView, ids: readonly CertificateId[], view: View): string {
+  const lines = renewLines(node, ids, view);
+  if (lines.length === 0) return `renew the certificates on ${node.name} by hand with cert-renew`;
+  const key = node.role === 'worker' ? ' (the CA and its key lie on the control planes)' : '';
+  return `run on ${node.name}${key}: ${lines.join(' && ')}`;
+}
+
+function lineOf(
+  certificates: readonly RenewableCertificate[],
+  node: NodeView,
+  configuration: Configuration,
+): string[] {
+  const [first] = certificates;
+  if (first === undefined) return [];
+  const found = node.inventory?.certificates.find((row) => row.kind === 'ca' && row.ca === first.ca)?.path;
+  const ca = found ?? caPaths[first.ca];
+  const key = ca.replace(/\.crt$/, '.key');
+  const files = certificates.map(({ row }) => quoted(row.path)).join(' ');
+  return [
+    `cert-renew --ca-cert ${quoted(ca)} --ca-key ${quoted(key)} --days ${daysOf(first.id, configuration)} ${files}`,
+  ];
+}
+
+function daysOf(id: string, configuration: Configuration): number {
+  return Math.max(1, Math.ceil(lifetimeOf(id, configuration) / day));
+}
+
+/** For a shell: paths come from the node, and a node may say anything. */
+function quoted(path: string): string {
+  return /^[\w/.:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}

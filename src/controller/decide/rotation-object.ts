@@ -1,0 +1,114 @@
+// A CertificateRotation as the plan makes it: its name, its spec, its first status. The same world gives the same
+// object, so two leaders create it once (design §3).
+import type { CertificateId } from '../../catalogue/ids.ts';
+import { apiVersion, type CertificateRotation, type RotationStatus } from '../../kube/types.ts';
+import type { Group } from '../../policy/grouping.ts';
+import { labels, nodeLabel, shortHash, shortName } from '../labels.ts';
+import type { RenewableCertificate } from './candidates.ts';
+import type { NodeView } from './view.ts';
+
+/** A name must also be good for a Pod's, with something before it. */
+const maxName = 200;
+
+/** What the plan wants of a node next. */
+export interface Wish {
+  readonly node: NodeView;
+  /** Name without the attempt. */
+  readonly base: string;
+  readonly certificates: readonly RenewableCertificate[];
+  /** When it is due, or may be tried again. */
+  readonly dueAt: Date;
+  /** Failures in a row before it. */
+  readonly failures: number;
+  readonly now: Date;
+}
+
+export function wishOf(
+  node: NodeView,
+  group: Group,
+  renewable: readonly RenewableCertificate[],
+  retry: { readonly failures: number; readonly notBefore: Date | undefined },
+  now: Date,
+): Wish {
+  const ids = new Set(group.ids);
+  const certificates = renewable.filter(({ id }) => ids.has(id));
+  const identity = [node.uid, ...certificates.flatMap(({ id, row }) => [id, row.serial])].join('\n');
+  const dueAt = new Date(Math.max(group.dueAt.getTime(), retry.notBefore?.getTime() ?? 0));
+  return {
+    node,
+    base: shortName(`${node.name}-${shortHash(identity)}`, maxName),
+    certificates,
+    dueAt,
+    failures: retry.failures,
+    now,
+  };
+}
+
+/** Whether this object is an attempt at that wish: the same machine, certificates and serials. */
+export function isAttemptAt(rotation: CertificateRotation, { base }: Wish): boolean {
+  return attemptOf(rotation, base) !== undefined;
+}
+
+export function attemptOf({ metadata }: CertificateRotation, base: string): number | undefined {
+  if (!metadata.name.startsWith(`${base}-`)) return undefined;
+  const attempt = metadata.name.slice(base.length + 1);
+  return /^\d{1,6}$/.test(attempt) ? Number(attempt) : undefined;
+}
+
+export function rotationFor(wish: Wish): CertificateRotation {
+  const { node, base, certificates } = wish;
+  const attempts = node.rotations.flatMap((rotation) => attemptOf(rotation, base) ?? []);
+  return {
+    apiVersion,
+    kind: 'CertificateRotation',
+    metadata: {
+      name: `${base}-${Math.max(0, ...attempts) + 1}`,
+      labels: { [labels.planned]: 'true', [labels.node]: nodeLabel(node.name) },
+    },
+    spec: {
+      nodeName: node.name,
+      nodeUID: node.uid,
+      certificates: certificates.map(({ id }): CertificateId => id),
+      reason: hasExpired(wish) ? 'Expired' : 'Due',
+    },
+    status: plannedStatus(wish),
+  };
+}
+
+export type PlannedStatus = Required<
+  Pick<RotationStatus, 'reason' | 'message' | 'dueAt' | 'attempts' | 'certificates'>
+> & { readonly phase: 'Scheduled' | 'Pending' };
+
+/** The status of a plan: absolute times, so that it changes only when the plan does. */
+export function plannedStatus(wish: Wish): PlannedStatus {
+  const { certificates, dueAt, failures, now } = wish;
+  const due = now.getTime() > dueAt.getTime();
+  const end = new Date(Math.min(...certificates.map(({ notAfter }) => notAfter.getTime())));
+  const again = failures === 0 ? '' : `, attempt ${failures + 1}`;
+  return {
+    phase: due ? 'Pending' : 'Scheduled',
+    reason: reasonOf(due, wish),
+    message: `due ${rfc3339(dueAt)}, the first certificate ends ${rfc3339(end)}${again}`,
+    dueAt: rfc3339(dueAt),
+    attempts: failures + 1,
+    certificates: certificates.map(({ id, row }) => ({
+      id,
+      oldSerial: row.serial,
+      oldNotAfter: row.notAfter,
+    })),
+  };
+}
+
+function reasonOf(due: boolean, wish: Wish): string {
+  if (hasExpired(wish)) return 'Expired';
+  return due ? 'NearingExpiry' : 'NotDue';
+}
+
+function hasExpired({ certificates, now }: Wish): boolean {
+  return certificates.some(({ notAfter }) => notAfter.getTime() < now.getTime());
+}
+
+/** As Kubernetes writes times: whole seconds. */
+export function rfc3339(moment: Date): string {
+  return moment.toISOString().replace(/\.\d+Z$/, 'Z');
+}

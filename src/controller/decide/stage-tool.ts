@@ -1,0 +1,54 @@
+// On which nodes the tool is laid down for the day without an API (R18). The last scan said whether it is there.
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { toolNotes } from '../../agent/protocol.ts';
+import { labels } from '../labels.ts';
+import type { Action } from '../world.ts';
+import type { PodBuilders } from './builders.ts';
+import { remove } from './inventory.ts';
+import { ageOf, isFinished, isTerminating, stuckAfter } from './pod-state.ts';
+import { isActive, label, type NodeView, type View } from './view.ts';
+
+/** A Pod that could not lay it down is tried again with the next scan, and this much later at the least. */
+const retryAfter = 60 * 60_000;
+/** Copying is a load on the image store and the disk: a few nodes at a time. */
+const parallel = 5;
+
+export function decideStageTool(view: View, build: PodBuilders): Action[] {
+  const actions: Action[] = [];
+  let places = parallel - view.world.pods.filter((pod) => isStagePod(pod) && !isFinished(pod)).length;
+  for (const node of view.nodes) {
+    const pods = view.podsOf('stage', node.uid).filter((pod) => !isTerminating(pod));
+    actions.push(...pods.filter((pod) => mayGo(pod, node, view)).map(remove));
+    if (pods.length > 0 || places <= 0 || !isWanted(node, view)) continue;
+    actions.push({ type: 'create-pod', pod: build.stage(node.node, view.world.configuration) });
+    places -= 1;
+  }
+  return actions;
+}
+
+function isStagePod(pod: Pod): boolean {
+  return label(pod, labels.kind) === 'stage';
+}
+
+function isWanted(node: NodeView, view: View): boolean {
+  const { stageTool, mode, paused } = view.world.configuration;
+  if (mode === 'observe' || paused || stageTool === 'none' || !node.ready) return false;
+  if (stageTool === 'controlPlanes' && node.role !== 'control-plane') return false;
+  if (node.rotations.some(isActive)) return false;
+  return saysNotStaged(node);
+}
+
+function saysNotStaged(node: NodeView): boolean {
+  const notes = node.inventory?.notes ?? [];
+  return notes.includes(toolNotes.absent) || notes.includes(toolNotes.stale);
+}
+
+/** After the scan that followed it; one that failed or hangs, after a while. */
+function mayGo(pod: Pod, node: NodeView, view: View): boolean {
+  const { now } = view.world;
+  if (!isFinished(pod)) return ageOf(pod, now) > stuckAfter + retryAfter;
+  const scannedSince =
+    node.inventory !== undefined &&
+    Date.parse(node.inventory.collectedAt) >= Date.parse(pod.metadata?.creationTimestamp ?? '');
+  return scannedSince && (!saysNotStaged(node) || ageOf(pod, now) > retryAfter);
+}

@@ -1,0 +1,72 @@
+// Changes of a rotation's status. What would change nothing is no action: a world at rest is not written to.
+import { isDeepStrictEqual } from 'node:util';
+import type { CertificateRotation, Condition, Phase, RotationStatus } from '../../kube/types.ts';
+import type { Gate, Reason } from '../../policy/reasons.ts';
+import type { Action, NewEvent } from '../world.ts';
+import { rfc3339 } from './rotation-object.ts';
+
+/** Merges into the status as it is; nothing when it already says so. */
+export function patch(rotation: CertificateRotation, change: Partial<RotationStatus>): Action[] {
+  const before: RotationStatus = rotation.status ?? {};
+  const status: RotationStatus = { ...before, ...change };
+  if (isDeepStrictEqual(before, status)) return [];
+  return [{ type: 'patch-rotation-status', rotation, status }];
+}
+
+export interface Ending {
+  readonly phase: Extract<Phase, 'Succeeded' | 'RolledBack' | 'Failed' | 'NeedsManual' | 'Superseded'>;
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** Ends a rotation and tells it on both objects that an operator looks at. */
+export function end(
+  rotation: CertificateRotation,
+  ending: Ending,
+  now: Date,
+  more: Partial<RotationStatus> = {},
+): Action[] {
+  const { phase, reason, message } = ending;
+  const status: Condition['status'] = phase === 'Succeeded' ? 'True' : 'False';
+  const ready = { type: 'Ready', status, reason, message } as const;
+  const changed = patch(rotation, {
+    ...more,
+    phase,
+    reason,
+    message,
+    finishedAt: rfc3339(now),
+    observedGeneration: rotation.metadata.generation ?? 1,
+    conditions: withCondition(rotation, ready, now, more.conditions),
+  });
+  return [...changed, ...tell(rotation, warningOf(phase), reason, `${phase}: ${message}`)];
+}
+
+function warningOf(phase: Phase): 'Normal' | 'Warning' {
+  return phase === 'Succeeded' || phase === 'Superseded' ? 'Normal' : 'Warning';
+}
+
+/** The conditions with one of them replaced; its time of transition changes only with its status. */
+export function withCondition(
+  rotation: CertificateRotation,
+  condition: Omit<Condition, 'lastTransitionTime'>,
+  now: Date,
+  among: readonly Condition[] = rotation.status?.conditions ?? [],
+): readonly Condition[] {
+  const before = among.find(({ type }) => type === condition.type);
+  const lastTransitionTime = before?.status === condition.status ? before.lastTransitionTime : rfc3339(now);
+  return [...among.filter(({ type }) => type !== condition.type), { ...condition, lastTransitionTime }];
+}
+
+/** Events on the rotation and on its node. */
+export function tell(
+  rotation: CertificateRotation,
+  type: NewEvent['type'],
+  reason: Reason | Gate,
+  message: string,
+): Action[] {
+  const { name, uid } = rotation.metadata;
+  const { nodeName, nodeUID } = rotation.spec;
+  const about: NewEvent['about'][] = [{ kind: 'Node', name: nodeName, uid: nodeUID }];
+  if (uid !== undefined) about.unshift({ kind: 'CertificateRotation', name, uid });
+  return about.map((object) => ({ type: 'event', event: { about: object, type, reason, message } }));
+}
