@@ -3,6 +3,8 @@
 import type { CertificateId, CaId } from '../catalogue/ids.ts';
 import type { Reason } from '../policy/reasons.ts';
 
+export type { Face } from './faces.ts';
+
 /** One row of `node-local-certs-<node>` (design §3, R25). */
 export interface InventoryRow {
   readonly id: string;
