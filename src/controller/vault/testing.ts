@@ -28,7 +28,9 @@ export function makeCa(name: string, algorithm = 'ec', days = 3650): TestCa {
   const path = (file: string): string => join(directory, file);
   try {
     const curve = algorithm === 'ec' ? ['-pkeyopt', 'ec_paramgen_curve:P-256'] : [];
-    const subject = ['-subj', `/CN=${name}`, '-days', String(days)];
+    // The key usage that kubeadm gives its CAs.
+    const usage = ['-addext', 'keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign'];
+    const subject = ['-subj', `/CN=${name}`, '-days', String(days), ...usage];
     const files = ['-nodes', '-keyout', path('key'), '-out', path('crt')];
     execFileSync('openssl', ['req', '-x509', '-newkey', algorithm, ...curve, ...files, ...subject], {
       stdio: 'pipe',
@@ -78,6 +80,9 @@ export function makeNode(name: string, addresses: readonly string[], controlPlan
 }
 
 interface Stored {
+  readonly spec?: unknown;
+  readonly status?: unknown;
+  readonly data?: unknown;
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata?: {
@@ -88,6 +93,10 @@ interface Stored {
   };
 }
 
+const missing = (): never => {
+  throw new Error('not in MemoryApi');
+};
+
 /** Enough of an API server: names, UIDs, resourceVersions, conflicts. `refuse` makes writes fail. */
 export class MemoryApi implements Pick<KubeClient, 'get' | 'list' | 'create' | 'replace' | 'delete'> {
   readonly objects = new Map<string, Stored>();
@@ -97,9 +106,6 @@ export class MemoryApi implements Pick<KubeClient, 'get' | 'list' | 'create' | '
 
   /** As the whole client, for code that uses no more than these calls. */
   get client(): KubeClient {
-    const missing = (): never => {
-      throw new Error('not in MemoryApi');
-    };
     return {
       get: this.get.bind(this),
       list: this.list.bind(this),
@@ -192,6 +198,7 @@ function refOf(object: Named): ObjectRef {
 }
 
 /** JSON there and back: what a caller gets shares nothing with what is stored. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what it stored
 function retype<T>(object: object): T {
   const copy: T = JSON.parse(JSON.stringify(object));
   return copy;

@@ -171,10 +171,11 @@ describe('vault', () => {
   });
 });
 
-describe('accept (R11)', () => {
-  const never = { recorded: undefined, accepted: [] };
-  const candidate = (id: CaId, ca = cas[id]) => ({ id, certificates: [ca.certificate], key: ca.key });
+const never = { recorded: undefined, accepted: [] };
+const candidate = (id: CaId, ca = cas[id]) => ({ id, certificates: [ca.certificate], key: ca.key });
+const acceptEtcd = (etcd: Anchors['etcd']) => accept(candidate('etcd'), { ...anchors, etcd }, never, now);
 
+describe('accept (R11)', () => {
   it.each(caIds)('takes CA %s when the cluster trusts it', (id) => {
     expect(accept(candidate(id), anchors, never, now)).toMatchObject({ ok: true });
   });
@@ -219,10 +220,9 @@ describe('accept (R11)', () => {
   it('wants two etcd that show it where there are two control planes, and one where there is one', () => {
     const one = { node: 'cp1', leaf: etcdLeaf(cas.etcd) };
     const silent = { node: 'cp2', leaf: undefined, problem: 'refused' };
-    const of = (etcd: Anchors['etcd']) => accept(candidate('etcd'), { ...anchors, etcd }, never, now);
-    expect(of([one])).toMatchObject({ ok: true });
-    expect(of([one, silent])).toMatchObject({ ok: false, reason: 'NotComparable' });
-    expect(of([])).toMatchObject({ ok: false, reason: 'NotComparable' });
+    expect(acceptEtcd([one])).toMatchObject({ ok: true });
+    expect(acceptEtcd([one, silent])).toMatchObject({ ok: false, reason: 'NotComparable' });
+    expect(acceptEtcd([])).toMatchObject({ ok: false, reason: 'NotComparable' });
   });
   it('takes another CA than the recorded one only when a person named its fingerprint', () => {
     const { sha256 } = cas.kubernetes.certificate;
@@ -277,7 +277,7 @@ describe('openKek', () => {
     ['empty', ''],
   ])('never overwrites a Secret whose key is %s, and says what to do', async (_what, key) => {
     const api = new MemoryApi();
-    api.put('Secret', { metadata: ref, ...{ data: { key } } });
+    api.put('Secret', { metadata: ref, data: { key } });
     await expect(openKek(api.client)).rejects.toThrow(/restore it from a backup/u);
     expect(api.writes).toEqual([]);
   });
