@@ -1,0 +1,71 @@
+// What all faces share: the node as this container sees it, the environment, and the one message at the end.
+import * as fs from 'node:fs';
+import process from 'node:process';
+import { certificateIds, type CertificateId } from '../catalogue/ids.ts';
+import { CertError, describeError } from '../errors.ts';
+import { nodeFiles } from '../host/node-files.ts';
+import type { Files } from '../host/files.ts';
+import { reachUnder, type Reach } from '../host/discovery.ts';
+import { encodeError } from './message.ts';
+import { env } from './protocol.ts';
+
+export type Environment = NodeJS.ProcessEnv;
+
+export interface SeenNode {
+  readonly root: string;
+  readonly files: Files;
+  readonly isReachable: Reach;
+}
+
+export function seenNode(environment: Environment): SeenNode {
+  const root = environment[env.hostRoot] ?? '/';
+  return { root, files: nodeFiles(root), isReachable: reachUnder(root) };
+}
+
+/**
+ * Runs a face and leaves its message. An error is a message too, so the container ends with 0: what the controller reads
+ * is the message, and a restart would change nothing.
+ */
+export async function say(environment: Environment, work: () => string | Promise<string>): Promise<number> {
+  let message: string;
+  try {
+    message = await work();
+  } catch (error) {
+    process.stderr.write(`cert-renew: ${describeError(error)}\n`);
+    message = encodeError(error);
+  }
+  leave(environment, message);
+  return 0;
+}
+
+/** Writes the termination message, in the place of an earlier one. */
+export function leave(environment: Environment, message: string): void {
+  fs.writeFileSync(environment[env.terminationLog] ?? '/dev/termination-log', message);
+}
+
+/** @throws CertError Usage when the variable is missing or empty */
+export function needed(environment: Environment, name: string): string {
+  const value = environment[name];
+  if (value !== undefined && value !== '') return value;
+  throw new CertError('Usage', `the environment variable ${name} is missing; the controller sets it`);
+}
+
+/** A whole number of at least `least`, or what holds when the variable is absent. @throws CertError Usage */
+export function whole(environment: Environment, name: string, otherwise: number, least = 0): number {
+  const text = environment[name];
+  if (text === undefined || text === '') return otherwise;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new CertError('Usage', `${name}=${text} is not a whole number of at least ${least}`);
+}
+
+/** @throws CertError Usage for an id that is not of the catalogue */
+export function certificateIdsOf(environment: Environment): readonly CertificateId[] {
+  return needed(environment, env.certificates)
+    .split(',')
+    .map((text) => {
+      const id = certificateIds.find((each) => each === text.trim());
+      if (id !== undefined) return id;
+      throw new CertError('Usage', `${env.certificates}: the catalogue has no ${JSON.stringify(text)}`);
+    });
+}

@@ -1,0 +1,82 @@
+// `cert-renew agent scan`: what certificates this node has. Reads only; its answer is the termination message (R7).
+import * as fs from 'node:fs';
+import process from 'node:process';
+import type { Discovery } from '../catalogue/discover.ts';
+import { discoverNode } from '../host/discovery.ts';
+import { hostLayout } from '../host/layout.ts';
+import { readMachineId } from '../host/machine.ts';
+import { say, seenNode, whole, type Environment, type SeenNode } from './face.ts';
+import { encodeMessage } from './message.ts';
+import { env, toolNotes, type InventoryRow, type ScanResult } from './protocol.ts';
+import { caRow, readAuthorities, sortRows, targetRow } from './rows.ts';
+
+export async function run(environment: Environment, _signal: AbortSignal): Promise<number> {
+  return await say(environment, () => {
+    const part = whole(environment, env.part, 0);
+    const parts = whole(environment, env.parts, 1, 1);
+    const node = seenNode(environment);
+    const machineID = environment[env.machineID] || readMachineId(node.files);
+    return encodeMessage(scan(node, { machineID, now: new Date() }), { part, parts });
+  });
+}
+
+/** The inventory of a node, as far as it is seen from here. */
+export function scan(
+  node: SeenNode,
+  about: { readonly machineID: string; readonly now: Date; readonly executable?: string },
+): ScanResult {
+  const discovery = discoverNode(node.files, node.isReachable);
+  const notes = [...discovery.notes, ...toolNote(node, about.executable ?? process.execPath)];
+  return {
+    schema: 1,
+    machineID: about.machineID,
+    clock: about.now.toISOString(),
+    certificates: sortRows([...targetRows(node, discovery, notes), ...caRows(node, discovery)]),
+    notes: notes.toSorted(),
+  };
+}
+
+function targetRows(node: SeenNode, discovery: Discovery, notes: string[]): readonly InventoryRow[] {
+  const context = {
+    authorities: readAuthorities(node, discovery.cas),
+    kubeletOwnsServing: discovery.kubelet.serverTLSBootstrap && discovery.kubelet.tlsCertFile === undefined,
+  };
+  return discovery.targets.flatMap((target) => {
+    const row = targetRow(node, target, context);
+    if (row !== undefined) return [row];
+    // etcd's health checks do without it since kubeadm 1.29.
+    if (target.id !== 'etcd/healthcheck-client.crt') notes.push(`${target.id} is not where it should be`);
+    return [];
+  });
+}
+
+function caRows(node: SeenNode, { cas }: Discovery): readonly InventoryRow[] {
+  return cas.flatMap((ca) => caRow(node, ca) ?? []);
+}
+
+/** Whether an operator finds the tool on this node, should the cluster not be there (R18). */
+function toolNote({ root, files, isReachable }: SeenNode, executable: string): readonly string[] {
+  const { tool } = hostLayout();
+  if (!isReachable(tool)) return [];
+  if (files.stat(tool)?.kind !== 'file') return [toolNotes.absent];
+  const seen = `${root === '/' ? '' : root}${files.realpath(tool)}`;
+  return sameBytes(seen, executable) ? [] : [toolNotes.stale];
+}
+
+/** Piece by piece: the executable has a hundred megabytes. */
+function sameBytes(a: string, b: string): boolean {
+  if (fs.statSync(a).size !== fs.statSync(b).size) return false;
+  const [one, other] = [fs.openSync(a, 'r'), fs.openSync(b, 'r')];
+  try {
+    const [left, right] = [Buffer.alloc(1024 * 1024), Buffer.alloc(1024 * 1024)];
+    for (;;) {
+      const length = fs.readSync(one, left);
+      const same = fs.readSync(other, right) === length;
+      if (!same || Buffer.compare(left.subarray(0, length), right.subarray(0, length)) !== 0) return false;
+      if (length === 0) return true;
+    }
+  } finally {
+    fs.closeSync(one);
+    fs.closeSync(other);
+  }
+}
