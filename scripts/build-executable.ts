@@ -38,7 +38,7 @@ async function makeBundle(): Promise<string> {
     format: 'esm',
     target: 'es2024',
     external: ['bun:ffi'],
-    define: { 'process.env.CERT_RENEW_VERSION': JSON.stringify(version) },
+    define: { CERT_RENEW_VERSION: JSON.stringify(version) },
     // CommonJS packages in an ESM bundle ask for require().
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

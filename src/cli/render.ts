@@ -1,0 +1,74 @@
+// What the operator reads: one line a file, then what to restart; or the same as one JSON object. Pure.
+import type { Certificate } from '../pki/certificate.ts';
+import { restartAdvice } from './restart-advice.ts';
+
+/** One certificate, before and after. */
+export interface RenewedCertificate {
+  readonly path: string;
+  readonly user?: string;
+  readonly old: Certificate;
+  /** Undefined in a dry run: nothing was signed. */
+  readonly renewed: Certificate | undefined;
+  readonly notAfter: Date;
+  readonly clamped: boolean;
+  readonly newKey: boolean;
+}
+
+export interface RenewReport {
+  readonly dryRun: boolean;
+  readonly certificates: readonly RenewedCertificate[];
+  readonly notes: readonly string[];
+  /** Where the old files are; undefined when none were kept. */
+  readonly backup: string | undefined;
+}
+
+export function renderText(report: RenewReport): string {
+  const lines = report.certificates.map((each) => certificateLine(each, report.dryRun));
+  lines.push(...report.notes.map((note) => `note: ${note}`));
+  if (report.backup !== undefined) lines.push(`old files: ${report.backup}`);
+  for (const { component, command, why } of restartAdvice(report.certificates.map(({ path }) => path))) {
+    const todo = command === undefined ? `nothing to restart, ${why}` : `restart it: ${command}`;
+    lines.push(
+      `next: ${component}: ${component.startsWith('whatever') ? `restart it if it needs that, ${why}` : todo}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function certificateLine(each: RenewedCertificate, dryRun: boolean): string {
+  const { path, user, old, renewed, notAfter, clamped, newKey } = each;
+  const remarks = [
+    ...(clamped ? ['cut to the end of its CA'] : []),
+    ...(notAfter < old.notAfter ? ['EARLIER than before'] : []),
+  ];
+  const serial = renewed === undefined ? '' : `, serial ${old.serial} → ${renewed.serial}`;
+  const remark = remarks.length === 0 ? '' : ` (${remarks.join(', ')})`;
+  const whose = user === undefined ? path : `${path} (user ${user})`;
+  const verb = dryRun ? 'would be renewed' : 'renewed';
+  const expiry = `expires ${isoSeconds(old.notAfter)} → ${isoSeconds(notAfter)}${remark}`;
+  return `${whose}: ${verb}, ${expiry}${serial}, ${newKey ? 'new key' : 'same key'}`;
+}
+
+/** Schema 1; times RFC 3339 in UTC, serials in lower-case hex. */
+export function renderJson(report: RenewReport): string {
+  const value = {
+    schema: 1,
+    dryRun: report.dryRun,
+    files: report.certificates.map(({ path, user, old, renewed, notAfter, clamped, newKey }) => ({
+      path,
+      ...(user === undefined ? {} : { user }),
+      oldSerial: old.serial,
+      newSerial: renewed?.serial ?? null,
+      oldNotAfter: isoSeconds(old.notAfter),
+      newNotAfter: isoSeconds(notAfter),
+      clamped,
+      key: newKey ? 'new' : 'kept',
+    })),
+    notes: report.notes,
+    backup: report.backup ?? null,
+    restart: restartAdvice(report.certificates.map(({ path }) => path)),
+  };
+  return `${JSON.stringify(value)}\n`;
+}
+
+const isoSeconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
