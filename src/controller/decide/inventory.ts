@@ -82,11 +82,13 @@ function isScanDue(view: View, node: NodeView): boolean {
 
 /** The tool was laid down after the last scan: the next one says so, and then the Pod that did it may go. */
 function wasStaged(view: View, node: NodeView): boolean {
-  const collected = Date.parse(node.inventory?.collectedAt ?? '');
-  return view.podsOf('stage', node.uid).some((pod) => {
-    const created = Date.parse(pod.metadata?.creationTimestamp ?? '');
-    return isFinished(pod) && created > collected;
-  });
+  return view.podsOf('stage', node.uid).some((pod) => isFinished(pod) && !isScannedSince(node, pod));
+}
+
+/** Whether the node has been read since this Pod was made; the API tells that moment by the second. */
+export function isScannedSince({ inventory }: NodeView, pod: Pod): boolean {
+  const created = Date.parse(pod.metadata?.creationTimestamp ?? '');
+  return inventory !== undefined && Date.parse(inventory.collectedAt) >= created + 1000;
 }
 
 /** 0 to 1, always the same for one node. */

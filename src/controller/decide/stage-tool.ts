@@ -4,7 +4,7 @@ import { toolNotes } from '../../agent/protocol.ts';
 import { labels } from '../labels.ts';
 import type { Action } from '../world.ts';
 import type { PodBuilders } from './builders.ts';
-import { remove } from './inventory.ts';
+import { isScannedSince, remove } from './inventory.ts';
 import { ageOf, isFinished, isTerminating, stuckAfter } from './pod-state.ts';
 import { isActive, label, type NodeView, type View } from './view.ts';
 
@@ -47,8 +47,5 @@ function saysNotStaged(node: NodeView): boolean {
 function mayGo(pod: Pod, node: NodeView, view: View): boolean {
   const { now } = view.world;
   if (!isFinished(pod)) return ageOf(pod, now) > stuckAfter + retryAfter;
-  const scannedSince =
-    node.inventory !== undefined &&
-    Date.parse(node.inventory.collectedAt) >= Date.parse(pod.metadata?.creationTimestamp ?? '');
-  return scannedSince && (!saysNotStaged(node) || ageOf(pod, now) > retryAfter);
+  return isScannedSince(node, pod) && (!saysNotStaged(node) || ageOf(pod, now) > retryAfter);
 }

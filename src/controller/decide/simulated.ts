@@ -1,0 +1,437 @@
+// A cluster as values, for tests alone: API objects, nodes with certificates, agents that do what the real ones say.
+// Time passes only when told. It is no model of Kubernetes; it is what `decide` can tell apart.
+import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import { encodeMessage } from '../../agent/message.ts';
+import type { InventoryRow, RotateResult, ScanResult } from '../../agent/protocol.ts';
+import { certificateIds, type CertificateId, type NodeRole } from '../../catalogue/ids.ts';
+import type { CertificateRotation, Phase } from '../../kube/types.ts';
+import { defaultConfiguration, type Configuration } from '../configuration.ts';
+import { labels } from '../labels.ts';
+import type { Action, Health, Inventory, LiveSerials, NewEvent, VaultStatus, World } from '../world.ts';
+import { decide } from './index.ts';
+
+export const day = 86_400_000;
+
+export interface SimulatedCertificate {
+  serial: string;
+  notBefore: Date;
+  notAfter: Date;
+  state: InventoryRow['state'];
+}
+
+export interface SimulatedNode {
+  readonly name: string;
+  uid: string;
+  readonly role: NodeRole;
+  ready: boolean;
+  /** Milliseconds that its clock is ahead. */
+  clockAhead: number;
+  readonly certificates: Map<CertificateId, SimulatedCertificate>;
+  annotations: Record<string, string>;
+  notes: string[];
+  /** Optional host paths that it does not have. */
+  missing: string[];
+  /** How its next rotations end; the default is success. */
+  outcome: (ids: readonly CertificateId[]) => Partial<RotateResult>;
+}
+
+const workerIds: readonly CertificateId[] = ['kubelet.crt', 'kubelet-client-current.pem'];
+
+export class SimulatedCluster {
+  now: Date;
+  configuration: Configuration;
+  readonly nodes: SimulatedNode[] = [];
+  readonly inventories = new Map<string, Inventory>();
+  rotations: CertificateRotation[] = [];
+  pods: Pod[] = [];
+  readonly events: NewEvent[] = [];
+  /** Every certificate that an agent renewed: node, id, how long before its end. */
+  readonly renewals: { node: string; id: CertificateId; at: Date; remaining: number }[] = [];
+  vault: VaultStatus;
+  health: Partial<Health> = {};
+  #count = 0;
+
+  constructor(configuration: Partial<Configuration> = {}, start = new Date('2026-06-01T00:00:00Z')) {
+    this.now = start;
+    this.configuration = { ...defaultConfiguration, ...configuration };
+    const ca = {
+      sha256: '00',
+      notBefore: this.#in(-day),
+      notAfter: this.#in(3650 * day),
+    };
+    this.vault = { cas: { kubernetes: ca, etcd: ca, 'front-proxy': ca } };
+  }
+
+  add(
+    name: string,
+    role: NodeRole,
+    ages: (id: CertificateId) => { age: number; lifetime: number },
+  ): SimulatedNode {
+    const ids = role === 'control-plane' ? certificateIds : workerIds;
+    const node: SimulatedNode = {
+      name,
+      uid: this.#uid(),
+      role,
+      ready: true,
+      clockAhead: 0,
+      certificates: new Map(),
+      annotations: {},
+      notes: [],
+      missing: [],
+      outcome: () => ({}),
+    };
+    for (const id of ids) {
+      const { age, lifetime } = ages(id);
+      const notBefore = new Date(this.now.getTime() - age * day);
+      const notAfter = new Date(notBefore.getTime() + lifetime * day);
+      node.certificates.set(id, { serial: this.#serial(), notBefore, notAfter, state: 'Ok' });
+    }
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** The world as the gatherer would make it; health is always asked. */
+  world(): World {
+    return {
+      now: this.now,
+      configuration: this.configuration,
+      nodes: this.nodes.map(nodeObject),
+      inventories: this.inventories,
+      rotations: this.rotations,
+      pods: this.pods,
+      vault: this.vault,
+      health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
+      liveSerials: new Map(this.nodes.map((node) => [node.name, this.#live(node)])),
+      podProblems: new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', this.#problems(pod)])),
+    };
+  }
+
+  /** One pass of the loop. */
+  pass(): Action[] {
+    const actions = decide(this.world());
+    for (const action of actions) this.#apply(action);
+    return actions;
+  }
+
+  /** Passes until nothing is decided any more, no time going by. Throws when that does not happen. */
+  settle(most = 12): number {
+    for (let passes = 0; passes < most; passes++) {
+      if (this.pass().length === 0) return passes;
+    }
+    throw new Error(`still busy after ${most} passes: ${JSON.stringify(decide(this.world())).slice(0, 500)}`);
+  }
+
+  /** Lets `milliseconds` go by, in which every Pod gets one step further. */
+  elapse(milliseconds: number): void {
+    this.now = new Date(this.now.getTime() + milliseconds);
+    this.pods = this.pods.map((pod) => this.#step(pod));
+  }
+
+  /** Until nothing is under way; returns how many steps of time that took. */
+  run(most = 400, step = 5000): number {
+    for (let steps = 0; steps < most; steps++) {
+      this.settle();
+      if (this.pods.length === 0 && this.open().every(({ status }) => status?.phase === 'Scheduled'))
+        return steps;
+      this.elapse(step);
+    }
+    return most;
+  }
+
+  open(): CertificateRotation[] {
+    return this.rotations.filter(({ status }) => {
+      const phase = status?.phase;
+      return (
+        phase === undefined || ['Scheduled', 'Pending', 'Admitted', 'Running', 'Verifying'].includes(phase)
+      );
+    });
+  }
+
+  inFlight(role: NodeRole): CertificateRotation[] {
+    return this.rotations.filter(({ spec, status }) => {
+      const node = this.nodes.find(({ name }) => name === spec.nodeName);
+      return node?.role === role && ['Admitted', 'Running', 'Verifying'].includes(status?.phase ?? '');
+    });
+  }
+
+  of(nodeName: string): CertificateRotation[] {
+    return this.rotations.filter(({ spec }) => spec.nodeName === nodeName);
+  }
+
+  phases(nodeName: string): (Phase | undefined)[] {
+    return this.of(nodeName).map(({ status }) => status?.phase);
+  }
+
+  /** As kubectl would: no status. */
+  createByHand(name: string, spec: Omit<CertificateRotation['spec'], 'reason'>): CertificateRotation {
+    const rotation: CertificateRotation = {
+      metadata: { name, uid: this.#uid(), creationTimestamp: this.#seconds() },
+      spec: { ...spec, reason: 'Manual' },
+    };
+    this.rotations.push(rotation);
+    return rotation;
+  }
+
+  #apply(action: Action): void {
+    switch (action.type) {
+      case 'create-pod':
+        this.#createPod(action.pod);
+        break;
+      case 'delete-pod':
+        this.pods = this.pods.filter((pod) => pod.metadata?.uid !== action.uid);
+        break;
+      case 'write-inventory':
+        this.#writeInventory(action.node, action.result, action.collectedAt);
+        break;
+      case 'create-rotation':
+        this.#createRotation(action.rotation);
+        break;
+      case 'patch-rotation-status':
+        this.rotations = this.rotations.map((one) =>
+          one.metadata.uid === action.rotation.metadata.uid ? { ...one, status: action.status } : one,
+        );
+        break;
+      case 'delete-rotation':
+        this.rotations = this.rotations.filter((one) => one.metadata.name !== action.rotation.metadata.name);
+        break;
+      case 'event':
+        this.events.push(action.event);
+        break;
+      default:
+        action satisfies never;
+    }
+  }
+
+  #createPod(pod: Pod): void {
+    if (this.pods.some(({ metadata }) => metadata?.name === pod.metadata?.name)) {
+      throw new Error(`Pod ${pod.metadata?.name} exists`);
+    }
+    const metadata = { ...pod.metadata, uid: this.#uid(), creationTimestamp: this.#seconds() };
+    this.pods.push({ ...pod, metadata, status: { phase: 'Pending' } });
+  }
+
+  #writeInventory(node: Node, result: ScanResult, collectedAt: string): void {
+    const { name = '', uid = '' } = node.metadata ?? {};
+    const { schema, machineID, clock, certificates, notes } = result;
+    this.inventories.set(name, {
+      schema,
+      node: name,
+      nodeUID: uid,
+      machineID,
+      collectedAt,
+      clock,
+      certificates,
+      notes,
+    });
+  }
+
+  #createRotation(rotation: CertificateRotation): void {
+    if (this.rotations.some(({ metadata }) => metadata.name === rotation.metadata.name)) {
+      throw new Error(`CertificateRotation ${rotation.metadata.name} exists`);
+    }
+    const metadata = { ...rotation.metadata, uid: this.#uid(), creationTimestamp: this.#seconds() };
+    this.rotations.push({ ...rotation, metadata });
+  }
+
+  #step(pod: Pod): Pod {
+    const node = this.#nodeOf(pod);
+    if (node === undefined || !node.ready || this.#problems(pod).length > 0) return pod;
+    switch (pod.metadata?.labels?.[labels.kind]) {
+      case 'scan':
+        return finished(pod, this.now, (part, parts) => encodeMessage(this.#scan(node), { part, parts }));
+      case 'stage':
+        node.notes = [];
+        return finished(pod, this.now, () => encodeMessage({ schema: 1, message: 'done' }));
+      case 'restart-kubelet':
+        return withState(pod, 'Running', { running: {} });
+      case 'rotate':
+        return this.#stepRotate(pod, node);
+      default:
+        return pod;
+    }
+  }
+
+  /** First it asks for certificates, then it applies them. */
+  #stepRotate(pod: Pod, node: SimulatedNode): Pod {
+    if (pod.status?.initContainerStatuses === undefined) {
+      const status = { name: 'request', image: '', imageID: '', ready: true, restartCount: 0 };
+      return {
+        ...pod,
+        status: {
+          ...pod.status,
+          initContainerStatuses: [{ ...status, state: { terminated: { exitCode: 0 } } }],
+        },
+      };
+    }
+    if (pod.status.phase === 'Succeeded') return pod;
+    const rotation = this.rotations.find(
+      ({ metadata }) => metadata.uid === pod.metadata?.labels?.[labels.rotation],
+    );
+    const result = this.#rotate(node, rotation?.spec.certificates ?? []);
+    return finished(pod, this.now, () => encodeMessage(result));
+  }
+
+  #rotate(node: SimulatedNode, ids: readonly CertificateId[]): RotateResult {
+    const answer = node.outcome(ids);
+    const base = {
+      schema: 1,
+      outcome: 'succeeded',
+      reason: 'Renewed',
+      message: 'all done',
+      steps: [],
+    } as const;
+    if (answer.outcome !== undefined && answer.outcome !== 'succeeded')
+      return { ...base, certificates: [], ...answer };
+    const certificates = ids.flatMap((id) => this.#renew(node, id));
+    return { ...base, certificates, ...answer };
+  }
+
+  #renew(node: SimulatedNode, id: CertificateId): RotateResult['certificates'] {
+    const old = node.certificates.get(id);
+    if (old === undefined) return [];
+    const { lifetimes, backdate } = this.configuration;
+    const lifetime = workerIds.includes(id) ? lifetimes.kubelet : lifetimes.controlPlane;
+    const notBefore = new Date(this.now.getTime() - Math.min(backdate, lifetime / 10));
+    const renewed: SimulatedCertificate = {
+      serial: this.#serial(),
+      notBefore,
+      notAfter: new Date(this.now.getTime() + lifetime),
+      state: 'Ok',
+    };
+    node.certificates.set(id, renewed);
+    const remaining = old.notAfter.getTime() - this.now.getTime();
+    this.renewals.push({ node: node.name, id, at: this.now, remaining });
+    return [
+      {
+        id,
+        oldSerial: old.serial,
+        newSerial: renewed.serial,
+        oldNotAfter: old.notAfter.toISOString(),
+        newNotAfter: renewed.notAfter.toISOString(),
+        proof: 'seen',
+      },
+    ];
+  }
+
+  #scan(node: SimulatedNode): ScanResult {
+    return {
+      schema: 1,
+      machineID: node.uid,
+      clock: new Date(this.now.getTime() + node.clockAhead).toISOString(),
+      certificates: [...node.certificates].map(([id, certificate]) => rowOf(id, certificate)),
+      notes: node.notes,
+    };
+  }
+
+  #live(node: SimulatedNode): LiveSerials {
+    const apiServer = node.certificates.get('apiserver.crt')?.serial;
+    const kubelet = node.certificates.get('kubelet.crt')?.serial;
+    return {
+      checkedAt: this.now.toISOString(),
+      ...(apiServer === undefined ? {} : { apiServer }),
+      ...(kubelet === undefined ? {} : { kubelet }),
+    };
+  }
+
+  #problems(pod: Pod): string[] {
+    const missing = this.#nodeOf(pod)?.missing ?? [];
+    return (pod.spec?.volumes ?? []).flatMap(({ name, hostPath }) =>
+      hostPath !== undefined && missing.includes(hostPath.path)
+        ? [
+            `FailedMount: MountVolume.SetUp failed for volume "${name}" : hostPath type check failed: ${hostPath.path} is not a directory`,
+          ]
+        : [],
+    );
+  }
+
+  #nodeOf(pod: Pod): SimulatedNode | undefined {
+    return this.nodes.find(({ uid }) => uid === pod.metadata?.labels?.[labels.nodeUID]);
+  }
+
+  #in(milliseconds: number): string {
+    return new Date(this.now.getTime() + milliseconds).toISOString();
+  }
+
+  #seconds(): string {
+    return this.now.toISOString().replace(/\.\d+Z$/, 'Z');
+  }
+
+  #uid(): string {
+    this.#count += 1;
+    return `uid-${this.#count}`;
+  }
+
+  #serial(): string {
+    this.#count += 1;
+    return (0x1000 + this.#count).toString(16);
+  }
+}
+
+export function nodeObject(node: SimulatedNode): Node {
+  const controlPlane = node.role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {};
+  return {
+    metadata: { name: node.name, uid: node.uid, labels: controlPlane, annotations: node.annotations },
+    status: {
+      conditions: [{ type: 'Ready', status: node.ready ? 'True' : 'Unknown' }],
+      nodeInfo: {
+        kubeletVersion: 'v1.34.4',
+        machineID: node.uid,
+        architecture: 'amd64',
+        bootID: '',
+        containerRuntimeVersion: '',
+        kernelVersion: '',
+        kubeProxyVersion: '',
+        operatingSystem: 'linux',
+        osImage: '',
+        systemUUID: '',
+      },
+    },
+  };
+}
+
+function rowOf(
+  id: CertificateId,
+  { serial, notBefore, notAfter, state }: SimulatedCertificate,
+): InventoryRow {
+  return {
+    id,
+    path: `/etc/kubernetes/pki/${id.replaceAll('/', '-')}`,
+    kind: 'pair',
+    ca: state === 'SelfSigned' ? null : 'kubernetes',
+    subject: `CN=${id}`,
+    issuer: 'CN=kubernetes',
+    serial,
+    notBefore: notBefore.toISOString(),
+    notAfter: notAfter.toISOString(),
+    sans: [],
+    keyAlgorithm: 'RSA-2048',
+    sha256: '',
+    state,
+    reason: '',
+  };
+}
+
+type State = NonNullable<NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]['state']>;
+
+function withState(pod: Pod, phase: string, state: State, index?: number): Pod {
+  const containers = pod.spec?.containers ?? [];
+  const statuses = containers.map(({ name }, i) => ({
+    name,
+    image: '',
+    imageID: '',
+    ready: true,
+    restartCount: 0,
+    state: index === undefined || index === i ? state : {},
+  }));
+  return { ...pod, status: { ...pod.status, phase, containerStatuses: statuses } };
+}
+
+export function finished(pod: Pod, now: Date, message: (part: number, parts: number) => string): Pod {
+  const parts = pod.spec?.containers.length ?? 1;
+  const ended = withState(pod, 'Succeeded', {});
+  const statuses = (ended.status?.containerStatuses ?? []).map((status, part) => ({
+    ...status,
+    state: { terminated: { exitCode: 0, finishedAt: now.toISOString(), message: message(part, parts) } },
+  }));
+  return { ...ended, status: { ...ended.status, containerStatuses: statuses } };
+}
