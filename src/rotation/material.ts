@@ -50,9 +50,13 @@ export function readMaterial(
   const list = liveFiles(files, location);
   const { certificate, key } = readCredential(location, list);
   if (!keyFits(certificate, key)) {
-    throw new CertError('KeyMismatch', `${describeLocation(location)}: the key does not fit the certificate`, {
-      file: certificatePath(location),
-    });
+    throw new CertError(
+      'KeyMismatch',
+      `${describeLocation(location)}: the key does not fit the certificate`,
+      {
+        file: certificatePath(location),
+      },
+    );
   }
   return { id, location, certificate, key, files: list };
 }
@@ -138,7 +142,8 @@ export function withSuccessor(
       const leaf = replaceLeaf(bytes, material.certificate, successor.certificate);
       return successor.key === undefined ? leaf : replaceKey(leaf, successor.key);
     }
-    if (location.form !== 'kubeconfig') throw new CertError('Unsupported', 'no user of a kubeconfig is named');
+    if (location.form !== 'kubeconfig')
+      throw new CertError('Unsupported', 'no user of a kubeconfig is named');
     return kubeconfigWith(bytes, location, successor);
   });
 }

@@ -111,7 +111,10 @@ const text = (value: unknown, name: string): boolean =>
   typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'string';
 
 const isRequest = (value: unknown): value is Request =>
-  text(value, 'id') && typeof value === 'object' && value !== null && Reflect.get(value, 'unit') === 'kubelet';
+  text(value, 'id') &&
+  typeof value === 'object' &&
+  value !== null &&
+  Reflect.get(value, 'unit') === 'kubelet';
 
 const isDone = (value: unknown): value is Done =>
   text(value, 'id') &&

@@ -77,6 +77,12 @@ function changed(file: JournalFile): CertError {
 function lay(files: Files, file: JournalFile, direction: Direction, id: string): void {
   const beside = besideName(file.path, id);
   if (files.lstat(beside) !== undefined) files.unlink(beside);
+  const needsBytes = file.kind === 'replace' || direction === 'forward';
+  if (needsBytes && !isIntact(files, file, direction)) {
+    throw new CertError('JournalForeign', `what was kept for ${file.path} is missing or was changed`, {
+      file: file.path,
+    });
+  }
   if (file.kind === 'replace') {
     const bytes = files.read(direction === 'forward' ? file.preparedPath : file.backupPath);
     files.create(beside, bytes, { mode: file.mode, uid: file.uid, gid: file.gid, like: file.path });

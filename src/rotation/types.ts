@@ -1,6 +1,6 @@
 // The values that go in and out of the procedure. One driver serves all callers: the agent's Pod, cert-renew FILE…,
 // cert-renew all, and the boot; they differ in the signer, and in how the kubelet is restarted.
-import type { CertificateId, Component, Target } from '../catalogue/ids.ts';
+import type { CertificateId, Component, Location, Target } from '../catalogue/ids.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
 import type { Probes } from '../host/probes.ts';
@@ -43,6 +43,8 @@ export interface NodeFacts {
   /** Pairs that may speak to etcd, best first: healthcheck-client, then apiserver-etcd-client (R12). */
   readonly etcdClients?: readonly PairPaths[];
   readonly kubelet?: Endpoint;
+  /** The API server's client for kubelets: an administrator by which single checks of /readyz may be asked. */
+  readonly apiserverClient?: Location;
   /** The kubelet's kubeconfig: names the server and the CA with which its client certificate is tried. */
   readonly kubeletKubeconfig?: string;
 }

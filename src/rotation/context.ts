@@ -1,0 +1,53 @@
+// What the steps of one rotation share: the node, the journal as it was last written, and time.
+import type { Component } from '../catalogue/ids.ts';
+import { CertError } from '../errors.ts';
+import type { Journal, JournalStage } from './journal.ts';
+import { withStage, writeJournal } from './journal.ts';
+import { stageRules, type StageName } from './stages.ts';
+import type { OutcomeStep, RotationNode, Timeouts } from './types.ts';
+
+export interface Context {
+  readonly node: RotationNode;
+  readonly timeouts: Timeouts;
+  readonly signal: AbortSignal;
+  /** As it lies on the disk. */
+  journal: Journal;
+}
+
+/** Changes one stage and writes the journal: only after that may the next thing be touched. */
+export function saveStage(context: Context, name: StageName, change: Partial<JournalStage>): JournalStage {
+  save(context, withStage(context.journal, name, change));
+  return stageOfJournal(context.journal, name);
+}
+
+export function save(context: Context, journal: Journal): void {
+  writeJournal(context.node.files, context.node.layout, journal);
+  context.journal = journal;
+}
+
+export function stageOfJournal(journal: Journal, name: StageName): JournalStage {
+  const stage = journal.stages.find((each) => each.name === name);
+  if (stage === undefined) throw new CertError('JournalForeign', `the journal has no stage ${name}`);
+  return stage;
+}
+
+export const componentOf = (name: StageName): Component => stageRules[name].component;
+
+export const timeoutOf = (context: Context, name: StageName): number =>
+  context.timeouts.component[componentOf(name)] ?? 90_000;
+
+/** Adds a step to the journal in memory; it is written with the next state. */
+export function note(
+  context: Context,
+  startedAt: Date,
+  step: Pick<OutcomeStep, 'name' | 'result' | 'message'>,
+): void {
+  const { message, ...rest } = step;
+  const entry: OutcomeStep = {
+    ...rest,
+    startedAt: startedAt.toISOString(),
+    finishedAt: context.node.now().toISOString(),
+    ...(message === undefined || message === '' ? {} : { message }),
+  };
+  context.journal = { ...context.journal, steps: [...context.journal.steps, entry] };
+}

@@ -1,0 +1,219 @@
+// The one driver of every rotation on a node. It may die at any moment and be called again: the journal says where it was.
+//
+//              prepare                       apply                            forget
+//   nothing ───────────▶ journal: prepared ─────────▶ applying ──▶ done ────────────▶ nothing
+//      ▲   keys, signer,        │            stage by stage  ▲ │    │
+//      │   new files in the     │ another one comes:         │ │    └─ apply again: the same outcome
+//      │   host directory       │ nothing was touched        └─┘ died: apply resumes the stage it was in (stage.ts)
+//      └────────────────────────┘
+//   applying ──boot──▶ applying, with keys and certificates that fit (resumeAtBoot); apply goes on from there
+//
+// Callers hold the node's lock around every call.
+import { CertError, describeError } from '../errors.ts';
+import type { Reason } from '../policy/reasons.ts';
+import { removeFlatDirectory } from './bytes.ts';
+import { save, type Context } from './context.ts';
+import { askEtcd, judgeEtcd } from './etcd.ts';
+import { endedBefore, outcomeOf } from './outcome.ts';
+import { findJournal, removeJournal, type Journal, type JournalStage } from './journal.ts';
+import { makePairsFit, setAside, setJournalAside, whyForeign } from './journal-check.ts';
+import type { Identity, ResumeReport } from './journal-check.ts';
+import { draft, readSubjects, writeDraft } from './prepare.ts';
+import { removeRecoverUnit } from './recover-unit.ts';
+import { forgetRestarts } from './restart-request.ts';
+import { runStage } from './stage.ts';
+import { stageOf, stageRules } from './stages.ts';
+import { defaultTimeouts } from './types.ts';
+import type { Outcome, Prepared, RotationNode, RotationOrder, Signer, Timeouts } from './types.ts';
+
+export type { Identity, ResumeReport };
+
+/** Backups of so many rotations are kept on a node. */
+export const backupsKept = 5;
+
+/**
+ * Makes keys, has certificates signed, and lays all in the host directory. Touches nothing else.
+ *
+ * @throws CertError Unreachable when the signer cannot be asked now, Aborted; what is wrong for good is an outcome
+ */
+export async function prepare(
+  node: RotationNode,
+  order: RotationOrder,
+  signer: Signer,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const notes: string[] = [];
+  const earlier = settlePrepared(node, order, notes);
+  if (earlier !== undefined) return earlier;
+  try {
+    const materials = readSubjects(node, order.targets, notes);
+    if (materials.length === 0) {
+      const message = notes.join('; ') || 'nothing was asked for';
+      return { kind: 'outcome', outcome: endedBefore('nothing-to-do', 'NothingToDo', message) };
+    }
+    await refuseUnsafeEtcd(node, order, signal);
+    const made = await draft(node, order, materials, signer, signal);
+    const journal = { ...made.journal, notes: [...notes, ...made.journal.notes] };
+    writeDraft(node, { ...made, journal });
+    return { kind: 'prepared', journalId: journal.id, notes: journal.notes };
+  } catch (error) {
+    if (!(error instanceof CertError) || error.code === 'Aborted' || error.code === 'Unreachable')
+      throw error;
+    const reason: Reason = error.code === 'SigningRefused' ? 'SigningRefused' : 'PreflightFailed';
+    return { kind: 'outcome', outcome: endedBefore('refused', reason, describeError(error)) };
+  }
+}
+
+/** What an earlier call left: the same order again is done already; one that touched nothing gives way. */
+function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[]): Prepared | undefined {
+  const found = findJournal(node.files, node.layout);
+  if (found.kind === 'none') return undefined;
+  if (found.kind === 'unreadable') {
+    notes.push(`a journal was moved to ${setAside(node, found.path)}: ${found.why}`);
+    return undefined;
+  }
+  const { journal } = found;
+  if (journal.state === 'applying') return { kind: 'unfinished', journalId: journal.id };
+  const isSame = order.rotationUID !== undefined && journal.rotationUID === order.rotationUID;
+  if (journal.state === 'prepared' && isSame && journal.machineId === node.machineId)
+    return { kind: 'prepared', journalId: journal.id, notes: journal.notes };
+  forget(node);
+  return undefined;
+}
+
+async function refuseUnsafeEtcd(
+  node: RotationNode,
+  order: RotationOrder,
+  signal: AbortSignal,
+): Promise<void> {
+  const touches = order.targets.some(({ id }) => stageRules[stageOf(id)].needsEtcd);
+  if (!touches || order.facts.etcdClient === undefined) return;
+  const { safe, message } = judgeEtcd(await askEtcd(node, order.facts, signal));
+  if (!safe) throw new CertError('NotProved', message);
+}
+
+export interface ApplyOptions extends Identity {
+  readonly timeouts?: Timeouts;
+}
+
+/**
+ * Takes the journal that lies on the host to its end: swaps, restarts, proves, rolls back. Called again after the end it
+ * gives the same outcome, until `forget`.
+ *
+ * @throws CertError Aborted; NoSpace, ReadOnly, … only when the journal itself cannot be written
+ */
+export async function apply(
+  node: RotationNode,
+  options: ApplyOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const found = findJournal(node.files, node.layout);
+  if (found.kind === 'none')
+    return endedBefore('refused', 'Interrupted', 'no prepared rotation lies on this node');
+  if (found.kind === 'unreadable') {
+    const path = setAside(node, found.path);
+    return endedBefore('refused', 'Interrupted', `the journal was moved to ${path}: ${found.why}`);
+  }
+  const { journal } = found;
+  const foreign = whyForeign(node, journal, options);
+  if (foreign !== '') return refuseForeign(node, journal, foreign);
+  if (journal.state === 'done' && journal.outcome !== undefined) return journal.outcome;
+  const context: Context = { node, timeouts: options.timeouts ?? defaultTimeouts, signal, journal };
+  save(context, { ...journal, state: 'applying' });
+  await runStages(context);
+  return finish(context);
+}
+
+async function runStages(context: Context): Promise<void> {
+  const { stages } = context.journal;
+  for (const { name } of stages) {
+    if (context.signal.aborted) throw new CertError('Aborted', 'interrupted between two stages');
+    const stage = context.journal.stages.find((each) => each.name === name);
+    if (stage === undefined) continue;
+    const ended = await runStage(context, stage);
+    if (ended.state !== 'proved') return;
+  }
+}
+
+/** Later stages were not begun. The journal keeps the outcome until it is told. */
+function finish(context: Context): Outcome {
+  const { node, journal } = context;
+  const stages = journal.stages.map((stage): JournalStage =>
+    stage.state === 'pending' ? { ...stage, state: 'not-begun' } : stage,
+  );
+  const ended: Journal = { ...journal, stages };
+  const outcome = outcomeOf(ended);
+  const isStuck = stages.some(({ state }) => state === 'swapping' || state === 'restoring');
+  save(context, isStuck ? ended : { ...ended, state: 'done', outcome });
+  return outcome;
+}
+
+function refuseForeign(node: RotationNode, journal: Journal, why: string): Outcome {
+  const { report } = makePairsFit(node, journal);
+  if (report.kind === 'stuck') {
+    const message = `a journal of another rotation lies here (${why}), and keys and certificates do not fit: ${report.messages.join('; ')}`;
+    return { ...endedBefore('refused', 'Interrupted', message), outcome: 'needs-manual' };
+  }
+  const path = setJournalAside(node, journal);
+  removeRecoverUnit(node.files);
+  const did = report.messages.length === 0 ? '' : ` (${report.messages.join('; ')})`;
+  return endedBefore('refused', 'Interrupted', `a journal was moved to ${path}: ${why}${did}`);
+}
+
+/** After the outcome was told: leaves nothing of the rotation but its backups. The journal goes last but one. */
+export function forget(node: RotationNode, keep: number = backupsKept): void {
+  const { files, layout } = node;
+  const found = findJournal(files, layout);
+  if (found.kind === 'journal') {
+    const { journal } = found;
+    // Keys and certificates may not fit: the next apply, or the boot, tries again.
+    if (journal.state === 'applying') return;
+    removeFlatDirectory(files, `${layout.staging}/${journal.id}`);
+    if (journal.state === 'prepared') removeFlatDirectory(files, `${layout.backups}/${journal.id}`);
+    removeRecoverUnit(files);
+    removeJournal(files, layout, journal.id);
+  }
+  sweepHostDirectory(node, keep);
+}
+
+/** What a crash at the very end may have left: nothing there counts without a journal. */
+function sweepHostDirectory({ files, layout }: RotationNode, keep: number): void {
+  for (const directory of [layout.journal, layout.staging, layout.backups])
+    if (files.stat(directory)?.kind !== 'directory') return;
+  for (const name of files.readdir(layout.journal))
+    if (name.startsWith('.')) files.unlink(`${layout.journal}/${name}`);
+  for (const name of files.readdir(layout.staging)) removeFlatDirectory(files, `${layout.staging}/${name}`);
+  for (const name of files.readdir(layout.backups).toSorted().toReversed().slice(keep))
+    removeFlatDirectory(files, `${layout.backups}/${name}`);
+  forgetRestarts(files, layout);
+}
+
+/** For the boot unit: before the kubelet starts, keys and certificates fit. No network, no waiting. */
+export function resumeAtBoot(node: RotationNode): ResumeReport {
+  const found = findJournal(node.files, node.layout);
+  if (found.kind === 'none') return { kind: 'none', messages: [] };
+  if (found.kind === 'unreadable')
+    return { kind: 'stuck', messages: [`${found.path} cannot be read: ${found.why}`] };
+  return makePairsFit(node, found.journal).report;
+}
+
+/** prepare, apply and forget: for callers that are all in one process. Resumes first what it finds unfinished. */
+export async function rotate(
+  node: RotationNode,
+  order: RotationOrder,
+  signer: Signer,
+  options: ApplyOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  let prepared = await prepare(node, order, signer, signal);
+  if (prepared.kind === 'unfinished') {
+    const earlier = await apply(node, options, signal);
+    forget(node);
+    if (earlier.outcome !== 'succeeded') return earlier;
+    prepared = await prepare(node, order, signer, signal);
+  }
+  if (prepared.kind === 'outcome') return prepared.outcome;
+  const outcome = await apply(node, options, signal);
+  forget(node);
+  return outcome;
+}

@@ -1,0 +1,107 @@
+// How far a journal that lies on a host is believed (R17), and what is done with one that is not.
+import { posix } from 'node:path';
+import { CertError, describeError } from '../errors.ts';
+import type { RotationNode } from './types.ts';
+import { makeDirectories } from './bytes.ts';
+import type { Journal, JournalFile, JournalStage } from './journal.ts';
+import { journalPath, withStage, writeJournal } from './journal.ts';
+import { liveState, swap } from './swap.ts';
+
+export interface Identity {
+  readonly nodeUID?: string;
+  readonly rotationUID?: string;
+}
+
+/** Why a journal is not to be resumed; empty when it is. Pure but for reading. */
+export function whyForeign(node: RotationNode, journal: Journal, identity: Identity): string {
+  if (journal.machineId !== node.machineId) return `it is of machine ${journal.machineId}`;
+  if (differ(journal.nodeUID, identity.nodeUID)) return `it is of node ${journal.nodeUID ?? ''}`;
+  if (differ(journal.rotationUID, identity.rotationUID))
+    return `it is of rotation ${journal.rotationUID ?? ''}`;
+  const foreign = underWay(journal)
+    .flatMap(({ files }) => files)
+    .find((file) => isForeign(node, file));
+  return foreign === undefined ? '' : `${foreign.path} was changed by somebody else`;
+}
+
+/** Both sides must know it to differ: cert-renew knows neither. */
+const differ = (a: string | undefined, b: string | undefined): boolean =>
+  a !== undefined && b !== undefined && a !== b;
+
+/** A link of the kubelet that leads elsewhere is the kubelet's own work (R2). */
+const isForeign = ({ files }: RotationNode, file: JournalFile): boolean =>
+  file.kind === 'replace' && liveState(files, file) === 'foreign';
+
+/** Stages in which files may be of either side. */
+export const underWay = ({ stages }: Journal): readonly JournalStage[] =>
+  stages.filter(({ state }) => ['swapping', 'swapped', 'restoring', 'restored'].includes(state));
+
+export interface ResumeReport {
+  /** Nothing to do, all fits, or what does not. */
+  readonly kind: 'none' | 'fits' | 'stuck';
+  readonly messages: readonly string[];
+}
+
+/**
+ * Makes key and certificate fit in every stage that was cut off in its renames: forward when all new bytes are intact,
+ * else back. Restarts nothing, proves nothing, needs no network. The journal says afterwards what was done.
+ */
+export function makePairsFit(node: RotationNode, start: Journal): { journal: Journal; report: ResumeReport } {
+  let journal = start;
+  const messages: string[] = [];
+  let stuck = false;
+  for (const stage of start.stages.filter(({ state }) => state === 'swapping' || state === 'restoring')) {
+    const { change, message } = settle(node, start.id, stage);
+    messages.push(`${stage.name}: ${message}`);
+    if (change === undefined) {
+      stuck = true;
+      continue;
+    }
+    journal = withStage(journal, stage.name, change);
+    writeJournal(node.files, node.layout, journal);
+  }
+  const kind = messages.length === 0 ? 'none' : 'fits';
+  return { journal, report: { kind: stuck ? 'stuck' : kind, messages } };
+}
+
+function settle(
+  node: RotationNode,
+  id: string,
+  stage: JournalStage,
+): { change: Partial<JournalStage> | undefined; message: string } {
+  const forward = { direction: 'forward', state: 'swapped', at: 'swappedAt' } as const;
+  const back = { direction: 'back', state: 'restored', at: 'restoredAt' } as const;
+  const failures: string[] = [];
+  for (const way of stage.state === 'swapping' ? [forward, back] : [back, forward]) {
+    try {
+      const files = stage.files.filter(({ role }) => role !== 'manifest');
+      swap(node.files, files, way.direction, id);
+      const at = { [way.at]: node.now().toISOString() };
+      return {
+        change: { state: way.state, ...at },
+        message: way.direction === 'forward' ? 'the new files are in place' : 'the old files are back',
+      };
+    } catch (error) {
+      if (!(error instanceof CertError)) throw error;
+      failures.push(describeError(error));
+    }
+  }
+  return { change: undefined, message: failures.join('; ') };
+}
+
+/** Moves a journal out of the way; its backups stay. */
+export function setAside(node: RotationNode, path: string): string {
+  const { files, layout } = node;
+  makeDirectories(files, layout.setAside);
+  const stamp = node.now().toISOString().replaceAll(/[:.]/g, '-');
+  const target = `${layout.setAside}/${stamp}-${posix.basename(path)}`;
+  files.rename(path, target);
+  files.syncDirectory(layout.setAside);
+  files.syncDirectory(posix.dirname(path));
+  return target;
+}
+
+/** As setAside, by journal; what of it waits beside targets is removed. */
+export function setJournalAside(node: RotationNode, journal: Journal): string {
+  return setAside(node, journalPath(node.layout, journal.id));
+}

@@ -1,0 +1,89 @@
+// How a rotation ended, from its journal. Pure.
+import type { Reason } from '../policy/reasons.ts';
+import type { Journal, JournalStage } from './journal.ts';
+import { stageRules } from './stages.ts';
+import type { Outcome, OutcomeCertificate, OutcomeKind, OutcomeStep } from './types.ts';
+
+export function outcomeOf(journal: Journal): Outcome {
+  const { kind, reason, message } = verdict(journal);
+  const notes = journal.notes.length === 0 ? '' : ` (${journal.notes.join('; ')})`;
+  return {
+    schema: 1,
+    outcome: kind,
+    reason,
+    message: `${message}${notes}`,
+    steps: journal.steps,
+    certificates: certificatesOf(journal),
+  };
+}
+
+/** An end without a journal: nothing was touched. */
+export function endedBefore(
+  kind: 'refused' | 'nothing-to-do',
+  reason: Reason,
+  message: string,
+  steps: readonly OutcomeStep[] = [],
+): Outcome {
+  return { schema: 1, outcome: kind, reason, message, steps, certificates: [] };
+}
+
+interface Verdict {
+  readonly kind: OutcomeKind;
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+function verdict(journal: Journal): Verdict {
+  const { stages } = journal;
+  const bad = stages.find(({ state }) => state !== 'proved');
+  if (bad === undefined) return success(stages);
+  const why = `${bad.name}: ${bad.failure ?? 'not begun'}`;
+  switch (bad.state) {
+    case 'not-begun': {
+      const nothingDone = stages.every(({ state }) => state === 'not-begun' || state === 'pending');
+      const kind = nothingDone ? 'refused' : 'rolled-back';
+      return { kind, reason: 'PreflightFailed', message: `${why}; nothing of it was changed` };
+    }
+    case 'rolled-back':
+      return { kind: 'rolled-back', reason: failureReason(bad), message: `${why}; the old files are back` };
+    case 'kept':
+      return {
+        kind: 'needs-manual',
+        reason: 'OldStateUnsafe',
+        message: `${why}; the new files stay, since the old state was no place to return to`,
+      };
+    case 'failed':
+      return { kind: 'needs-manual', reason: failureReason(bad), message: why };
+    case 'pending':
+    case 'swapping':
+    case 'swapped':
+    case 'proved':
+    case 'restoring':
+    case 'restored':
+      return { kind: 'needs-manual', reason: 'Interrupted', message: why };
+  }
+}
+
+function success(stages: readonly JournalStage[]): Verdict {
+  const certificates = stages.flatMap((stage) => stage.certificates);
+  const count = certificates.length;
+  if (certificates.every(({ rotatedByKubelet }) => rotatedByKubelet === true))
+    return { kind: 'succeeded', reason: 'KubeletRotated', message: 'the kubelet had renewed it by itself' };
+  return { kind: 'succeeded', reason: 'Renewed', message: `${count} renewed and proved` };
+}
+
+function failureReason({ name, swappedAt }: JournalStage): Reason {
+  if (swappedAt === undefined) return 'RolledBack';
+  const { steps } = stageRules[name];
+  return steps.includes('annotate') || steps.includes('restart') ? 'ComponentDidNotReturn' : 'NotProved';
+}
+
+function certificatesOf({ stages }: Journal): OutcomeCertificate[] {
+  return stages.flatMap(({ certificates, state }) =>
+    certificates.flatMap(({ id, oldSerial, newSerial, oldNotAfter, newNotAfter, proof }) => {
+      if (id === undefined) return [];
+      const common = { id, oldSerial, newSerial, oldNotAfter, newNotAfter };
+      return [state === 'proved' && proof !== undefined ? { ...common, proof } : common];
+    }),
+  );
+}

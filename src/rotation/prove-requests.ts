@@ -1,0 +1,89 @@
+// Proof by requests: a client certificate that is not accepted gets 401, and a server that cannot work is not ready.
+import { CertError } from '../errors.ts';
+import type { Location } from '../catalogue/ids.ts';
+import { currentCluster, parseKubeconfig, type CredentialSource } from '../formats/kubeconfig.ts';
+import type { ClientCredential } from '../host/probes.ts';
+import { readLive } from './material.ts';
+import type { Endpoint, NodeFacts, RotationNode } from './types.ts';
+
+/**
+ * GET /version of the API server that a kubeconfig names, with a client certificate. It is open to all, but a
+ * certificate that does not verify is refused with 401 before anonymous access is thought of.
+ */
+export async function askVersion(
+  node: RotationNode,
+  { kubeconfig, client }: { readonly kubeconfig: string; readonly client: ClientCredential },
+  signal: AbortSignal,
+): Promise<string> {
+  const text = readText(node, kubeconfig);
+  const config = parseKubeconfig(text, kubeconfig);
+  const cluster = currentCluster(config) ?? config.clusters[0];
+  const endpoint = endpointOf(cluster?.server);
+  if (endpoint === undefined) throw notProved(`${kubeconfig} names no server that can be asked`);
+  const authority = cluster?.authority;
+  const ca = authority === undefined ? {} : { ca: pemOf(node, authority) };
+  const { status } = await node.probes.request({ ...endpoint, ...ca, client, path: '/version' }, signal);
+  if (status !== 200) throw notProved(`${endpoint.host}:${endpoint.port} answers /version with ${status}`);
+  return `${endpoint.host}:${endpoint.port} answers /version to it`;
+}
+
+/** GET /version with a kubeconfig's own user. */
+export async function askKubeconfig(
+  node: RotationNode,
+  location: Location & { readonly form: 'kubeconfig' },
+  signal: AbortSignal,
+): Promise<string> {
+  const client = readLive(node.files, location);
+  return await askVersion(node, { kubeconfig: location.path, client }, signal);
+}
+
+/** GET 10250/healthz with the API server's client certificate. */
+export async function askKubelet(
+  node: RotationNode,
+  { kubelet }: NodeFacts,
+  location: Location,
+  signal: AbortSignal,
+): Promise<string> {
+  if (kubelet === undefined) throw notProved("the kubelet's address is not known");
+  const client = readLive(node.files, location);
+  const { status } = await node.probes.request({ ...kubelet, client, path: '/healthz' }, signal);
+  if (status !== 200) throw notProved(`${kubelet.host}:${kubelet.port} answers /healthz with ${status}`);
+  return `${kubelet.host}:${kubelet.port} answers /healthz to it`;
+}
+
+/**
+ * /readyz is open to all, its single checks are not: they are asked with the API server's own client for the kubelet.
+ * Without one, /readyz as a whole is asked, in which etcd's check is.
+ */
+export async function askReadyz(
+  node: RotationNode,
+  { apiserver, apiserverClient }: NodeFacts,
+  check: '/readyz' | '/readyz/etcd',
+  signal: AbortSignal,
+): Promise<string> {
+  if (apiserver === undefined) throw notProved('the address of the API server is not known');
+  const path = apiserverClient === undefined ? '/readyz' : check;
+  const client =
+    path === '/readyz' || apiserverClient === undefined
+      ? {}
+      : { client: readLive(node.files, apiserverClient) };
+  const { status } = await node.probes.request({ ...apiserver, ...client, path }, signal);
+  if (status !== 200)
+    throw notProved(`${apiserver.host}:${apiserver.port} answers ${path} with status ${status}`);
+  return `${path} is well`;
+}
+
+function endpointOf(server: string | undefined): Endpoint | undefined {
+  if (server === undefined || !URL.canParse(server)) return undefined;
+  const { protocol, hostname, port } = new URL(server);
+  if (protocol !== 'https:') return undefined;
+  return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port) || 443 };
+}
+
+const pemOf = (node: RotationNode, source: CredentialSource): string =>
+  source.kind === 'data' ? source.pem : readText(node, source.path);
+
+const readText = ({ files }: RotationNode, path: string): string =>
+  Buffer.from(files.read(files.realpath(path))).toString('utf8');
+
+const notProved = (message: string): CertError => new CertError('NotProved', message);

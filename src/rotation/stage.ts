@@ -1,0 +1,156 @@
+// One stage: a transaction of its own. Every state is written before what it announces is done, and whatever is done
+// may be done again, so that any moment is a good one to die at.
+//
+//   pending ──check──▶ swapping ──files in──▶ swapped ──annotate, restart, prove──▶ proved
+//      │                  │ (a file changed,      │ not proved in time
+//      │ check says no    │  no room, …)          ├─ the old state served (R14) ─▶ restoring ─▶ restored ──▶ rolled-back
+//      ▼                  ▼                       │                                                └──────▶ failed
+//   not-begun          restoring                  └─ it did not ─────────────────▶ kept
+import { CertError, describeError } from '../errors.ts';
+import { checkStage } from './stage-check.ts';
+import { backUp, liveState, swap } from './swap.ts';
+import { componentOf, note, saveStage, type Context } from './context.ts';
+import type { JournalStage } from './journal.ts';
+import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
+import { aliveAtAll, needsStart } from './prove.ts';
+import { putManifest, restartIfDue } from './restart.ts';
+import { stageRules } from './stages.ts';
+import { waitForProof } from './wait.ts';
+
+const resumeLimit = 5;
+
+/** Takes a stage from wherever it is to one of its ends. Errors: Aborted, and Io when the journal cannot be written. */
+export async function runStage(context: Context, start: JournalStage): Promise<JournalStage> {
+  let stage = start;
+  if (stage.state === 'swapping' || stage.state === 'swapped' || stage.state === 'restoring')
+    stage = saveStage(context, stage.name, { resumes: stage.resumes + 1 });
+  if (stage.state === 'pending') stage = await begin(context, stage);
+  if (stage.state === 'swapping') stage = swapIn(context, stage);
+  if (stage.state === 'swapped') stage = await prove(context, stage);
+  if (stage.state === 'restoring') stage = restore(context, stage);
+  if (stage.state === 'restored') stage = await proveOld(context, stage);
+  return stage;
+}
+
+/** Nothing is touched yet: whatever is wrong ends it here. */
+async function begin(context: Context, stage: JournalStage): Promise<JournalStage> {
+  const startedAt = context.node.now();
+  const { node } = context;
+  try {
+    const checked = await checkStage(context, stage);
+    if (checked.files.length === 0) {
+      note(context, startedAt, { name: `${stage.name}: check`, result: 'skipped', message: checked.why });
+      return saveStage(context, stage.name, { ...checked.change, files: [], state: 'proved' });
+    }
+    backUp(node.files, checked.files);
+    if (context.journal.needsRecovery && bootRecovery(node.files, node.layout).possible)
+      installRecoverUnit(node.files, node.layout);
+    note(context, startedAt, { name: `${stage.name}: check`, result: 'done', message: checked.why });
+    return saveStage(context, stage.name, { ...checked.change, files: checked.files, state: 'swapping' });
+  } catch (error) {
+    if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
+    const message = describeError(error);
+    note(context, startedAt, { name: `${stage.name}: check`, result: 'failed', message });
+    return saveStage(context, stage.name, { state: 'not-begun', failure: message });
+  }
+}
+
+/** The certificates and keys; the manifest comes after them, since it is what restarts. */
+function swapIn(context: Context, stage: JournalStage): JournalStage {
+  const { node, journal } = context;
+  const startedAt = node.now();
+  const files = stage.files.filter(({ role }) => role !== 'manifest');
+  try {
+    swap(node.files, files, 'forward', journal.id);
+    note(context, startedAt, { name: `${stage.name}: swap`, result: 'done' });
+    const swappedAt = node.now().toISOString();
+    return saveStage(context, stage.name, { state: 'swapped', swappedAt });
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    const failure = describeError(error);
+    note(context, startedAt, { name: `${stage.name}: swap`, result: 'failed', message: failure });
+    return saveStage(context, stage.name, { state: 'restoring', failure });
+  }
+}
+
+async function prove(context: Context, stage: JournalStage): Promise<JournalStage> {
+  const startedAt = context.node.now();
+  const failed = (failure: string): JournalStage => {
+    note(context, startedAt, { name: `${stage.name}: prove`, result: 'failed', message: failure });
+    if (stage.mayReturn === true) return saveStage(context, stage.name, { state: 'restoring', failure });
+    return saveStage(context, stage.name, { state: 'kept', failure });
+  };
+  if (!stageRules[stage.name].steps.includes('prove'))
+    return saveStage(context, stage.name, { state: 'proved' });
+  if (stage.resumes > resumeLimit)
+    return failed(`it was interrupted ${stage.resumes} times while it was proved`);
+  try {
+    putManifest(context, stage, 'forward');
+    const since = new Date(stage.swappedAt ?? context.node.now());
+    await restartIfDue(context, stage, since, 'new');
+    const proof = await waitForProof(context, stage, 'new', needsStart(stage.name) ? since : undefined);
+    if (!proof.proved) return failed(proof.message);
+    note(context, startedAt, { name: `${stage.name}: prove`, result: 'done' });
+    return saveStage(context, stage.name, { state: 'proved', certificates: proof.certificates });
+  } catch (error) {
+    if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
+    return failed(describeError(error));
+  }
+}
+
+/** The old files, then the old manifest. */
+function restore(context: Context, stage: JournalStage): JournalStage {
+  const { node, journal } = context;
+  const startedAt = node.now();
+  // What the kubelet has made by itself meanwhile is newer than both sides (R2).
+  const files = stage.files.filter(
+    (file) =>
+      file.role !== 'manifest' &&
+      !(file.kind === 'kubelet-link' && liveState(node.files, file) === 'foreign'),
+  );
+  try {
+    swap(node.files, files, 'back', journal.id);
+    const restoredAt = node.now().toISOString();
+    note(context, startedAt, { name: `${stage.name}: restore`, result: 'rolled-back' });
+    return saveStage(context, stage.name, { state: 'restored', restoredAt });
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    const why = describeError(error);
+    const failure = `${stage.failure ?? ''}; and the old files could not be put back: ${why}`;
+    note(context, startedAt, { name: `${stage.name}: restore`, result: 'failed', message: why });
+    // It stays where it is: the next apply, or the boot, tries again.
+    return saveStage(context, stage.name, { state: 'restoring', failure });
+  }
+}
+
+/** Only a state that serves is a state that was returned to. */
+async function proveOld(context: Context, stage: JournalStage): Promise<JournalStage> {
+  const startedAt = context.node.now();
+  const end = (state: 'rolled-back' | 'failed', message: string): JournalStage => {
+    note(context, startedAt, {
+      name: `${stage.name}: prove the old state`,
+      result: state === 'failed' ? 'failed' : 'rolled-back',
+      message,
+    });
+    const failure = state === 'failed' ? `${stage.failure ?? ''}; ${message}` : (stage.failure ?? '');
+    return saveStage(context, stage.name, { state, failure });
+  };
+  // Nothing was restarted when the swap itself failed: what runs has never seen the new files.
+  if (stage.swappedAt === undefined || !stageRules[stage.name].steps.includes('prove'))
+    return end('rolled-back', 'the old files are back; nothing was restarted');
+  try {
+    putManifest(context, stage, 'back');
+    const since = new Date(stage.restoredAt ?? context.node.now());
+    await restartIfDue(context, stage, since, 'old');
+    const proof = await waitForProof(context, stage, 'old', aliveAtAll);
+    return proof.proved
+      ? end('rolled-back', 'the old state serves')
+      : end(
+          'failed',
+          `${componentOf(stage.name)} does not serve its old certificates either: ${proof.message}`,
+        );
+  } catch (error) {
+    if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
+    return end('failed', describeError(error));
+  }
+}

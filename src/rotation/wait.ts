@@ -1,0 +1,51 @@
+// Looking again and again until a stage is proved or its component's time is up.
+import type { JournalCertificate, JournalStage } from './journal.ts';
+import { saveStage, timeoutOf, type Context } from './context.ts';
+import { look, type Look } from './prove.ts';
+import { keepKubeletRotated } from './stage-check.ts';
+
+export interface Proof {
+  readonly proved: boolean;
+  readonly certificates: readonly JournalCertificate[];
+  /** What was missing in the last look. */
+  readonly message: string;
+}
+
+/** Errors: Aborted. */
+export async function waitForProof(
+  context: Context,
+  stage: JournalStage,
+  side: 'new' | 'old',
+  since: Date | undefined,
+): Promise<Proof> {
+  const { node, journal, timeouts, signal } = context;
+  const end = node.now().getTime() + timeoutOf(context, stage.name);
+  for (;;) {
+    const { certificates } = side === 'new' ? keepKubeletRotated(node, stage) : stage;
+    const expected = { stage: stage.name, certificates, side, since, facts: journal.facts };
+    const looks = await look(node, expected, signal);
+    const proof = judge(certificates, looks, side);
+    if (proof.proved) return proof;
+    if (node.now().getTime() >= end) {
+      if (side === 'new') saveStage(context, stage.name, { certificates: proof.certificates });
+      return proof;
+    }
+    await node.sleep(timeouts.poll, signal);
+  }
+}
+
+function judge(
+  certificates: readonly JournalCertificate[],
+  looks: readonly Look[],
+  side: 'new' | 'old',
+): Proof {
+  const missing = looks.filter(({ proved }) => !proved);
+  return {
+    proved: missing.length === 0,
+    certificates: certificates.map((certificate, index) => {
+      const found = looks.find((each) => each.index === index);
+      return side === 'new' && found?.proved === true ? { ...certificate, proof: found.text } : certificate;
+    }),
+    message: missing.map(({ index, text }) => `${certificates[index]?.id ?? 'file'}: ${text}`).join('; '),
+  };
+}
