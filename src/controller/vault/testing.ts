@@ -90,6 +90,8 @@ interface Stored {
     readonly namespace?: string;
     readonly uid?: string;
     readonly resourceVersion?: string;
+    readonly annotations?: unknown;
+    readonly labels?: unknown;
   };
 }
 
