@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { CertError } from '../../errors.ts';
+import { makeCa, makeLeaf, makeNode, MemoryApi } from '../vault/testing.ts';
+import { gatherEndpoints, hostOf } from './endpoints.ts';
+
+const apiserver = makeLeaf(makeCa('kubernetes'), {
+  commonName: 'kube-apiserver',
+  sans: [
+    { kind: 'dns', value: 'kubernetes' },
+    { kind: 'ip', value: '10.0.0.100' },
+  ],
+});
+const nodes = [
+  makeNode('cp1', ['10.0.0.1'], true),
+  makeNode('cp2', ['10.0.0.2'], true),
+  makeNode('w1', ['10.0.0.11']),
+];
+
+async function dial(host: string) {
+  if (host !== '10.0.0.1') throw new CertError('Unreachable', 'it restarts');
+  return Promise.resolve(apiserver.certificate);
+}
+
+function kubeadm(text: string): MemoryApi {
+  const api = new MemoryApi();
+  const metadata = { name: 'kubeadm-config', namespace: 'kube-system' };
+  api.put('ConfigMap', { metadata, data: { ClusterConfiguration: text } });
+  return api;
+}
+
+describe('gatherEndpoints', () => {
+  it('names nodes, what API servers serve, kubeadm’s words and Services, and no worker', async () => {
+    const api = kubeadm(
+      'controlPlaneEndpoint: "lb.example.org:6443"\napiServer: {certSANs: [10.0.0.200]}\netcd: {external: {endpoints: ["https://[fd00::9]:2379"]}}\n',
+    );
+    api.put('Service', {
+      metadata: { name: 's', namespace: 'default' },
+      spec: { clusterIP: '10.96.0.1', clusterIPs: ['10.96.0.1', 'fd00:96::1'], externalIPs: ['203.0.113.1'] },
+      status: { loadBalancer: { ingress: [{ ip: '203.0.113.2' }, { hostname: 'lb2.example.org' }] } },
+    });
+    const { endpoints, apiserverSans } = await gatherEndpoints(api.client, nodes, dial);
+    expect(endpoints.apiServers).toEqual(
+      expect.arrayContaining([
+        'cp1',
+        '10.0.0.1',
+        'cp2',
+        '10.0.0.2',
+        'kubernetes',
+        '10.0.0.100',
+        '10.0.0.200',
+      ]),
+    );
+    expect(endpoints.apiServers).not.toContain('10.0.0.11');
+    expect(endpoints.etcd).toEqual(expect.arrayContaining(['10.0.0.1', 'fd00::9']));
+    expect(endpoints.services).toEqual(
+      expect.arrayContaining(['10.96.0.1', 'fd00:96::1', '203.0.113.1', '203.0.113.2', 'lb2.example.org']),
+    );
+    expect(endpoints.controlPlaneEndpoint).toEqual(['lb.example.org']);
+    expect([...apiserverSans.keys()]).toEqual(['cp1']);
+  });
+
+  it.each(['', 'a: [', 'just text', 'apiServer: {certSANs: null}', 'controlPlaneEndpoint: 5'])(
+    'goes on with kubeadm’s ConfigMap %j',
+    async (text) => {
+      const { endpoints } = await gatherEndpoints(kubeadm(text).client, nodes, dial);
+      expect(endpoints.controlPlaneEndpoint).toEqual([]);
+      expect(endpoints.apiServers).toContain('10.0.0.1');
+    },
+  );
+});
+
+describe('hostOf', () => {
+  it.each([
+    ['lb.example.org:6443', 'lb.example.org'],
+    ['https://10.0.0.1:2379', '10.0.0.1'],
+    ['https://h/path', 'h'],
+    ['[fd00::1]:6443', 'fd00::1'],
+    ['fd00::1', 'fd00::1'],
+    ['h', 'h'],
+  ])('%s is on %s', (text, host) => {
+    expect(hostOf(text)).toBe(host);
+  });
+});
