@@ -137,7 +137,7 @@ async function runStages(context: Context): Promise<void> {
 
 /** Later stages were not begun. The journal keeps the outcome until it is told. */
 function finish(context: Context): Outcome {
-  const { node, journal } = context;
+  const { journal } = context;
   const stages = journal.stages.map((stage): JournalStage =>
     stage.state === 'pending' ? { ...stage, state: 'not-begun' } : stage,
   );

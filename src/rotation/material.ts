@@ -101,21 +101,15 @@ function credentialText(
   bytesOf: (role: JournalFile['role']) => Uint8Array | undefined,
 ): { certificate: string; key: string } {
   const text = (role: JournalFile['role']): string => toText(bytesOf(role) ?? new Uint8Array());
-  switch (location.form) {
-    case 'pair':
-      return { certificate: text('certificate'), key: text('key') };
-    case 'combined':
-      return { certificate: text('combined'), key: text('combined') };
-    case 'kubeconfig': {
-      const { path, user } = location;
-      const found = parseKubeconfig(text('kubeconfig'), path).users.find(({ name }) => name === user);
-      if (found?.certificate?.kind !== 'data' || found.key?.kind !== 'data')
-        throw new CertError('Unsupported', `${path}: user ${user} holds no certificate and key as data`, {
-          file: path,
-        });
-      return { certificate: found.certificate.pem, key: found.key.pem };
-    }
-  }
+  if (location.form === 'pair') return { certificate: text('certificate'), key: text('key') };
+  if (location.form === 'combined') return { certificate: text('combined'), key: text('combined') };
+  const { path, user } = location;
+  const found = parseKubeconfig(text('kubeconfig'), path).users.find(({ name }) => name === user);
+  if (found?.certificate?.kind !== 'data' || found.key?.kind !== 'data')
+    throw new CertError('Unsupported', `${path}: user ${user} holds no certificate and key as data`, {
+      file: path,
+    });
+  return { certificate: found.certificate.pem, key: found.key.pem };
 }
 
 /** What lies at a location now, without judging the files: for proofs. */

@@ -38,30 +38,19 @@ function verdict(journal: Journal): Verdict {
   const bad = stages.find(({ state }) => state !== 'proved');
   if (bad === undefined) return success(stages);
   const why = `${bad.name}: ${bad.failure ?? 'not begun'}`;
-  switch (bad.state) {
-    case 'not-begun': {
-      const nothingDone = stages.every(({ state }) => state === 'not-begun' || state === 'pending');
-      const kind = nothingDone ? 'refused' : 'rolled-back';
-      return { kind, reason: 'PreflightFailed', message: `${why}; nothing of it was changed` };
-    }
-    case 'rolled-back':
-      return { kind: 'rolled-back', reason: failureReason(bad), message: `${why}; the old files are back` };
-    case 'kept':
-      return {
-        kind: 'needs-manual',
-        reason: 'OldStateUnsafe',
-        message: `${why}; the new files stay, since the old state was no place to return to`,
-      };
-    case 'failed':
-      return { kind: 'needs-manual', reason: failureReason(bad), message: why };
-    case 'pending':
-    case 'swapping':
-    case 'swapped':
-    case 'proved':
-    case 'restoring':
-    case 'restored':
-      return { kind: 'needs-manual', reason: 'Interrupted', message: why };
+  if (bad.state === 'not-begun') {
+    const nothingDone = stages.every(({ state }) => state === 'not-begun' || state === 'pending');
+    const kind = nothingDone ? 'refused' : 'rolled-back';
+    return { kind, reason: 'PreflightFailed', message: `${why}; nothing of it was changed` };
   }
+  if (bad.state === 'rolled-back')
+    return { kind: 'rolled-back', reason: failureReason(bad), message: `${why}; the old files are back` };
+  if (bad.state === 'kept') {
+    const message = `${why}; the new files stay, since the old state was no place to return to`;
+    return { kind: 'needs-manual', reason: 'OldStateUnsafe', message };
+  }
+  const reason = bad.state === 'failed' ? failureReason(bad) : 'Interrupted';
+  return { kind: 'needs-manual', reason, message: why };
 }
 
 function success(stages: readonly JournalStage[]): Verdict {
