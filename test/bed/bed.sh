@@ -24,6 +24,7 @@
 #   CONTROL_PLANES=1 WORKERS=1 K8S=v1.34.4 (1.32 to 1.37)   NET=10.89.X (chosen by itself)
 #   LAYOUT=kubeadm|acp, LAYOUT_w1=…   where kubelet.crt lies. Default: control planes kubeadm's, workers ACP's
 #                            (/etc/kubernetes/pki/kubelet.crt, named in the kubelet's configuration, signed by the cluster's CA)
+#   DAYS_LEFT=20             re-issues all certificates once it is up: they are due
 #   ROTATE_CLIENT=true|false, ROTATE_CLIENT_w1=…   the kubelet's rotateCertificates. With true the kubelet renews its own client
 #                            certificate once 70 to 90 % of its life are over (chosen at random, at each start), for a year: so
 #                            one with 20 of 91 days left may go at any start. With false it stays due
@@ -106,6 +107,7 @@ up() {
   for node in $(nodes); do finish_node "$node"; done
   wait_ready "$since" 180
   wait_components
+  [ -z "${DAYS_LEFT:-}" ] || (reissue > /dev/null)
   date -u +%FT%TZ > "$STATE/complete"
 }
 

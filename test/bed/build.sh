@@ -142,11 +142,12 @@ build_rootfs() {
 }
 
 mkdir -p "$bin" "$img" "$mod"
-exec 9> "$BED_CACHE/.lock"; flock 9   # beds that start side by side build once
+exec 9> "$BUILT/.lock"; flock 9   # beds that start side by side build once
 build_kubernetes
 build_etcd
 build_pause
 pack_images
 build_layer
+exec 9> "$ROOTFS.lock"; flock 9
 build_rootfs
 echo "$BUILT"

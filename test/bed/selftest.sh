@@ -47,6 +47,25 @@ is_as_saved() {
   fails kube -n default get configmap changed && "$bed" exec n1 test ! -e /etc/kubernetes/changed && [ "$(live_serial "$(address w1):10250")" = "$(cat "$serial")" ]
 }
 days_left() { openssl x509 -in "$("$bed" root w1)/etc/kubernetes/pki/kubelet.crt" -noout -checkend $((20 * 86400 - 600)) && fails openssl x509 -in "$("$bed" root w1)/etc/kubernetes/pki/kubelet.crt" -noout -checkend $((20 * 86400)); }
+# The bed's images hold one program each: the Pod borrows curl from its host
+pod_asks() {
+  kube -n default apply -f - <<Y
+apiVersion: v1
+kind: Pod
+metadata: {name: asks}
+spec:
+  nodeName: w1
+  restartPolicy: OnFailure
+  volumes: [{name: host, hostPath: {path: /usr}}]
+  containers:
+  - name: asks
+    image: $(cat "$("$here/build.sh")/pause.ref")
+    imagePullPolicy: Never
+    command: [/host/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2, --library-path, /host/lib/x86_64-linux-gnu, /host/bin/curl, -fsSk, --max-time, "5", https://10.96.0.1/readyz]
+    volumeMounts: [{name: host, mountPath: /host, readOnly: true}]
+Y
+  kube -n default wait pod/asks --for 'jsonpath={.status.phase}=Succeeded' --timeout 30s && [ "$(kube -n default logs asks)" = ok ] && kube -n default delete pod asks --wait=false
+}
 in_audit_log() { kube -n default create configmap "$1" && grep -q "/configmaps.*\"$1\"" "$("$bed" audit)"; }
 power_loss() {
   "$bed" exec w1 touch /etc/kubernetes/before-the-loss
@@ -64,6 +83,7 @@ check 'it comes up over what the killed one left' "$bed" up --fresh
 check 'the process that was left is gone' fails kill -0 "$(cat "$leftover")"
 check 'up again finds it up, within 15 s' within 15 "$bed" up
 check 'both Nodes are Ready' all_ready
+check 'a Pod on the worker asks the API through its ClusterIP, and its log is readable' pod_asks
 check 'a ClusterIP answers from the worker' "$bed" exec w1 curl -fsSk --max-time 5 https://10.96.0.1/readyz
 check 'a write stands in the audit log' in_audit_log "audited-$$"
 check 'it is saved' "$bed" save

@@ -166,7 +166,7 @@ reissue() {
   now_seconds=$(date +%s); since=$(now); seconds=$(awk -v d="$left" 'BEGIN { printf "%d", d * 86400 }')
   for node in ${only:-$(nodes)}; do
     changed=()
-    # where both are asked for, /root/.kube/config stays the copy of admin.conf that it is
+    # where all are asked for, /root/.kube/config stays the copy of admin.conf that it is
     same=no; cmp -s "$(node_file "$node" /root/.kube/config)" "$(node_file "$node" /etc/kubernetes/admin.conf)" && same=yes
     # shellcheck disable=SC2086
     for id in ${ids[@]:-$certificate_ids}; do
@@ -176,12 +176,16 @@ reissue() {
       changed+=("$(component_of "$id")")
     done
     if [ "$same" = yes ] && [ ${#ids[@]} -eq 0 ]; then cat "$(node_file "$node" /etc/kubernetes/admin.conf)" > "$(node_file "$node" /root/.kube/config)"; fi
-    mapfile -t changed < <(printf '%s\n' "${changed[@]}" | sort -u | grep . || true)
-    if [ "$restart" = yes ] && [ ${#changed[@]} -gt 0 ]; then
-      restart_components "$node" "${changed[@]}"
-      wait_ready "$since" 120   # one node after the other: etcd keeps its quorum
-      wait_components
-    fi
+    printf '%s\n' "${changed[@]}" | sort -u | grep . > "$work/restart-$node" || true
   done
+  [ "$restart" = yes ] && [ -n "$(cat "$work"/restart-*)" ] && { each_node restart_changed; wait_ready "$since" 180; wait_components; }
   publish_kubeconfig
+}
+
+# All nodes side by side: it is the tests' own preparation, nobody is served by this cluster meanwhile
+restart_changed() {
+  local components
+  [ -s "$work/restart-$1" ] || return 0
+  mapfile -t components < "$work/restart-$1"
+  restart_components "$1" "${components[@]}"
 }

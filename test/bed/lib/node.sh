@@ -76,7 +76,6 @@ connect_network() {
   ip -n "$ns" link set lo up
   ip -n "$ns" link set eth0 up
   ip -n "$ns" route add default via "$NET.1"
-  [ "$node" = lb ] && return
   ip netns exec "$ns" sysctl -qw net.ipv4.ip_forward=1
   for other in $(nodes); do
     [ "$other" = "$node" ] || ip -n "$ns" route add "$(pod_subnet "$other")" via "$(node_address "$other")"
