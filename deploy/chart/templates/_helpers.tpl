@@ -48,7 +48,7 @@ imagePullSecrets:
 
 {{/* The controller's command and environment: the policy allows these and no others. */}}
 {{- define "ccr.controllerCommand" -}}
-["/usr/bin/node", "/app/controller.mjs"]
+["/usr/bin/node", "/opt/cluster-cert-rotator/controller.mjs"]
 {{- end -}}
 
 {{- define "ccr.controllerEnvironment" -}}
