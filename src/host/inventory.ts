@@ -7,8 +7,7 @@ import { CertError, describeError } from '../errors.ts';
 import { parseKubeconfig } from '../formats/kubeconfig.ts';
 import { readBundle, readCertificates } from '../formats/pem.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import { keyFits } from '../pki/keys.ts';
-import { readPrivateKey } from '../pki/keys.ts';
+import { keyFits, readPrivateKey } from '../pki/keys.ts';
 import { isSignedBy } from '../pki/verify.ts';
 import type { Files } from './files.ts';
 import { refuseUnsafeDirectory } from './safe-target.ts';
@@ -101,7 +100,6 @@ function readCredential(
   { location }: Target,
 ): { certificate: Certificate; fits: boolean | undefined } {
   const read = (path: string): Uint8Array => files.read(files.realpath(path));
-  const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
   const { certificatePem, keyPem } = ((): { certificatePem: string; keyPem: string } => {
     if (location.form === 'pair')
       return { certificatePem: latin(read(location.certPath)), keyPem: latin(read(location.keyPath)) };
@@ -117,6 +115,8 @@ function readCredential(
   if (certificate === undefined) throw new CertError('MalformedPem', 'holds no certificate');
   return { certificate, fits: keyFits(certificate, readPrivateKey(keyPem).key) };
 }
+
+const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
 /** A key that cannot be read must not keep its certificate from being seen. */
 const withoutKeys = (text: string): string =>
