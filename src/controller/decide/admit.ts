@@ -100,7 +100,7 @@ function admit(item: Queued, { overridden }: GatesAnswer, view: View): Action[] 
   const message = `all gates are open${urgent}`;
   const status: Partial<RotationStatus> = {
     phase: 'Admitted',
-    reason: rotation.spec.reason,
+    reason: 'Admitted',
     message,
     startedAt: rfc3339(now),
     observedGeneration: rotation.metadata.generation ?? 1,

@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { toolNotes } from '../../agent/protocol.ts';
-import { SimulatedCluster, day } from './simulated.ts';
+import { day } from './simulated-objects.ts';
+import { SimulatedCluster } from './simulated.ts';
 
 const twentyDaysLeft = (id: string) =>
   id.startsWith('kubelet') ? { age: 71, lifetime: 91 } : { age: 345, lifetime: 365 };
 const fresh = () => ({ age: 0, lifetime: 365 });
+
+const rolledBack = () =>
+  ({ outcome: 'rolled-back', reason: 'ComponentDidNotReturn', message: 'no API server' }) as const;
+const fiveDaysLeft = (id: string) =>
+  id.startsWith('kubelet') ? { age: 86, lifetime: 91 } : { age: 360, lifetime: 365 };
 
 /** 1 + 1, the tool laid down already. */
 function small(ages = twentyDaysLeft, configuration: ConstructorParameters<typeof SimulatedCluster>[0] = {}) {
@@ -112,9 +118,6 @@ describe('what is left alone', () => {
 });
 
 describe('when it does not go well', () => {
-  const rolledBack = () =>
-    ({ outcome: 'rolled-back', reason: 'ComponentDidNotReturn', message: 'no API server' }) as const;
-
   it('a component that does not come back ends RolledBack, says why, and is not tried again at once', () => {
     const { cluster, controlPlane } = small();
     controlPlane.outcome = rolledBack;
@@ -437,9 +440,6 @@ describe('what people ask for', () => {
 });
 
 describe('urgency', () => {
-  const fiveDaysLeft = (id: string) =>
-    id.startsWith('kubelet') ? { age: 86, lifetime: 91 } : { age: 360, lifetime: 365 };
-
   it('opens soft gates and says so', () => {
     const { cluster } = small(fiveDaysLeft, {
       windows: [{ cron: '0 3 1 1 *', duration: 3_600_000, zone: 'UTC' }],

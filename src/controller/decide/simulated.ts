@@ -2,38 +2,22 @@
 // Time passes only when told. It is no model of Kubernetes; it is what `decide` can tell apart.
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { encodeMessage } from '../../agent/message.ts';
-import type { InventoryRow, RotateResult, ScanResult } from '../../agent/protocol.ts';
+import type { RotateResult, ScanResult } from '../../agent/protocol.ts';
 import { certificateIds, type CertificateId, type NodeRole } from '../../catalogue/ids.ts';
 import type { CertificateRotation, Phase } from '../../kube/types.ts';
 import { defaultConfiguration, type Configuration } from '../configuration.ts';
 import { labels } from '../labels.ts';
 import type { Action, Health, Inventory, LiveSerials, NewEvent, VaultStatus, World } from '../world.ts';
 import { decide } from './index.ts';
-
-export const day = 86_400_000;
-
-export interface SimulatedCertificate {
-  serial: string;
-  notBefore: Date;
-  notAfter: Date;
-  state: InventoryRow['state'];
-}
-
-export interface SimulatedNode {
-  readonly name: string;
-  uid: string;
-  readonly role: NodeRole;
-  ready: boolean;
-  /** Milliseconds that its clock is ahead. */
-  clockAhead: number;
-  readonly certificates: Map<CertificateId, SimulatedCertificate>;
-  annotations: Record<string, string>;
-  notes: string[];
-  /** Optional host paths that it does not have. */
-  missing: string[];
-  /** How its next rotations end; the default is success. */
-  outcome: (ids: readonly CertificateId[]) => Partial<RotateResult>;
-}
+import {
+  day,
+  finished,
+  nodeObject,
+  rowOf,
+  withState,
+  type SimulatedCertificate,
+  type SimulatedNode,
+} from './simulated-objects.ts';
 
 const workerIds: readonly CertificateId[] = ['kubelet.crt', 'kubelet-client-current.pem'];
 
@@ -54,11 +38,7 @@ export class SimulatedCluster {
   constructor(configuration: Partial<Configuration> = {}, start = new Date('2026-06-01T00:00:00Z')) {
     this.now = start;
     this.configuration = { ...defaultConfiguration, ...configuration };
-    const ca = {
-      sha256: '00',
-      notBefore: this.#in(-day),
-      notAfter: this.#in(3650 * day),
-    };
+    const ca = { sha256: '00', notBefore: this.#in(-day), notAfter: this.#in(3650 * day) };
     this.vault = { cas: { kubernetes: ca, etcd: ca, 'front-proxy': ca } };
   }
 
@@ -236,19 +216,16 @@ export class SimulatedCluster {
   #step(pod: Pod): Pod {
     const node = this.#nodeOf(pod);
     if (node === undefined || !node.ready || this.#problems(pod).length > 0) return pod;
-    switch (pod.metadata?.labels?.[labels.kind]) {
-      case 'scan':
-        return finished(pod, this.now, (part, parts) => encodeMessage(this.#scan(node), { part, parts }));
-      case 'stage':
-        node.notes = [];
-        return finished(pod, this.now, () => encodeMessage({ schema: 1, message: 'done' }));
-      case 'restart-kubelet':
-        return withState(pod, 'Running', { running: {} });
-      case 'rotate':
-        return this.#stepRotate(pod, node);
-      default:
-        return pod;
+    const kind = pod.metadata?.labels?.[labels.kind];
+    if (kind === 'scan') {
+      return finished(pod, this.now, (part, parts) => encodeMessage(this.#scan(node), { part, parts }));
     }
+    if (kind === 'stage') {
+      node.notes = [];
+      return finished(pod, this.now, () => encodeMessage({ schema: 1, message: 'done' }));
+    }
+    if (kind === 'restart-kubelet') return withState(pod, 'Running', { running: {} });
+    return kind === 'rotate' ? this.#stepRotate(pod, node) : pod;
   }
 
   /** First it asks for certificates, then it applies them. */
@@ -292,12 +269,8 @@ export class SimulatedCluster {
     const { lifetimes, backdate } = this.configuration;
     const lifetime = workerIds.includes(id) ? lifetimes.kubelet : lifetimes.controlPlane;
     const notBefore = new Date(this.now.getTime() - Math.min(backdate, lifetime / 10));
-    const renewed: SimulatedCertificate = {
-      serial: this.#serial(),
-      notBefore,
-      notAfter: new Date(this.now.getTime() + lifetime),
-      state: 'Ok',
-    };
+    const notAfter = new Date(this.now.getTime() + lifetime);
+    const renewed: SimulatedCertificate = { serial: this.#serial(), notBefore, notAfter, state: 'Ok' };
     node.certificates.set(id, renewed);
     const remaining = old.notAfter.getTime() - this.now.getTime();
     this.renewals.push({ node: node.name, id, at: this.now, remaining });
@@ -365,73 +338,4 @@ export class SimulatedCluster {
     this.#count += 1;
     return (0x1000 + this.#count).toString(16);
   }
-}
-
-export function nodeObject(node: SimulatedNode): Node {
-  const controlPlane = node.role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {};
-  return {
-    metadata: { name: node.name, uid: node.uid, labels: controlPlane, annotations: node.annotations },
-    status: {
-      conditions: [{ type: 'Ready', status: node.ready ? 'True' : 'Unknown' }],
-      nodeInfo: {
-        kubeletVersion: 'v1.34.4',
-        machineID: node.uid,
-        architecture: 'amd64',
-        bootID: '',
-        containerRuntimeVersion: '',
-        kernelVersion: '',
-        kubeProxyVersion: '',
-        operatingSystem: 'linux',
-        osImage: '',
-        systemUUID: '',
-      },
-    },
-  };
-}
-
-function rowOf(
-  id: CertificateId,
-  { serial, notBefore, notAfter, state }: SimulatedCertificate,
-): InventoryRow {
-  return {
-    id,
-    path: `/etc/kubernetes/pki/${id.replaceAll('/', '-')}`,
-    kind: 'pair',
-    ca: state === 'SelfSigned' ? null : 'kubernetes',
-    subject: `CN=${id}`,
-    issuer: 'CN=kubernetes',
-    serial,
-    notBefore: notBefore.toISOString(),
-    notAfter: notAfter.toISOString(),
-    sans: [],
-    keyAlgorithm: 'RSA-2048',
-    sha256: '',
-    state,
-    reason: '',
-  };
-}
-
-type State = NonNullable<NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]['state']>;
-
-function withState(pod: Pod, phase: string, state: State, index?: number): Pod {
-  const containers = pod.spec?.containers ?? [];
-  const statuses = containers.map(({ name }, i) => ({
-    name,
-    image: '',
-    imageID: '',
-    ready: true,
-    restartCount: 0,
-    state: index === undefined || index === i ? state : {},
-  }));
-  return { ...pod, status: { ...pod.status, phase, containerStatuses: statuses } };
-}
-
-export function finished(pod: Pod, now: Date, message: (part: number, parts: number) => string): Pod {
-  const parts = pod.spec?.containers.length ?? 1;
-  const ended = withState(pod, 'Succeeded', {});
-  const statuses = (ended.status?.containerStatuses ?? []).map((status, part) => ({
-    ...status,
-    state: { terminated: { exitCode: 0, finishedAt: now.toISOString(), message: message(part, parts) } },
-  }));
-  return { ...ended, status: { ...ended.status, containerStatuses: statuses } };
 }

@@ -1,0 +1,98 @@
+// The objects of the simulated cluster, as the API would show them.
+import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import type { InventoryRow, RotateResult } from '../../agent/protocol.ts';
+import type { CertificateId, NodeRole } from '../../catalogue/ids.ts';
+
+export const day = 86_400_000;
+
+export interface SimulatedCertificate {
+  serial: string;
+  notBefore: Date;
+  notAfter: Date;
+  state: InventoryRow['state'];
+}
+
+export interface SimulatedNode {
+  readonly name: string;
+  uid: string;
+  readonly role: NodeRole;
+  ready: boolean;
+  /** Milliseconds that its clock is ahead. */
+  clockAhead: number;
+  readonly certificates: Map<CertificateId, SimulatedCertificate>;
+  annotations: Record<string, string>;
+  notes: string[];
+  /** Optional host paths that it does not have. */
+  missing: string[];
+  /** How its next rotations end; the default is success. */
+  outcome: (ids: readonly CertificateId[]) => Partial<RotateResult>;
+}
+
+export function nodeObject(node: SimulatedNode): Node {
+  const controlPlane = node.role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {};
+  return {
+    metadata: { name: node.name, uid: node.uid, labels: controlPlane, annotations: node.annotations },
+    status: {
+      conditions: [{ type: 'Ready', status: node.ready ? 'True' : 'Unknown' }],
+      nodeInfo: {
+        kubeletVersion: 'v1.34.4',
+        machineID: node.uid,
+        architecture: 'amd64',
+        bootID: '',
+        containerRuntimeVersion: '',
+        kernelVersion: '',
+        kubeProxyVersion: '',
+        operatingSystem: 'linux',
+        osImage: '',
+        systemUUID: '',
+      },
+    },
+  };
+}
+
+export function rowOf(
+  id: CertificateId,
+  { serial, notBefore, notAfter, state }: SimulatedCertificate,
+): InventoryRow {
+  return {
+    id,
+    path: `/etc/kubernetes/pki/${id.replaceAll('/', '-')}`,
+    kind: 'pair',
+    ca: state === 'SelfSigned' ? null : 'kubernetes',
+    subject: `CN=${id}`,
+    issuer: 'CN=kubernetes',
+    serial,
+    notBefore: notBefore.toISOString(),
+    notAfter: notAfter.toISOString(),
+    sans: [],
+    keyAlgorithm: 'RSA-2048',
+    sha256: '',
+    state,
+    reason: '',
+  };
+}
+
+type State = NonNullable<NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number]['state']>;
+
+export function withState(pod: Pod, phase: string, state: State, index?: number): Pod {
+  const containers = pod.spec?.containers ?? [];
+  const statuses = containers.map(({ name }, i) => ({
+    name,
+    image: '',
+    imageID: '',
+    ready: true,
+    restartCount: 0,
+    state: index === undefined || index === i ? state : {},
+  }));
+  return { ...pod, status: { ...pod.status, phase, containerStatuses: statuses } };
+}
+
+export function finished(pod: Pod, now: Date, message: (part: number, parts: number) => string): Pod {
+  const parts = pod.spec?.containers.length ?? 1;
+  const ended = withState(pod, 'Succeeded', {});
+  const statuses = (ended.status?.containerStatuses ?? []).map((status, part) => ({
+    ...status,
+    state: { terminated: { exitCode: 0, finishedAt: now.toISOString(), message: message(part, parts) } },
+  }));
+  return { ...ended, status: { ...ended.status, containerStatuses: statuses } };
+}
