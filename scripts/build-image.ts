@@ -29,6 +29,8 @@ const libraries = {
 const multiarch = 'x86_64-linux-gnu';
 
 async function main(): Promise<void> {
+  // nothing of the caller's umask may show in the bytes
+  process.umask(0o022);
   const scratch = mkdtempSync(join(tmpdir(), 'image-'));
   try {
     const version = readVersion();
@@ -87,13 +89,23 @@ function baseLayer(directory: string, packages: readonly string[]): string {
 
 /** Downloads one package with apt, which checks its signature, and unpacks it. */
 function unpack(name: string, cache: string, into: string): void {
-  execFileSync('apt-get', ['download', '-qq', name], { cwd: cache, stdio: ['ignore', 'inherit', 'inherit'] });
-  const [archive] = execFileSync('sh', ['-c', `ls ${name}_*.deb`], { cwd: cache, encoding: 'utf8' }).split(
-    '\n',
-  );
-  if (!archive) throw new Error(`apt-get download ${name} left no package in ${cache}`);
+  const apt = (...words: string[]) =>
+    execFileSync('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', ...words], {
+      cwd: cache,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+  try {
+    apt('download', name);
+  } catch {
+    // a fresh machine has no package lists, or old ones that name versions which are gone
+    apt('update');
+    apt('download', name);
+  }
+  const archive = readdirSync(cache).find((file) => file.startsWith(`${name}_`) && file.endsWith('.deb'));
+  if (archive === undefined) throw new Error(`apt-get download ${name} left no package in ${cache}`);
+  rmSync(`${into}.part`, { recursive: true, force: true });
   execFileSync('dpkg-deb', ['-x', archive, `${into}.part`], { cwd: cache });
-  execFileSync('mv', [`${into}.part`, into]);
+  renameSync(`${into}.part`, into);
 }
 
 async function bundleController(outfile: string): Promise<void> {

@@ -29,6 +29,7 @@ export function packImage(image: {
     const blobs = join(layout, 'blobs', 'sha256');
     mkdirSync(blobs, { recursive: true });
     const layerFile = join(layout, 'layer.tar');
+    chmodSync(image.directory, 0o755);
     chmodSync(join(image.directory, 'tmp'), 0o1777);
     tar(image.directory, layerFile);
     const layer = blobOf(readFileSync(layerFile));
@@ -94,8 +95,7 @@ const descriptor = (mediaType: string, blob: Blob) => ({
 
 function tar(directory: string, out: string): void {
   const fixed = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner', '--format=gnu'];
-  // nothing of the caller's umask or locale may show in the bytes
-  execFileSync('tar', [...fixed, '--mode=go-w', '-C', directory, '-cf', out, '.'], {
+  execFileSync('tar', [...fixed, '-C', directory, '-cf', out, '.'], {
     env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C', TMPDIR: tmpdir() },
   });
 }
