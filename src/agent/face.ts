@@ -23,24 +23,26 @@ export function seenNode(environment: Environment): SeenNode {
 }
 
 /**
- * Runs a face and leaves its message. An error is a message too, so the container ends with 0: what the controller reads
- * is the message, and a restart would change nothing.
+ * Runs a face and leaves its message, an error's too. An error ends with `exitOnError`: 0 where the controller reads the
+ * message and makes another Pod, 1 where the kubelet shall start the container again and the journal be resumed.
  */
-export async function say(environment: Environment, work: () => string | Promise<string>): Promise<number> {
-  let message: string;
+export async function say(
+  environment: Environment,
+  work: () => string | Promise<string>,
+  exitOnError: 0 | 1 = 0,
+): Promise<number> {
+  // Opened first: restart-kubelet leaves this root for the host's.
+  const log = fs.openSync(environment[env.terminationLog] ?? '/dev/termination-log', 'w');
   try {
-    message = await work();
+    fs.writeSync(log, await work());
+    return 0;
   } catch (error) {
     process.stderr.write(`cert-renew: ${describeError(error)}\n`);
-    message = encodeError(error);
+    fs.writeSync(log, encodeError(error));
+    return exitOnError;
+  } finally {
+    fs.closeSync(log);
   }
-  leave(environment, message);
-  return 0;
-}
-
-/** Writes the termination message, in the place of an earlier one. */
-export function leave(environment: Environment, message: string): void {
-  fs.writeFileSync(environment[env.terminationLog] ?? '/dev/termination-log', message);
 }
 
 /** @throws CertError Usage when the variable is missing or empty */

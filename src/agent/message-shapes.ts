@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { caIds, certificateIds } from '../catalogue/ids.ts';
 import { CertError } from '../errors.ts';
 import { reasons, type Reason } from '../policy/reasons.ts';
-import type { CaCertificateResult, DoneResult, HarvestResult, RotateResult, ScanResult } from './protocol.ts';
+import type { DoneResult, RotateResult, ScanResult } from './protocol.ts';
 
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
 const line = text(4096);
@@ -69,17 +69,12 @@ const rotate = v.strictObject({
   ),
 });
 
-const ca = v.picklist(caIds);
-const harvest = v.strictObject({ schema, ca, sealed: text(8192) });
-const caCertificate = v.strictObject({ schema, ca, pem: text(16_384) });
 const done = v.strictObject({ schema, message: line });
 
 /** For `decodeMessages`: each gives its value or throws CertError `Unsupported`. */
 export const checkers = {
   scan: (value: unknown): ScanResult => check(scan, value),
   rotate: (value: unknown): RotateResult => check(rotate, value),
-  harvest: (value: unknown): HarvestResult => check(harvest, value),
-  caCertificate: (value: unknown): CaCertificateResult => check(caCertificate, value),
   done: (value: unknown): DoneResult => check(done, value),
 };
 

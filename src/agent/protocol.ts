@@ -74,21 +74,6 @@ export type CaCertificatesMessage =
   | { readonly schema: 1; readonly ca: CaId; readonly missing: true }
   | { readonly schema: 1; readonly ca: CaId; readonly error: string };
 
-/** What `harvest` says: the key of one CA, sealed to the leader (R11). */
-export interface HarvestResult {
-  readonly schema: 1;
-  readonly ca: CaId;
-  /** Base64 of HPKE's `enc` and the ciphertext of the PKCS#8 DER, one after the other. */
-  readonly sealed: string;
-}
-
-/** What `ca-certificates` says: the first certificate of the CA's file. */
-export interface CaCertificateResult {
-  readonly schema: 1;
-  readonly ca: CaId;
-  readonly pem: string;
-}
-
 /** What `request`, `stage` and `restart-kubelet` say when they are done. */
 export interface DoneResult {
   readonly schema: 1;

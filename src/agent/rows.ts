@@ -1,6 +1,6 @@
 // One row of the inventory from the files of one certificate: what it is, never what shall become of it (R25).
 import type { KeyObject } from 'node:crypto';
-import { certificateFile } from '../catalogue/discover.ts';
+import { certificateFile, type Discovery } from '../catalogue/discover.ts';
 import type { CaId, CaLocation, CertificateId, Target } from '../catalogue/ids.ts';
 import { entryOf } from '../catalogue/table.ts';
 import { CertError, describeError } from '../errors.ts';
@@ -71,6 +71,13 @@ export interface RowContext {
   readonly authorities: Authorities;
   /** The kubelet keeps its serving certificate itself (R2). */
   readonly kubeletOwnsServing: boolean;
+}
+
+export function rowContext(node: SeenNode, { cas, kubelet }: Discovery): RowContext {
+  return {
+    authorities: readAuthorities(node, cas),
+    kubeletOwnsServing: kubelet.serverTLSBootstrap && kubelet.tlsCertFile === undefined,
+  };
 }
 
 /** The row of a target; undefined when its file is not there. */

@@ -8,7 +8,7 @@ import { readMachineId } from '../host/machine.ts';
 import { say, seenNode, whole, type Environment, type SeenNode } from './face.ts';
 import { encodeMessage } from './message.ts';
 import { env, toolNotes, type InventoryRow, type ScanResult } from './protocol.ts';
-import { caRow, readAuthorities, sortRows, targetRow } from './rows.ts';
+import { caRow, rowContext, sortRows, targetRow } from './rows.ts';
 
 export async function run(environment: Environment, _signal: AbortSignal): Promise<number> {
   return await say(environment, () => {
@@ -37,10 +37,7 @@ export function scan(
 }
 
 function targetRows(node: SeenNode, discovery: Discovery, notes: string[]): readonly InventoryRow[] {
-  const context = {
-    authorities: readAuthorities(node, discovery.cas),
-    kubeletOwnsServing: discovery.kubelet.serverTLSBootstrap && discovery.kubelet.tlsCertFile === undefined,
-  };
+  const context = rowContext(node, discovery);
   return discovery.targets.flatMap((target) => {
     const row = targetRow(node, target, context);
     if (row !== undefined) return [row];

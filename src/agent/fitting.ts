@@ -1,0 +1,38 @@
+// A rotation's result in one termination message: what is most needed stays whole, words give way (R7).
+import { encodeMessage } from './message.ts';
+import type { RotateResult } from './protocol.ts';
+import { terminationMessageLimit } from './protocol.ts';
+
+/** Less and less prose; outcome, reason and every certificate with its serials are in each. */
+const shortenings: readonly ((result: RotateResult) => RotateResult)[] = [
+  (result) => ({ ...result, message: cut(result.message, 4000) }),
+  (result) => ({ ...result, message: cut(result.message, 1500), steps: result.steps.map(shortStep(200)) }),
+  (result) => ({ ...result, message: cut(result.message, 700), steps: result.steps.map(shortStep(40)) }),
+  (result) => ({
+    ...result,
+    message: cut(result.message, 500),
+    steps: result.steps.filter(isTelling).map(shortStep(40)),
+  }),
+  (result) => ({ ...result, message: cut(result.message, 300), steps: [] }),
+];
+
+export function fittingMessage(result: RotateResult): string {
+  for (const shorten of shortenings) {
+    const message = encodeMessage(shorten(result));
+    if (/^ccr1 \d/u.test(message) && message.length <= terminationMessageLimit) return message;
+  }
+  return encodeMessage(result);
+}
+
+type Step = RotateResult['steps'][number];
+
+const shortStep =
+  (most: number) =>
+  ({ message, ...step }: Step): Step =>
+    message === undefined ? step : { ...step, message: cut(message, most) };
+
+const isTelling = ({ result }: Step): boolean => result !== 'done' && result !== 'skipped';
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
