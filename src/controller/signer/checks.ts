@@ -11,8 +11,16 @@ import { signingCa, type SigningCa } from '../vault/vault.ts';
 import { requester, type Case } from './facts.ts';
 import { caOf, extra, readRequest, requestedId, requestedRotation } from './requests.ts';
 
+/** What a check has found out and the signer needs. */
+export interface Found {
+  readonly identity?: Identity;
+  readonly ca?: SigningCa & { ok: true };
+  /** The certificate that this key already has in this rotation: base64 as in status.certificate. */
+  readonly already?: string;
+}
+
 export type Answer =
-  | { readonly kind: 'yes'; readonly found?: { identity?: Identity; ca?: SigningCa & { ok: true } } }
+  | { readonly kind: 'yes'; readonly found?: Found }
   | { readonly kind: 'no'; readonly message: string }
   | { readonly kind: 'wait'; readonly message: string };
 
@@ -143,7 +151,10 @@ const clock: Check = {
   },
 };
 
-/** A key gets one certificate in one rotation, however often it is asked for. */
+/**
+ * A key gets one certificate in one rotation. Who asks again (the container was restarted before it read its answer)
+ * gets the same bytes, not a second signature. Never denies: whether it may have them, the other checks say.
+ */
 const signedOnce: Check = {
   name: 'SignedOnce',
   holds: ({ csr, request, id, facts }) => {
@@ -153,9 +164,8 @@ const signedOnce: Check = {
       const read = readRequest(other);
       return read.ok && request.ok && equalBytes(read.value.spki, request.value.spki);
     });
-    return twin === undefined
-      ? yes
-      : no(`${twin.metadata?.name ?? 'another request'} has the certificate of this key`);
+    const already = twin?.status?.certificate;
+    return already === undefined ? yes : { kind: 'yes', found: { already } };
   },
 };
 

@@ -188,13 +188,27 @@ describe('handleRequests', () => {
     expect(api.writes).toHaveLength(before);
   });
 
-  it('signs one key once, also when it is asked for twice in the same round', async () => {
+  it('signs one key once: who asks again gets the same certificate', async () => {
     const good = honest(worker, 'kubelet.crt', workerKubelet);
     put(good, 'first');
     put(good, 'second');
     const { handled } = await round();
-    expect(handled.map(({ outcome }) => outcome)).toEqual(['signed', 'denied']);
-    expect(conditions(read('second'))).toEqual(['Denied: SignedOnce']);
+    expect(handled.map(({ outcome }) => outcome)).toEqual(['signed', 'signed']);
+    expect(read('second').status?.certificate).toBe(read('first').status?.certificate);
+    put(good, 'third');
+    await round();
+    expect(read('third').status?.certificate).toBe(read('first').status?.certificate);
+  });
+
+  it('does not give a certificate again to who may not have it', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    put(good, 'first');
+    await round();
+    const spec = { ...good.csr.spec, username: 'system:serviceaccount:default:default' };
+    put({ ...good, csr: { ...good.csr, spec } }, 'thief');
+    await round();
+    expect(conditions(read('thief'))).toEqual(['Denied: Requester']);
+    expect(read('thief').status?.certificate).toBeUndefined();
   });
 
   it('finishes what a leader left approved and unsigned', async () => {

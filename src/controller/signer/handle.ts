@@ -9,6 +9,7 @@ import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient, Written } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
 import { privateNamespace, signerName, terminalPhases, type CertificateRotation } from '../../kube/types.ts';
+import type { Certificate } from '../../pki/certificate.ts';
 import { pem } from '../../pki/pem.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -140,9 +141,9 @@ async function sign(
   judgement: Judgement & { verdict: 'sign' },
   { client, now, configuration }: SigningRound,
 ): Promise<Carried> {
-  const { id, rotation } = judgement;
+  const { id, rotation, already } = judgement;
   // Issued first: what cannot be issued is not approved either.
-  const certificate = issue(judgement, configuration, now);
+  const certificate = already === undefined ? issue(judgement, configuration, now) : undefined;
   const message = `${id} for CertificateRotation ${rotation.metadata.name}`;
   const approval = hasCondition(csr, 'Approved')
     ? ({ ok: true, object: csr } as const)
@@ -152,11 +153,18 @@ async function sign(
         'approval',
       );
   if (!approval.ok) return outcome(approval, 'signed', message);
-  const text = Buffer.from(pem('CERTIFICATE', certificate.der)).toString('base64');
-  const object = { ...approval.object, status: { ...approval.object.status, certificate: text } };
+  const text = certificate === undefined ? already : base64Pem(certificate);
+  const object = { ...approval.object, status: { ...approval.object.status, certificate: text ?? '' } };
   const written = await client.replace(resources.certificateSigningRequests, object, 'status');
-  const span = `serial ${certificate.serial}, until ${certificate.notAfter.toISOString()}`;
+  const span =
+    certificate === undefined
+      ? 'the same as before'
+      : `serial ${certificate.serial}, until ${certificate.notAfter.toISOString()}`;
   return { ...outcome(written, 'signed', `${message}: ${span}`), ...(written.ok ? { signed: object } : {}) };
+}
+
+function base64Pem(certificate: Certificate): string {
+  return Buffer.from(pem('CERTIFICATE', certificate.der)).toString('base64');
 }
 
 function outcome(written: Written<unknown>, done: 'signed' | 'denied', message: string): Carried {

@@ -210,13 +210,6 @@ describe('a malicious agent: each field forged', () => {
     ],
     ['clocks that differ', 'Clock', () => ({ facts: { skew: -301_000 } })],
     [
-      'a key that was signed already in this rotation',
-      'SignedOnce',
-      ({ csr }) => ({
-        facts: { signed: [{ ...csr, metadata: { ...csr.metadata, name: 'before', uid: 'csr-0' } }] },
-      }),
-    ],
-    [
       'no proof by the old key for anything but kubelet.crt',
       'ProofByOldKey',
       ({ csr, rotation }) => ({

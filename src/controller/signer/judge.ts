@@ -4,7 +4,7 @@ import type { CertificateId } from '../../catalogue/ids.ts';
 import { signerName, type CertificateRotation } from '../../kube/types.ts';
 import type { Identity } from '../../policy/identity.ts';
 import type { SigningCa } from '../vault/vault.ts';
-import { checks, type DenialReason } from './checks.ts';
+import { checks, type DenialReason, type Found } from './checks.ts';
 import type { Case, SigningFacts } from './facts.ts';
 import { readRenewal, readRequest, requestedId } from './requests.ts';
 
@@ -17,6 +17,8 @@ export type Judgement =
       readonly ca: SigningCa & { ok: true };
       /** SubjectPublicKeyInfo of the new key, DER. */
       readonly spki: Uint8Array;
+      /** The certificate that this key already has in this rotation, base64 of PEM: given again, not signed again. */
+      readonly already?: string;
     }
   | { readonly verdict: 'deny'; readonly reason: DenialReason; readonly message: string }
   /** Cannot be said now: the request stays and is judged again. */
@@ -34,14 +36,14 @@ export function judge(csr: CertificateSigningRequest, facts: SigningFacts): Judg
     request: readRequest(csr),
     renewal: readRenewal(csr),
   };
-  const passed: { identity?: Identity; ca?: SigningCa & { ok: true } } = {};
+  let passed: Found = {};
   for (const check of checks) {
     const answer = check.holds(given);
     if (answer.kind === 'no') return { verdict: 'deny', reason: check.name, message: answer.message };
     if (answer.kind === 'wait') return { verdict: 'wait', message: answer.message };
-    Object.assign(passed, answer.found);
+    passed = { ...passed, ...answer.found };
   }
-  const { identity, ca } = passed;
+  const { identity, ca, already } = passed;
   const { id, request } = given;
   // The list has checked all of them; only the compiler does not know.
   if (
@@ -53,5 +55,6 @@ export function judge(csr: CertificateSigningRequest, facts: SigningFacts): Judg
   ) {
     return { verdict: 'deny', reason: 'WellFormed', message: 'the request is not complete' };
   }
-  return { verdict: 'sign', id, rotation, identity, ca, spki: request.value.spki };
+  const spki = request.value.spki;
+  return { verdict: 'sign', id, rotation, identity, ca, spki, ...(already === undefined ? {} : { already }) };
 }
