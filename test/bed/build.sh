@@ -8,6 +8,7 @@
 # Every part is made beside its place and renamed into it, so a build that dies is gone on with by the next.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BED_COMMAND=up   # what is asked for, not what an existing bed was made with
 # shellcheck source=lib/settings.sh
 . "$here/lib/settings.sh"
 
