@@ -1,4 +1,5 @@
 // The list of checks, in the order in which a reader would ask. Each says yes, no with a reason, or "not now".
+import { entryOf } from '../../catalogue/table.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { KeyAlgorithm } from '../../pki/certificate.ts';
 import { equalBytes } from '../../pki/der.ts';
@@ -9,7 +10,7 @@ import { labels } from '../labels.ts';
 import { nameOf, namesOf, roleOf } from '../vault/nodes.ts';
 import { signingCa, type SigningCa } from '../vault/vault.ts';
 import { requester, type Case } from './facts.ts';
-import { caOf, extra, readRequest, requestedId, requestedRotation } from './requests.ts';
+import { extra, readRequest, requestedId, requestedRotation } from './requests.ts';
 
 /** What a check has found out and the signer needs. */
 export interface Found {
@@ -215,7 +216,7 @@ const caMatches: Check = {
   name: 'CaMatches',
   holds: ({ id, facts }) => {
     if (id === undefined) return no('no certificate is named');
-    const ca = signingCa(facts.vault, caOf(id), facts.now);
+    const ca = signingCa(facts.vault, entryOf(id).ca, facts.now);
     if (ca.ok) return { kind: 'yes', found: { ca } };
     return ca.gate === 'CaMismatch' ? no(ca.message) : { kind: 'wait', message: ca.message };
   },
@@ -225,11 +226,11 @@ const oldSignedByCa: Check = {
   name: 'OldSignedByCa',
   holds: ({ id, renewal, facts }) => {
     if (id === undefined || !renewal.ok) return no('the request cannot be read');
-    const ca = signingCa(facts.vault, caOf(id), facts.now);
+    const ca = signingCa(facts.vault, entryOf(id).ca, facts.now);
     if (!ca.ok) return { kind: 'wait', message: ca.message };
     if (renewal.value === undefined || isSignedBy(renewal.value.old, ca.certificate)) return yes;
     return no(
-      `the old certificate (${renewal.value.old.subject.text}) was not signed by CA ${caOf(id)} of this cluster`,
+      `the old certificate (${renewal.value.old.subject.text}) was not signed by CA ${entryOf(id).ca} of this cluster`,
     );
   },
 };

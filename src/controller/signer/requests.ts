@@ -1,7 +1,7 @@
 // What a CertificateSigningRequest of ours says, read strictly. Nothing of it is believed before the judge has spoken.
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import * as v from 'valibot';
-import { certificateIds, type CaId, type CertificateId } from '../../catalogue/ids.ts';
+import { certificateIds, type CertificateId } from '../../catalogue/ids.ts';
 import { CertError, describeError } from '../../errors.ts';
 import { annotations } from '../../kube/types.ts';
 import type { Certificate } from '../../pki/certificate.ts';
@@ -83,19 +83,6 @@ export function hasCondition(
 /** Nothing more is to be done with it. */
 export function isFinished(csr: CertificateSigningRequest): boolean {
   return Boolean(csr.status?.certificate) || hasCondition(csr, 'Denied') || hasCondition(csr, 'Failed');
-}
-
-const etcdIds: ReadonlySet<CertificateId> = new Set([
-  'apiserver-etcd-client.crt',
-  'etcd/server.crt',
-  'etcd/peer.crt',
-  'etcd/healthcheck-client.crt',
-]);
-
-/** Which CA signs a certificate of the catalogue. */
-export function caOf(id: CertificateId): CaId {
-  if (id === 'front-proxy-client.crt') return 'front-proxy';
-  return etcdIds.has(id) ? 'etcd' : 'kubernetes';
 }
 
 function guarded<T>(read: () => T): Read<T> {
