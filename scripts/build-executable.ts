@@ -3,7 +3,7 @@
 // Bun sees a finished bundle only: given sources it would replace some packages by shims of its own.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { bunFor } from './bun-runtime.ts';
@@ -63,6 +63,9 @@ function compile(bundle: string, architecture: string): string {
   if (architecture !== 'x64' && architecture !== 'arm64')
     throw new Error(`no such architecture: ${architecture}`);
   const outfile = join(dist, architecture === 'x64' ? 'cert-renew' : 'cert-renew-arm64');
+  // Under the same name everywhere, since it becomes part of the file; in its place only when whole.
+  const made = join(dist, 'bundle', architecture, 'cert-renew');
+  mkdirSync(join(made, '..'), { recursive: true });
   const bun = join(root, 'node_modules/@oven/bun-linux-x64/bin/bun');
   const runtime = bunFor(architecture, root);
   const options = [
@@ -77,11 +80,11 @@ function compile(bundle: string, architecture: string): string {
     '--no-compile-autoload-bunfig',
     `--compile-executable-path=${runtime}`,
     bundle,
-    `--outfile=${outfile}`,
+    `--outfile=${made}`,
   ];
-  rmSync(outfile, { force: true });
   execFileSync(bun, options, { cwd: dist, stdio: ['ignore', 'inherit', 'inherit'] });
-  if (!existsSync(outfile)) throw new Error(`bun made no ${outfile}`);
+  if (!existsSync(made)) throw new Error(`bun made no ${made}`);
+  renameSync(made, outfile);
   return outfile;
 }
 

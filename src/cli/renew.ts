@@ -6,6 +6,7 @@ import { withLock } from '../host/lock.ts';
 import { refuseUnsafeDirectory } from '../host/safe-target.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { isSignedBy } from '../pki/verify.ts';
+import { backupsKept, forget } from '../rotation/driver.ts';
 import type { LocalCa } from '../rotation/local-signer.ts';
 import { localSigner } from '../rotation/local-signer.ts';
 import type { RenewReport } from '../rotation/renew-files.ts';
@@ -71,10 +72,16 @@ async function renewAll(
     noBackup: !options.backup,
     accepts,
     // A directory that a person chose may hold other things: nothing of it is tidied up.
-    ...(options.backupDirectory === undefined ? {} : { keepBackups: Number.POSITIVE_INFINITY }),
+    keepBackups: options.backupDirectory === undefined ? backupsKept : Number.POSITIVE_INFINITY,
   } as const;
-  const report = await renewFiles(node, options.files, signer, settings, signal);
-  return { report, leftAlone };
+  try {
+    const report = await renewFiles(node, options.files, signer, settings, signal);
+    return { report, leftAlone };
+  } catch (error) {
+    // What was laid into the host directory before it was refused is of no use to anybody.
+    if (!options.dryRun) forget(node, settings.keepBackups);
+    throw error;
+  }
 }
 
 function tell(

@@ -23,6 +23,9 @@ export const caOptions = ['--ca-cert', `${pki}/ca.crt`, '--ca-key', `${pki}/ca.k
 const executable = '/opt/cert-renew';
 const staged = '/var/lib/cluster-cert-rotator/bin/cert-renew';
 
+/** Nothing else of the environment reaches the executable. */
+const searchPath = '/usr/sbin:/usr/bin:/sbin:/bin';
+
 function sh(command: string, cwd: string): void {
   execFileSync('sh', ['-ec', command], { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
 }
@@ -86,7 +89,12 @@ export class NodeRoot {
   run(arguments_: readonly string[], around: readonly string[] = []): Run {
     const command = [...around, 'chroot', this.directory, executable, ...arguments_];
     const [first = '', ...rest] = command;
-    const { status, stdout, stderr } = spawnSync(first, rest, { encoding: 'utf8', env: {}, timeout: 60_000 });
+    const { status, stdout, stderr, error } = spawnSync(first, rest, {
+      encoding: 'utf8',
+      env: { PATH: searchPath },
+      timeout: 60_000,
+    });
+    if (error !== undefined) throw error;
     return { status, stdout, stderr };
   }
 
