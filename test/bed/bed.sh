@@ -159,12 +159,12 @@ case $BED_COMMAND in
   up) lock; timed up "$@"; echo "$KUBECONFIG_HOME/admin.conf" ;;
   down) check_machine; lock; clean; rm -f "$(dirname "$STATE")/.lock-$BED"; rmdir "$(dirname "$STATE")" "$(dirname "$KUBECONFIG_HOME")" 2>/dev/null || true ;;
   save) must_be_made; lock; timed save_bed "${1:-base}" ;;
-  restore) must_be_made; lock; timed restore_bed "${1:-base}" ;;
+  restore) must_be_made; check_machine; lock; timed restore_bed "${1:-base}" ;;
   exec) must_be_made; check_node "$1"; inside "$@" ;;
   load) must_be_made; for node in $([ "$1" = all ] && nodes || echo "$1"); do check_node "$node"; for file in "${@:2}"; do load_image "$node" "$file"; done; done ;;
   reissue) must_be_made; lock; timed reissue "$@" ;;
   kill) must_be_made; check_node "$1"; kill_node "$1" ;;
-  boot) must_be_made; check_node "$1"; boot_node "$1" ;;
+  boot) must_be_made; check_machine; check_node "$1"; boot_node "$1" ;;
   peek) must_be_made; check_node "$1"; peek "$@" ;;
   status) must_be_made; status ;;
   logs) must_be_made; check_node "$1"; inside "$1" journalctl --no-pager -u "${2:-kubelet}" ;;

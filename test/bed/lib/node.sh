@@ -27,11 +27,20 @@ pod_subnet() { echo "10.244.$(node_address "$1" | cut -d. -f4).0/24"; }
 # cgroup v1 hierarchies of this machine, as names under /sys/fs/cgroup
 hierarchies() { awk '$3 == "cgroup" && $2 ~ "^/sys/fs/cgroup/" { sub("/sys/fs/cgroup/", "", $2); print $2 }' /proc/mounts; }
 
+# All roots under which a node has a cgroup of its own: those, and the unified one beside them, where systemd keeps track
+# of its services (in a shared one, one node's systemd would stop the services of another)
+cgroup_roots() { hierarchies; if [ -f /sys/fs/cgroup/unified/cgroup.procs ]; then echo unified; fi; }
+
 check_machine() {
   [ "$(id -u)" = 0 ] || die "run me as root: a bed makes namespaces, mounts and cgroups"
   [ "$(hierarchies | grep -cxE 'pids|memory|cpuset|devices|freezer|systemd')" -eq 6 ] ||
     die "this machine has no cgroup v1 hierarchies under /sys/fs/cgroup (pids memory cpuset devices freezer systemd): a bed needs them"
+  # every systemd, kubelet and containerd watches files; the usual 128 of one user are for fewer than all nodes of two beds
+  raise fs.inotify.max_user_instances 8192
+  raise fs.inotify.max_user_watches 1048576
 }
+
+raise() { [ "$(sysctl -n "$1")" -ge "$2" ] || sysctl -qw "$1=$2"; }
 
 is_alive() { [ -s "$STATE/$1/pid" ] && [ -d "/proc/$(cat "$STATE/$1/pid")/root/run/systemd" ] && [ "$(cgroup_pids "$1" | grep -cx "$(cat "$STATE/$1/pid")")" = 1 ]; }
 
@@ -84,7 +93,7 @@ connect_network() {
 
 make_cgroups() {
   local node=$1 hierarchy
-  for hierarchy in $(hierarchies); do mkdir -p "/sys/fs/cgroup/$hierarchy/bed-$BED-$node"; done
+  for hierarchy in $(cgroup_roots); do mkdir -p "/sys/fs/cgroup/$hierarchy/bed-$BED-$node"; done
   # an empty cpuset takes no process
   cat /sys/fs/cgroup/cpuset/cpuset.cpus > "/sys/fs/cgroup/cpuset/bed-$BED-$node/cpuset.cpus"
   cat /sys/fs/cgroup/cpuset/cpuset.mems > "/sys/fs/cgroup/cpuset/bed-$BED-$node/cpuset.mems"
@@ -98,13 +107,13 @@ boot_node() {
   make_cgroups "$node"
   rm -rf "$d/work"; mkdir -p "$d"/{upper,work,root,containerd,audit}
   (
-    for hierarchy in $(hierarchies); do echo "$BASHPID" > "/sys/fs/cgroup/$hierarchy/bed-$BED-$node/cgroup.procs"; done
+    for hierarchy in $(cgroup_roots); do echo "$BASHPID" > "/sys/fs/cgroup/$hierarchy/bed-$BED-$node/cgroup.procs"; done
     # what the caller holds open (locks) is no business of the node's
     exec 8>&- 9>&- setsid ip netns exec "bed-$BED-$node" unshare --cgroup --mount --pid --uts --ipc --fork \
       bash "$BED_HOME/init.sh" "$d" "$BUILT/layer:$ROOTFS" "$node" "$(hierarchies | tr '\n' ' ')" > "$d/boot.log" 2>&1 < /dev/null
   ) &
   for i in $(seq 300); do
-    is_alive "$node" && inside "$node" test -S /run/containerd/containerd.sock && return
+    is_alive "$node" && inside "$node" ctr plugins ls 2>/dev/null | awk '$2 == "cri" && $NF == "ok" { ok = 1 } END { exit !ok }' && return
     sleep 0.2
   done
   die "node $node does not boot: see $d/boot.log and journalctl inside ($(tail -1 "$d/boot.log"))"
