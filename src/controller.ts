@@ -11,7 +11,7 @@ import { EventRecorder } from './controller/events.ts';
 import { Caches, Gatherer } from './controller/gather.ts';
 import { serveHealth } from './controller/health-server.ts';
 import { readyzOver } from './controller/health.ts';
-import { createLog, type Logger } from './controller/log.ts';
+import { createLog, quietly, type Logger } from './controller/log.ts';
 import { Alarm } from './controller/loop-alarm.ts';
 import { Authority } from './controller/loop-authority.ts';
 import { leaseRef, runLoop, type LoopParts } from './controller/loop.ts';
@@ -81,8 +81,8 @@ async function main(flags: Flags, signal: AbortSignal): Promise<void> {
   });
   const client = createClient(connection);
   const alarm = new Alarm();
-  const caches = new Caches(client, publicNamespace, alarm.ring, (error) =>
-    log.warn({ err: error }, 'following the API was interrupted'),
+  const caches = new Caches(client, publicNamespace, alarm.ring, () =>
+    quietly((error, repeated) => log.warn({ err: error, repeated }, 'following the API was interrupted')),
   );
   const metrics = new Metrics();
   let lastPass: number | undefined;
@@ -103,8 +103,9 @@ async function main(flags: Flags, signal: AbortSignal): Promise<void> {
     lastPass = performance.now();
   };
   log.info({ identity: flags.identity, server: connection.server }, 'controller started');
+  const onError = quietly((error, repeated) => log.warn({ err: error, repeated }, 'the Lease'));
   const election = runElection(
-    { client, ...leaseRef, me: flags.identity, onError: (error) => log.warn({ err: error }, 'the Lease') },
+    { client, ...leaseRef, me: flags.identity, onError },
     async (term) => {
       log.info('leading');
       await lead({ ...shared, onPass }, term);

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustSkip, startBareApi, type BareApi } from '../../test/kube/bare-api.ts';
-import { installCrds } from '../../test/kube/crd.ts';
+import { installCrd } from '../../test/kube/crd.ts';
 import { encodeMessage } from '../agent/message.ts';
 import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
 import { createClient, type KubeClient } from '../kube/client.ts';
@@ -30,7 +30,7 @@ interface Controller {
   readonly log: () => string;
 }
 
-async function until<T>(ask: () => Promise<T | undefined>, what: string, limit = 30_000): Promise<T> {
+async function until<T>(ask: () => Promise<T | undefined>, what: string, limit = 60_000): Promise<T> {
   const deadline = Date.now() + limit;
   for (;;) {
     const answer = await ask();
@@ -137,7 +137,7 @@ describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 12
     api = await startBareApi();
     connection = new Connection(loadKubeConfig(api.kubeconfig));
     client = createClient(connection);
-    await installCrds(client);
+    await installCrd(client);
     for (const name of [privateNamespace, publicNamespace]) {
       await client.create(resources.namespaces, { metadata: { name } });
     }
@@ -237,7 +237,7 @@ describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 12
     await until(
       async () => /foo: unknown field/.test(controller?.log() ?? '') || undefined,
       'the fault is named',
-      45_000,
+      60_000,
     );
     expect(controller?.child.exitCode).toBeNull();
     writeFileSync(join(directory, 'config.yaml'), 'mode: observe\n');
@@ -263,7 +263,7 @@ describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 12
     expect(await leader()).toBe('one');
     const [first] = running.filter(({ child }) => child.exitCode === null);
     expect(first && (await stop(first))).toBe(0);
-    await until(async () => ((await leader()) === 'two' ? true : undefined), 'the second leads', 10_000);
+    await until(async () => ((await leader()) === 'two' ? true : undefined), 'the second leads');
     expect(await stop(second)).toBe(0);
     expect(await leader()).toBeUndefined();
   });

@@ -26,26 +26,30 @@ export class Caches {
     client: KubeClient,
     publicNamespace: string,
     wake: () => void,
-    onError: (error: CertError) => void,
+    errorsOf: () => (error: CertError) => void,
   ) {
-    const follow = { onChange: wake, onError };
+    const follow = () => ({ onChange: wake, onError: errorsOf() });
     // Nodes report themselves all the time: they are looked at on the tick, and do not wake the loop.
-    this.nodes = new Reflector(client, resources.nodes, { onChange: quiet, onError, trim: trimNode });
+    this.nodes = new Reflector(client, resources.nodes, {
+      onChange: quiet,
+      onError: errorsOf(),
+      trim: trimNode,
+    });
     this.pods = new Reflector(client, resources.pods, {
-      ...follow,
+      ...follow(),
       namespace: privateNamespace,
       labelSelector: labels.kind,
       trim: withoutManagedFields,
     } satisfies ReflectorOptions<Pod>);
     this.inventories = new Reflector(client, resources.configMaps, {
-      ...follow,
+      ...follow(),
       namespace: publicNamespace,
       labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
       trim: withoutManagedFields,
     });
-    this.rotations = new Reflector(client, resources.certificateRotations, follow);
+    this.rotations = new Reflector(client, resources.certificateRotations, follow());
     this.requests = new Reflector(client, resources.certificateSigningRequests, {
-      ...follow,
+      ...follow(),
       fieldSelector: `spec.signerName=${signerName}`,
     });
   }

@@ -26,3 +26,21 @@ function serializeError(error: unknown): object {
   if (error instanceof Error) return { message: error.message, stack: error.stack };
   return { message: String(error) };
 }
+
+/**
+ * Says of one thing what goes wrong with it, once for each text and then once a minute: an outage of the API server
+ * fails every few seconds in many places.
+ */
+export function quietly(say: (error: CertError, repeated: number) => void): (error: CertError) => void {
+  const last = { text: '', at: Number.NEGATIVE_INFINITY, repeated: 0 };
+  return (error) => {
+    const text = `${error.code} ${error.message}`;
+    const now = performance.now();
+    if (text === last.text && now - last.at < 60_000) {
+      last.repeated += 1;
+      return;
+    }
+    say(error, last.repeated);
+    Object.assign(last, { text, at: now, repeated: 0 });
+  };
+}

@@ -42,6 +42,13 @@ const defaultTimeout = 10_000;
 
 /** Reads a kubeconfig, or without one the ServiceAccount of the Pod. Errors: BadConfiguration. */
 export function loadKubeConfig(path: string | undefined): KubeConfig {
+  // KubeConfig itself would make `https://undefined` of it.
+  if (path === undefined && !process.env['KUBERNETES_SERVICE_HOST']) {
+    throw new CertError(
+      'BadConfiguration',
+      'not in a Pod of a cluster, and no kubeconfig given: use --kubeconfig',
+    );
+  }
   const config = new KubeConfig();
   try {
     if (path === undefined) config.loadFromCluster();
@@ -53,8 +60,9 @@ export function loadKubeConfig(path: string | undefined): KubeConfig {
     });
   }
   if (!config.getCurrentCluster()) {
-    const hint = path === undefined ? 'not in a Pod: give --kubeconfig' : `${path} names no current cluster`;
-    throw new CertError('BadConfiguration', hint);
+    throw new CertError('BadConfiguration', 'the kubeconfig names no current cluster', {
+      file: path ?? 'the ServiceAccount of this Pod',
+    });
   }
   return config;
 }

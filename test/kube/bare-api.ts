@@ -202,7 +202,7 @@ async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Pro
 }
 
 async function ready(directory: string, port: number, api: ChildProcess): Promise<void> {
-  const deadline = Date.now() + 90_000;
+  const deadline = Date.now() + 180_000;
   while (Date.now() < deadline) {
     if (api.exitCode !== null) break;
     if ((await status(directory, port)) === 200) return;

@@ -1,5 +1,5 @@
 // The CertificateRotation's definition as the chart installs it, for tests on a bare API server.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import type { KubeClient, Named } from '../../src/kube/client.ts';
 import { resources, type Resource } from '../../src/kube/resources.ts';
 import { CertError } from '../../src/errors.ts';
 
-const directory = fileURLToPath(new URL('../../deploy/chart/crds', import.meta.url));
+const chart = fileURLToPath(new URL('../../deploy/chart', import.meta.url));
 
 const definitions: Resource<Named> = {
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -17,9 +17,9 @@ const definitions: Resource<Named> = {
   namespaced: false,
 };
 
-/** Installs every definition of the chart and waits until CertificateRotations are served. */
-export async function installCrds(client: KubeClient): Promise<void> {
-  for (const definition of readDefinitions()) await client.create(definitions, definition);
+/** Installs the chart's definition and waits until CertificateRotations are served. */
+export async function installCrd(client: KubeClient): Promise<void> {
+  await client.create(definitions, readDefinition());
   for (let tries = 0; tries < 300; tries += 1) {
     if (await isServed(client)) return;
     await wait(100);
@@ -37,32 +37,18 @@ async function isServed(client: KubeClient): Promise<boolean> {
   }
 }
 
-function readDefinitions(): Named[] {
-  const files = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.yaml')) : [];
-  if (files.length === 0) return [loose];
-  return files.map((name) => {
-    const definition: Named = parse(readFileSync(join(directory, name), 'utf8'));
-    return definition;
-  });
+/** The chart's template, with the few values that it takes from files/product.json put in. */
+function readDefinition(): Named {
+  const product: Record<string, readonly string[]> = JSON.parse(
+    readFileSync(join(chart, 'files/product.json'), 'utf8'),
+  );
+  const text = readFileSync(join(chart, 'templates/crd.yaml'), 'utf8')
+    .replaceAll(/\{\{ toJson \$product\.(\w+) \}\}/g, (_, name: string) => JSON.stringify(product[name]))
+    .replaceAll(/\{\{ len \$product\.(\w+) \}\}/g, (_, name: string) => String(product[name]?.length))
+    .replaceAll(/^ *labels:\n *\{\{- include .*\n/gm, '')
+    .replaceAll(/^\{\{-? \$product := .*\n/gm, '');
+  const rest = /\{\{.*/.exec(text)?.[0];
+  if (rest !== undefined) throw new Error(`templates/crd.yaml has a value that is not known here: ${rest}`);
+  const definition: Named = parse(text);
+  return definition;
 }
-
-/** Where the chart has none: the kind with its subresource and nothing checked. */
-const loose: Named = Object.assign(
-  { metadata: { name: 'certificaterotations.certrotator.cpaas.io' } },
-  {
-    spec: {
-      group: 'certrotator.cpaas.io',
-      scope: 'Cluster',
-      names: { kind: 'CertificateRotation', plural: 'certificaterotations' },
-      versions: [
-        {
-          name: 'v1alpha1',
-          served: true,
-          storage: true,
-          subresources: { status: {} },
-          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-        },
-      ],
-    },
-  },
-);
