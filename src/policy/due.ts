@@ -9,15 +9,18 @@ import type { Reason } from './reasons.ts';
 const day = 86_400_000;
 
 /** All lifetimes in milliseconds. */
-export interface DueInput {
+export interface DueTerms {
   readonly certificate: { readonly notBefore: Date; readonly notAfter: Date };
   /** The lifetime that a new certificate of this kind would get. */
   readonly profile: number;
   /** Undefined: the CA is not known yet; the gates keep such a rotation from starting, not this rule. */
   readonly caNotAfter: Date | undefined;
-  readonly now: Date;
   /** `percent` of the lifetime, 0 to 100; `days` may be fractional, 0 switches that rule off. */
   readonly trigger: { readonly percent: number; readonly days: number };
+}
+
+export interface DueInput extends DueTerms {
+  readonly now: Date;
 }
 
 export interface DueAnswer {
@@ -29,7 +32,7 @@ export interface DueAnswer {
 }
 
 /** From when on one rule holds, in milliseconds since 1970. Infinity: never. */
-type Rule = (input: DueInput) => number;
+type Rule = (terms: DueTerms) => number;
 
 // Any one of these makes a certificate want renewal …
 const triggers: readonly Rule[] = [
@@ -43,27 +46,37 @@ const conditions: readonly Rule[] = [
   gainsOnCa, //      the same, where the CA's end shortens the new lifetime
 ];
 
-/** Decides by R1. */
-export function decideDue(input: DueInput): DueAnswer {
-  const wanted = Math.min(...triggers.map((rule) => rule(input)));
-  const useful = Math.max(...conditions.map((rule) => rule(input)));
-  const dueAt = Math.max(wanted, useful);
-  const now = input.now.getTime();
-  const never = dueAt >= caEnd(input) || now >= caEnd(input);
-  if (now > wanted && (never || now <= dueAt)) return noGain(input, never ? undefined : new Date(dueAt));
-  if (never) return notDue(input, undefined);
-  if (now <= dueAt) return notDue(input, new Date(dueAt));
-  return isDue(input, new Date(dueAt));
+/** The moment after which it is due by R1, whenever it is asked; undefined: never, its CA ends before. */
+export function dueMoment(terms: DueTerms): Date | undefined {
+  const moment = Math.max(wantedFrom(terms), usefulFrom(terms));
+  return moment >= caEnd(terms) ? undefined : new Date(moment);
 }
 
-function shareOfLifetimeRemains({ certificate, profile, trigger }: DueInput): number {
+/** Decides by R1, in words. */
+export function decideDue(input: DueInput): DueAnswer {
+  const now = input.now.getTime();
+  const dueAt = now >= caEnd(input) ? undefined : dueMoment(input);
+  const due = dueAt !== undefined && now > dueAt.getTime();
+  if (!due && now > wantedFrom(input)) return noGain(input, dueAt);
+  return due ? isDue(input, dueAt) : notDue(input, dueAt);
+}
+
+function wantedFrom(terms: DueTerms): number {
+  return Math.min(...triggers.map((rule) => rule(terms)));
+}
+
+function usefulFrom(terms: DueTerms): number {
+  return Math.max(...conditions.map((rule) => rule(terms)));
+}
+
+function shareOfLifetimeRemains({ certificate, profile, trigger }: DueTerms): number {
   const lifetime = certificate.notAfter.getTime() - certificate.notBefore.getTime();
   const counted = Math.max(0, Math.min(lifetime, profile));
   return certificate.notAfter.getTime() - (counted * trigger.percent) / 100;
 }
 
 /** remaining < days, and remaining < Lnew / 3 for both bounds of Lnew; each solved for the moment. */
-function triggerDaysRemain(input: DueInput): number {
+function triggerDaysRemain(input: DueTerms): number {
   const notAfter = input.certificate.notAfter.getTime();
   return Math.max(
     notAfter - input.trigger.days * day,
@@ -72,16 +85,16 @@ function triggerDaysRemain(input: DueInput): number {
   );
 }
 
-function gainsOnProfile({ certificate, profile }: DueInput): number {
+function gainsOnProfile({ certificate, profile }: DueTerms): number {
   return certificate.notAfter.getTime() - 0.9 * profile;
 }
 
 /** remaining ≤ 90 % of (CA.notAfter − moment), solved for the moment. */
-function gainsOnCa(input: DueInput): number {
+function gainsOnCa(input: DueTerms): number {
   return 10 * input.certificate.notAfter.getTime() - 9 * caEnd(input);
 }
 
-function caEnd({ caNotAfter }: DueInput): number {
+function caEnd({ caNotAfter }: DueTerms): number {
   return caNotAfter?.getTime() ?? Number.POSITIVE_INFINITY;
 }
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Component } from '../catalogue/ids.ts';
+import type { CertificateId, Component } from '../catalogue/ids.ts';
 import { nextGroup, type Candidate } from './grouping.ts';
 
 const day = 86_400_000;
 const now = new Date('2026-06-01T00:00:00Z');
-const due = (id: string, component: Component, days: number | undefined): Candidate => ({
+const due = (id: CertificateId, component: Component, days: number | undefined): Candidate => ({
   id,
   component,
   dueAt: days === undefined ? undefined : new Date(now.getTime() + days * day),

@@ -1,10 +1,10 @@
 // Which certificates of one node are renewed together (design §3, Time). What is due starts a rotation; grouping
 // never does: it only lets those join whose component restarts anyway.
-import type { Component } from '../catalogue/ids.ts';
+import type { CertificateId, Component } from '../catalogue/ids.ts';
 
 /** What grouping asks of a certificate. `dueAt` undefined: never due. */
 export interface Candidate {
-  readonly id: string;
+  readonly id: CertificateId;
   readonly component: Component;
   readonly dueAt: Date | undefined;
 }
@@ -21,7 +21,7 @@ export interface Group {
   /** When the rotation is due: the earliest of its certificates. */
   readonly dueAt: Date;
   /** In the order of the candidates. */
-  readonly ids: readonly string[];
+  readonly ids: readonly CertificateId[];
 }
 
 /**

@@ -1,9 +1,10 @@
-// The certificates of a node that the product renews, each with the answer of R1.
-import { certificateIds, type CaId, type CertificateId, type Component } from '../../catalogue/ids.ts';
+// The certificates of a node that the product renews, each with the moment that R1 gives it.
+import { caIds, certificateIds, type CaId, type CertificateId, type Component } from '../../catalogue/ids.ts';
+import { entryOf } from '../../catalogue/table.ts';
 import type { InventoryRow } from '../../agent/protocol.ts';
-import { decideDue, type DueAnswer } from '../../policy/due.ts';
+import { dueMoment } from '../../policy/due.ts';
 import type { Configuration } from '../configuration.ts';
-import type { World } from '../world.ts';
+import type { Inventory, World } from '../world.ts';
 import type { NodeView } from './view.ts';
 
 export interface RenewableCertificate {
@@ -12,34 +13,19 @@ export interface RenewableCertificate {
   readonly ca: CaId;
   readonly row: InventoryRow;
   readonly notAfter: Date;
-  readonly due: DueAnswer;
+  /** By R1; undefined: never. */
   readonly dueAt: Date | undefined;
 }
 
-const componentOf: Readonly<Record<CertificateId, Component>> = {
-  'apiserver.crt': 'kube-apiserver',
-  'apiserver-etcd-client.crt': 'kube-apiserver',
-  'apiserver-kubelet-client.crt': 'kube-apiserver',
-  'front-proxy-client.crt': 'kube-apiserver',
-  'etcd/server.crt': 'etcd',
-  'etcd/peer.crt': 'etcd',
-  'etcd/healthcheck-client.crt': 'etcd',
-  '/root/.kube/config': 'none',
-  'admin.conf': 'none',
-  'super-admin.conf': 'none',
-  'controller-manager.conf': 'kube-controller-manager',
-  'scheduler.conf': 'kube-scheduler',
-  'kubelet.crt': 'kubelet',
-  'kubelet-client-current.pem': 'kubelet',
-};
-
-export function isKubelets(id: string): boolean {
-  return id === 'kubelet.crt' || id === 'kubelet-client-current.pem';
+/** The kubelet's files: their rotation needs its restart (S6). */
+export function isKubelets(id: CertificateId): boolean {
+  return entryOf(id).component === 'kubelet';
 }
 
 /** The lifetime that a new certificate gets, in milliseconds. */
-export function lifetimeOf(id: string, configuration: Configuration): number {
-  return isKubelets(id) ? configuration.lifetimes.kubelet : configuration.lifetimes.controlPlane;
+export function lifetimeOf(id: CertificateId, configuration: Configuration): number {
+  const { kubelet, controlPlane } = configuration.lifetimes;
+  return entryOf(id).profile === 'kubelet' ? kubelet : controlPlane;
 }
 
 /**
@@ -47,15 +33,33 @@ export function lifetimeOf(id: string, configuration: Configuration): number {
  * cannot be read or written safely, and kubelet.crt where the configuration says to leave it. Of a kubeconfig with
  * several users the one that ends first stands for its id.
  */
-export function renewableOf(node: NodeView, world: World): RenewableCertificate[] {
-  const rows = node.inventory?.certificates ?? [];
-  return certificateIds.flatMap((id) => {
-    const found = rows
-      .filter((row) => row.id === id && isRenewable(row, world.configuration))
-      .flatMap((row) => renewable(id, row, node, world))
-      .toSorted((a, b) => a.notAfter.getTime() - b.notAfter.getTime());
-    return found.slice(0, 1);
-  });
+export function renewableOf({ inventory }: NodeView, world: World): readonly RenewableCertificate[] {
+  if (inventory === undefined) return [];
+  const { configuration } = world;
+  const ends = caEndsOf(inventory, world);
+  const key = caIds.map((ca) => ends[ca] ?? '').join();
+  const known = answers.get(inventory);
+  if (known?.configuration === configuration && known.key === key) return known.certificates;
+  const certificates = inventory.certificates
+    .flatMap((row) => (isRenewable(row, configuration) ? renewable(row, ends, configuration) : []))
+    .toSorted((a, b) => rank(a) - rank(b) || a.notAfter.getTime() - b.notAfter.getTime())
+    .filter((one, i, all) => one.id !== all[i - 1]?.id);
+  answers.set(inventory, { configuration, key, certificates });
+  return certificates;
+}
+
+/** The answer depends on these values alone, not on the time: thousands of nodes are asked about in every pass. */
+const answers = new WeakMap<
+  Inventory,
+  {
+    readonly configuration: Configuration;
+    readonly key: string;
+    readonly certificates: readonly RenewableCertificate[];
+  }
+>();
+
+function rank({ id }: RenewableCertificate): number {
+  return certificateIds.indexOf(id);
 }
 
 function isRenewable(row: InventoryRow, { kubelet }: Configuration): boolean {
@@ -64,30 +68,35 @@ function isRenewable(row: InventoryRow, { kubelet }: Configuration): boolean {
 }
 
 function renewable(
-  id: CertificateId,
   row: InventoryRow,
-  node: NodeView,
-  world: World,
-): RenewableCertificate[] {
+  ends: CaEnds,
+  configuration: Configuration,
+): readonly RenewableCertificate[] {
+  const id = certificateIds.find((one) => one === row.id);
   const [notBefore, notAfter] = [new Date(row.notBefore), new Date(row.notAfter)];
-  if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) return [];
+  if (id === undefined || Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) return [];
   // R3: kubeadm's own kubelet.crt names no CA of ours; the cluster's will sign its successor.
-  const ca = row.ca ?? 'kubernetes';
-  const due = decideDue({
+  const { component, ca: usual } = entryOf(id);
+  const ca = row.ca ?? usual;
+  const dueAt = dueMoment({
     certificate: { notBefore, notAfter },
-    profile: lifetimeOf(id, world.configuration),
-    caNotAfter: caEnd(ca, node, world),
-    now: world.now,
-    trigger: world.configuration.trigger,
+    profile: lifetimeOf(id, configuration),
+    caNotAfter: moment(ends[ca]),
+    trigger: configuration.trigger,
   });
-  return [{ id, component: componentOf[id], ca, row, notAfter, due, dueAt: due.dueAt }];
+  return [{ id, component, ca, row, notAfter, dueAt }];
 }
 
-/** The vault's word, else the CA certificate that was found on the node. */
-function caEnd(ca: CaId, node: NodeView, world: World): Date | undefined {
-  const text =
-    world.vault.cas[ca]?.notAfter ??
-    node.inventory?.certificates.find((row) => row.kind === 'ca' && row.ca === ca)?.notAfter;
+/** When each CA ends, RFC 3339: the vault's word, else the CA certificate that was found on the node. */
+type CaEnds = Readonly<Record<CaId, string | undefined>>;
+
+function caEndsOf({ certificates }: Inventory, { vault }: World): CaEnds {
+  const endOf = (ca: CaId) =>
+    vault.cas[ca]?.notAfter ?? certificates.find((row) => row.kind === 'ca' && row.ca === ca)?.notAfter;
+  return { kubernetes: endOf('kubernetes'), etcd: endOf('etcd'), 'front-proxy': endOf('front-proxy') };
+}
+
+function moment(text: string | undefined): Date | undefined {
   const end = text === undefined ? undefined : new Date(text);
   return end === undefined || Number.isNaN(end.getTime()) ? undefined : end;
 }

@@ -48,7 +48,7 @@ function lineOf(
   ];
 }
 
-function daysOf(id: string, configuration: Configuration): number {
+function daysOf(id: CertificateId, configuration: Configuration): number {
   return Math.max(1, Math.ceil(lifetimeOf(id, configuration) / day));
 }
 

@@ -5,6 +5,7 @@
 //   one made by hand waits   ▶ what was planned gives way to it
 //   the inventory is old     ▶ nothing is planned until the node has been read again
 //   else                     ▶ the one object that R1, grouping and the backoff want now, and no other
+import type { CertificateId } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { nextGroup } from '../../policy/grouping.ts';
 import { labels } from '../labels.ts';
@@ -101,15 +102,16 @@ function wishFor(node: NodeView, view: View): Wish | undefined {
   const { configuration, now } = view.world;
   const renewable = renewableOf(node, view.world);
   const group = nextGroup(renewable, now, configuration.groupWithin);
-  if (group === undefined) return undefined;
+  const isNear = (moment: Date) => moment.getTime() - now.getTime() <= configuration.planHorizon;
+  if (group === undefined || !isNear(group.dueAt)) return undefined;
   const wish = wishOf(node, group, renewable, retryOf(node, group.ids, view), now);
-  return wish.dueAt.getTime() - now.getTime() > configuration.planHorizon ? undefined : wish;
+  return isNear(wish.dueAt) ? wish : undefined;
 }
 
 /** Failures in a row on this machine, whichever certificates they were about, and when the next attempt may begin. */
 function retryOf(
   node: NodeView,
-  ids: readonly string[],
+  ids: readonly CertificateId[],
   { world }: View,
 ): { failures: number; notBefore: Date | undefined } {
   const ended = node.rotations

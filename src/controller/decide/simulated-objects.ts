@@ -96,3 +96,14 @@ export function finished(pod: Pod, now: Date, message: (part: number, parts: num
   }));
   return { ...ended, status: { ...ended.status, containerStatuses: statuses } };
 }
+
+/** What the kubelet says of host paths that are not there. */
+export function problemsOf(pod: Pod, missing: readonly string[]): string[] {
+  return (pod.spec?.volumes ?? []).flatMap(({ name, hostPath }) =>
+    hostPath !== undefined && missing.includes(hostPath.path)
+      ? [
+          `FailedMount: MountVolume.SetUp failed for volume "${name}" : hostPath type check failed: ${hostPath.path} is not a directory`,
+        ]
+      : [],
+  );
+}

@@ -13,6 +13,7 @@ import {
   day,
   finished,
   nodeObject,
+  problemsOf,
   rowOf,
   withState,
   type SimulatedCertificate,
@@ -107,7 +108,7 @@ export class SimulatedCluster {
     this.pods = this.pods.map((pod) => this.#step(pod));
   }
 
-  /** Until nothing is under way; returns how many steps of time that took. */
+  /** Until nothing is under way; the number of steps. */
   run(most = 400, step = 5000): number {
     for (let steps = 0; steps < most; steps++) {
       this.settle();
@@ -142,7 +143,7 @@ export class SimulatedCluster {
     return this.of(nodeName).map(({ status }) => status?.phase);
   }
 
-  /** As kubectl would: no status. */
+  /** As kubectl: no status. */
   createByHand(name: string, spec: Omit<CertificateRotation['spec'], 'reason'>): CertificateRotation {
     const rotation: CertificateRotation = {
       metadata: { name, uid: this.#uid(), creationTimestamp: this.#seconds() },
@@ -307,14 +308,7 @@ export class SimulatedCluster {
   }
 
   #problems(pod: Pod): string[] {
-    const missing = this.#nodeOf(pod)?.missing ?? [];
-    return (pod.spec?.volumes ?? []).flatMap(({ name, hostPath }) =>
-      hostPath !== undefined && missing.includes(hostPath.path)
-        ? [
-            `FailedMount: MountVolume.SetUp failed for volume "${name}" : hostPath type check failed: ${hostPath.path} is not a directory`,
-          ]
-        : [],
-    );
+    return problemsOf(pod, this.#nodeOf(pod)?.missing ?? []);
   }
 
   #nodeOf(pod: Pod): SimulatedNode | undefined {
