@@ -1,0 +1,90 @@
+// What each identity of the chart may do, by the API server's own answer.
+import { controller, kubectl, namespace, report } from './kubectl.ts';
+
+/** What a ServiceAccount may do in a namespace beyond what every authenticated identity may. */
+function rights(account: string, where: string): string[] {
+  const who = `--as=system:serviceaccount:${namespace}:${account}`;
+  const { text } = kubectl(['auth', 'can-i', '--list', who, '-n', where]);
+  return text
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().replaceAll(/\s{2,}/g, ' '))
+    .filter((line) => line !== '' && !/selfsubject|^\[\//.test(line))
+    .toSorted();
+}
+
+interface Question {
+  readonly may: boolean;
+  readonly verb: string;
+  readonly resource: string;
+  readonly group?: string;
+  readonly subresource?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+}
+
+const core: readonly Question[] = [
+  { may: true, verb: 'get', resource: 'secrets', name: 'cluster-cert-rotator-kek', namespace },
+  { may: false, verb: 'update', resource: 'secrets', name: 'cluster-cert-rotator-kek', namespace },
+  { may: false, verb: 'delete', resource: 'secrets', name: 'cluster-cert-rotator-kek', namespace },
+  { may: false, verb: 'list', resource: 'secrets', namespace },
+  { may: true, verb: 'get', resource: 'secrets', name: 'kubernetes-ca', namespace: 'cpaas-system' },
+  { may: false, verb: 'get', resource: 'secrets', name: 'other', namespace: 'cpaas-system' },
+  { may: false, verb: 'list', resource: 'secrets', namespace: 'kube-system' },
+  { may: true, verb: 'create', resource: 'pods', namespace },
+  { may: false, verb: 'update', resource: 'pods', namespace },
+  { may: false, verb: 'create', resource: 'pods', namespace: 'kube-system' },
+  { may: false, verb: 'create', resource: 'pods', subresource: 'exec', namespace },
+  { may: false, verb: 'create', resource: 'serviceaccounts', subresource: 'token', namespace },
+  { may: false, verb: 'patch', resource: 'nodes' },
+];
+
+const signers = { group: 'certificates.k8s.io', resource: 'signers' };
+const requests = { group: 'certificates.k8s.io', resource: 'certificatesigningrequests' };
+const others: readonly Question[] = [
+  { may: true, verb: 'sign', ...signers, name: 'certrotator.cpaas.io/node' },
+  { may: true, verb: 'approve', ...signers, name: 'certrotator.cpaas.io/node' },
+  { may: false, verb: 'sign', ...signers, name: 'kubernetes.io/kube-apiserver-client-kubelet' },
+  { may: false, verb: 'approve', ...signers, name: 'kubernetes.io/kubelet-serving' },
+  { may: false, verb: 'create', ...requests },
+  {
+    may: true,
+    verb: 'patch',
+    group: 'certrotator.cpaas.io',
+    resource: 'certificaterotations',
+    subresource: 'status',
+  },
+  { may: false, verb: 'update', group: 'certrotator.cpaas.io', resource: 'certificaterotations' },
+  {
+    may: false,
+    verb: 'update',
+    group: 'admissionregistration.k8s.io',
+    resource: 'validatingadmissionpolicies',
+  },
+  { may: false, verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
+];
+
+function ask({ may, ...attributes }: Question): void {
+  const review = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: { user: controller, resourceAttributes: attributes },
+  };
+  const args = ['create', '-f', '-', '-o', 'jsonpath={.status.allowed}'];
+  const { text } = kubectl(args, JSON.stringify(review));
+  const { verb, resource, subresource, name, namespace: where } = attributes;
+  const what = [resource, subresource, name].filter((part) => part !== undefined).join('/');
+  const place = where === undefined ? '' : ` in ${where}`;
+  report(text === String(may), `the controller may ${may ? '' : 'not '}${verb} ${what}${place}`, text);
+}
+
+export function checkRights(): void {
+  const signing = 'certificatesigningrequests.certificates.k8s.io [] [] [create get]';
+  for (const where of [namespace, 'cpaas-system', 'kube-system', 'default']) {
+    const agent = rights('cluster-cert-rotator-agent', where).join('\n');
+    report(agent === signing, `in ${where} the agent may create and read signing requests, no more`, agent);
+    const node = rights('cluster-cert-rotator-node', where).join('\n');
+    report(node === '', `in ${where} the Pods without a token could do nothing with one`, node);
+  }
+  for (const question of [...core, ...others]) ask(question);
+}
