@@ -51,9 +51,9 @@ help() { sed -n '2,/^set -/{/^set -/d; s/^# \{0,1\}//; p}' "${BASH_SOURCE[0]}"; 
 
 # The network of a new bed: a free /24, looked for from a number that the name gives
 choose_network() {
-  local number tries
+  local number _
   number=$(($(cksum <<<"$BED" | cut -d' ' -f1) % 250))
-  for tries in $(seq 250); do
+  for _ in $(seq 250); do
     NET=10.89.$((number + 1))
     [[ $(ip -o -4 address) = *" $NET."* ]] || grep -qsx "NET=$NET" "$(dirname "$STATE")"/*/settings || return 0
     number=$(((number + 1) % 250))

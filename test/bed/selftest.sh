@@ -73,7 +73,7 @@ power_loss() {
   "$bed" peek w1 test -e /etc/kubernetes/before-the-loss && "$bed" boot w1 && "$bed" exec w1 test -e /etc/kubernetes/before-the-loss
 }
 nothing_left() {
-  [ -z "$(ip netns list | grep "^bed-$BED-"; ip -o link | grep -E " (v|br)-$BED[-:@]"; ls -d /sys/fs/cgroup/*/bed-"$BED"-* "$state" 2>/dev/null)" ]
+  [ -z "$(ip netns list | grep "^bed-$BED-"; ip -o link | grep -E " (v|br)-${BED}[-:@]"; ls -d /sys/fs/cgroup/*/bed-"$BED"-* "$state" 2>/dev/null)" ]
 }
 
 leftover=$(mktemp) serial=$(mktemp)

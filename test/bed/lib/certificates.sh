@@ -143,8 +143,8 @@ components_healthy() {
 }
 
 wait_components() {
-  local i
-  for i in $(seq 120); do components_healthy && return; sleep 0.5; done
+  local _
+  for _ in $(seq 120); do components_healthy && return; sleep 0.5; done
   die 'etcd, kube-controller-manager or kube-scheduler is not healthy after 60 s'
 }
 

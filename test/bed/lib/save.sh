@@ -4,10 +4,10 @@
 # every node, puts the saved disks in place and boots: what came since is gone, API objects, files and images alike.
 
 freeze_nodes() {
-  local node i
+  local node _
   for node in $(nodes); do echo FROZEN > "/sys/fs/cgroup/freezer/bed-$BED-$node/freezer.state"; done
   for node in $(nodes); do
-    for i in $(seq 200); do
+    for _ in $(seq 200); do
       [ "$(cat "/sys/fs/cgroup/freezer/bed-$BED-$node/freezer.state")" = FROZEN ] && continue 2
       sleep 0.05
     done

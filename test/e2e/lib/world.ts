@@ -44,11 +44,11 @@ export interface Allowance {
 export const clusterNoise: readonly Allowance[] = [
   { what: /^api:leases\.coordination\.k8s\.io\//, why: 'Leases are renewed every few seconds' },
   { what: /^api:events(\.events\.k8s\.io)?\//, why: 'Events come and go' },
-  { what: /^api:nodes\//, how: ['changed'], fields: /^status\./, why: 'the kubelet reports its status' },
+  { what: /^api:nodes\//, how: ['changed'], fields: /^status(\.|$)/, why: 'the kubelet reports its status' },
   {
     what: /^api:pods\/kube-system\/(etcd|kube-[a-z-]+)-n\d$/,
     how: ['changed'],
-    fields: /^status\./,
+    fields: /^status(\.|$)/,
     why: 'the kubelet reports the status of static Pods',
   },
   {
