@@ -24,13 +24,24 @@ export interface ActOptions {
 /** What became of an action. `later`: somebody else was faster; the next pass decides anew. */
 type Outcome = 'done' | 'later';
 
+/** So many calls in a row without an answer mean that the API server is away; fewer, that one kind of call fails. */
+const patience = 3;
+
 /**
  * Carries out what may be carried out. A refusal is logged, told by an Event, and does not hold up the rest.
- * Errors: Unreachable (the rest would fail the same way), Aborted (no longer leading).
+ * Errors: Unreachable (the first; what could be done was done), Aborted (no longer leading).
  */
 export async function act(actions: readonly Action[], options: ActOptions): Promise<void> {
   const actor = new Actor(options);
-  for (const action of actions) await actor.carryOut(action);
+  let first: CertError | undefined;
+  let inARow = 0;
+  for (const action of actions) {
+    const failure = await actor.carryOut(action);
+    inARow = failure === undefined ? 0 : inARow + 1;
+    first ??= failure;
+    if (inARow >= patience) break;
+  }
+  if (first !== undefined) throw first;
 }
 
 class Actor {
@@ -40,16 +51,20 @@ class Actor {
     this.#options = options;
   }
 
-  async carryOut(action: Action): Promise<void> {
+  /** Gives the error when there was no answer. */
+  async carryOut(action: Action): Promise<CertError | undefined> {
     const { log } = this.#options;
     try {
       const outcome = await this.#do(action);
       log.info({ action: describeAction(action), outcome }, 'action');
     } catch (error) {
-      if (!(error instanceof CertError) || error.code !== 'Denied') throw error;
+      if (!(error instanceof CertError)) throw error;
+      if (error.code === 'Unreachable') return error;
+      if (error.code !== 'Denied') throw error;
       log.error({ action: describeAction(action), err: error }, 'the API server refuses');
       await this.#tellRefusal(action, error);
     }
+    return undefined;
   }
 
   async #do(action: Action): Promise<Outcome> {

@@ -12,11 +12,13 @@ export class Alarm {
   async next(most: number, signal: AbortSignal): Promise<void> {
     if (!this.#rung && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, most);
         const end = (): void => {
           clearTimeout(timer);
+          // The signal lives as long as a term: a listener left behind with every turn would pile up for weeks.
+          signal.removeEventListener('abort', end);
           resolve();
         };
+        const timer = setTimeout(end, most);
         this.#wake = end;
         signal.addEventListener('abort', end, { once: true });
       });

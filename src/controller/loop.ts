@@ -51,7 +51,7 @@ const afterError = 2000;
 export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
   const loop = new Loop(parts);
   while (!term.signal.aborted) {
-    const result = await loop.pass();
+    const result = await loop.pass(term.signal);
     parts.metrics.notePass(result);
     parts.onPass();
     if (result !== 'ok') await pause(afterError, term.signal);
@@ -69,17 +69,23 @@ class Loop {
   }
 
   /** `ok`, or the code of what went wrong first. */
-  async pass(): Promise<string> {
+  async pass(signal: AbortSignal): Promise<string> {
     const { caches } = this.#parts;
     if (!caches.synced) return 'Unsynced';
     const configuration = this.#configuration();
-    const results = [
-      await this.#part('admission', async () => this.#admission(configuration)),
-      await this.#part('authority', async () => this.#authorities()),
-      await this.#part('decide', async () => this.#decide(configuration)),
-      await this.#part('sign', async () => this.#sign(configuration)),
+    const work: readonly [string, () => Promise<void>][] = [
+      ['admission', async () => this.#admission(configuration)],
+      ['authority', async () => this.#authorities()],
+      ['decide', async () => this.#decide(configuration)],
+      ['sign', async () => this.#sign(configuration)],
     ];
-    return results.find((result) => result !== 'ok') ?? 'ok';
+    let first = 'ok';
+    for (const [name, part] of work) {
+      if (signal.aborted) return 'Aborted';
+      const result = await this.#part(name, part);
+      if (first === 'ok') first = result;
+    }
+    return first;
   }
 
   /** Whether something is under way that must be looked at often. */

@@ -1,0 +1,120 @@
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { describe, expect, it } from 'vitest';
+import { CertError } from '../errors.ts';
+import type { KubeClient, Written } from '../kube/client.ts';
+import type { CertificateRotation } from '../kube/types.ts';
+import { act, statusPatch } from './act.ts';
+import { EventRecorder } from './events.ts';
+import { Caches } from './gather.ts';
+import { createLog } from './log.ts';
+import type { Action } from './world.ts';
+
+/** A client of which every call is answered by `answer`, and written down. */
+function clientOf(answer: (call: string) => unknown): { client: KubeClient; calls: string[] } {
+  const calls: string[] = [];
+  const reply = async (call: string): Promise<unknown> => {
+    calls.push(call);
+    return answer(call);
+  };
+  const handler: ProxyHandler<object> = {
+    get:
+      (_, verb: string) =>
+      async (of: { kind: string }, object: { metadata?: { name?: string }; name?: string }) =>
+        reply(`${verb} ${of.kind} ${object.metadata?.name ?? object.name ?? ''}`),
+  };
+  const client: KubeClient = new Proxy<KubeClient>(Object.create(null), handler);
+  return { client, calls };
+}
+
+function createPod(name: string): Action {
+  const pod: Pod = {
+    metadata: { name, namespace: 'cluster-cert-rotator' },
+    spec: { nodeName: 'n1', containers: [] },
+  };
+  return { type: 'create-pod', pod };
+}
+
+async function run(actions: readonly Action[], answer: (call: string) => unknown): Promise<string[]> {
+  const { client, calls } = clientOf(answer);
+  const caches = new Caches(
+    client,
+    'public',
+    () => undefined,
+    () => () => undefined,
+  );
+  const events = new EventRecorder(client, 'test');
+  try {
+    await act(actions, { client, caches, events, log: createLog('silent'), publicNamespace: 'public' });
+  } catch (error) {
+    calls.push(error instanceof CertError ? `throws ${error.code}` : String(error));
+  }
+  return calls;
+}
+
+const done: Written<object> = { ok: true, object: { metadata: { name: 'x' } } };
+
+describe('acting', () => {
+  it('carries actions out in their order', async () => {
+    expect(await run([createPod('a'), createPod('b')], () => done)).toEqual(['create Pod a', 'create Pod b']);
+  });
+
+  it('takes what exists already for the work of another', async () => {
+    const exists = { ok: false, why: 'exists', message: '' };
+    expect(await run([createPod('a')], () => exists)).toEqual(['create Pod a']);
+  });
+
+  it('tells a refusal on the node and goes on', async () => {
+    const calls = await run([createPod('a'), createPod('b')], (call) => {
+      if (call === 'create Pod a') throw new CertError('Denied', 'quota');
+      return done;
+    });
+    expect(calls).toEqual(['create Pod a', expect.stringMatching(/^create Event n1\./), 'create Pod b']);
+  });
+
+  it('goes on past one call that the server fails, and reports it', async () => {
+    const calls = await run([createPod('a'), createPod('b')], (call) => {
+      if (call === 'create Pod a') throw new CertError('Unreachable', 'a webhook did not answer');
+      return done;
+    });
+    expect(calls).toEqual(['create Pod a', 'create Pod b', 'throws Unreachable']);
+  });
+
+  it('does not ask a server that is away again and again', async () => {
+    const calls = await run(['a', 'b', 'c', 'd', 'e'].map(createPod), () => {
+      throw new CertError('Unreachable', 'nobody there');
+    });
+    expect(calls).toEqual(['create Pod a', 'create Pod b', 'create Pod c', 'throws Unreachable']);
+  });
+
+  it('stops at once when it no longer leads', async () => {
+    const calls = await run([createPod('a'), createPod('b')], () => {
+      throw new CertError('Aborted', 'no longer leading');
+    });
+    expect(calls).toEqual(['create Pod a', 'throws Aborted']);
+  });
+
+  it('writes no status that is there already', async () => {
+    const rotation: CertificateRotation = {
+      metadata: { name: 'r', resourceVersion: '1' },
+      spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['kubelet.crt'], reason: 'Due' },
+      status: { phase: 'Pending', reason: 'Paused', steps: [{ name: 's', result: 'done' }] },
+    };
+    const same = { steps: [{ result: 'done', name: 's' }], reason: 'Paused', phase: 'Pending' } as const;
+    expect(await run([{ type: 'patch-rotation-status', rotation, status: same }], () => done)).toEqual([]);
+    const next = { ...same, phase: 'Admitted' } as const;
+    expect(await run([{ type: 'patch-rotation-status', rotation, status: next }], () => done)).toEqual([
+      'patch CertificateRotation r',
+    ]);
+  });
+});
+
+describe('statusPatch', () => {
+  it('holds what differs and nothing else', () => {
+    expect(
+      statusPatch({ phase: 'Pending', reason: 'Paused' }, { phase: 'Admitted', reason: 'Paused' }),
+    ).toEqual({
+      phase: 'Admitted',
+    });
+    expect(statusPatch({ attempts: 1 }, { attempts: 1 })).toBeUndefined();
+  });
+});
