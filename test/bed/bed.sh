@@ -124,6 +124,7 @@ boot_what_is_down() {
   for node in $(nodes); do is_alive "$node" || down+=("$node"); done
   since=$(now)
   [ ${#down[@]} -gt 0 ] || since=$(date -u -d '-40 seconds' +%FT%TZ)   # a kubelet renews its lease every 10 s
+  thaw_nodes   # a save that was killed leaves them frozen
   start_bridge
   [ -n "$(ip netns pids "bed-$BED-lb" 2>/dev/null)" ] || start_balancer
   for node in "${down[@]}"; do say "booting $node"; boot_node "$node"; done

@@ -14,7 +14,13 @@ freeze_nodes() {
     thaw_nodes; die "node $node does not freeze"
   done
 }
-thaw_nodes() { local node; for node in $(nodes); do echo THAWED > "/sys/fs/cgroup/freezer/bed-$BED-$node/freezer.state"; done; }
+thaw_nodes() {
+  local node state
+  for node in $(nodes); do
+    state=/sys/fs/cgroup/freezer/bed-$BED-$node/freezer.state
+    [ ! -f "$state" ] || echo THAWED > "$state"
+  done
+}
 
 # copy_containerd FROM TO. Blobs and the files of snapshots are never changed once written, only added and removed
 # (a container that was running will not run again after a boot): hard links, which also share the page cache.
