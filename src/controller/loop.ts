@@ -1,5 +1,6 @@
 // The leader's loop. One pass: read the configuration, keep the CAs, gather, decide, act, sign. Whatever goes wrong
 // in a part of it is logged and tried again by the next pass; nothing is remembered that could not be read again.
+import type { Pod } from 'kubernetes-types/core/v1.js';
 import { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Term } from '../kube/lease.ts';
@@ -11,11 +12,12 @@ import type { Configuration } from './configuration.ts';
 import type { EventRecorder } from './events.ts';
 import type { Caches, Gatherer } from './gather.ts';
 import type { Logger } from './log.ts';
+import { labels } from './labels.ts';
 import type { Alarm } from './loop-alarm.ts';
 import type { Authority } from './loop-authority.ts';
 import type { Metrics } from './metrics.ts';
 import { isFinished } from './signer/requests.ts';
-import type { Action, NewEvent, VaultStatus, World } from './world.ts';
+import type { Action, NewEvent, PodKind, VaultStatus, World } from './world.ts';
 
 export interface LoopParts {
   /** Fenced by the term. */
@@ -124,7 +126,7 @@ class Loop {
     const nodes = caches.nodes.values();
     await authority.refresh(nodes, this.isActive());
     if (this.#held !== undefined) return;
-    const pods = caches.pods.values();
+    const pods = caches.pods.values().filter(isCapturePod);
     await this.#record(await authority.capture({ now: new Date(), nodes, pods }));
   }
 
@@ -140,6 +142,8 @@ class Loop {
 
   async #sign(configuration: Configuration): Promise<void> {
     const { caches, sign } = this.#parts;
+    // without the admission policy a Pod says nothing about who made it (R8)
+    if (this.#held !== undefined) return;
     if (caches.requests.values().length === 0) return;
     await this.#record(await sign(configuration, new Date()));
   }
@@ -184,3 +188,9 @@ class Loop {
 
 /** Where the Lease lies. */
 export const leaseRef = { name: 'cluster-cert-rotator', namespace: privateNamespace } as const;
+
+const captureKinds: ReadonlySet<string> = new Set<PodKind>(['harvest', 'ca-certificates']);
+
+function isCapturePod({ metadata }: Pod): boolean {
+  return captureKinds.has(metadata?.labels?.[labels.kind] ?? '');
+}

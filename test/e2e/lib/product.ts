@@ -55,7 +55,7 @@ export async function deploy(bed: Bed, configuration: Readonly<Record<string, un
   try {
     const values = join(scratch, 'values.json');
     writeFileSync(values, JSON.stringify({ config: configuration }));
-    await run('make', ['-s', 'deploy', `KUBECONFIG=${bed.kubeconfig}`, `VALUES=${values}`], {
+    await run('make', ['-s', 'deploy', `KUBECONFIG=${bed.kubeconfig}`, `HELM_ARGS=-f ${values}`], {
       cwd: repository,
     });
   } finally {
