@@ -18,18 +18,22 @@ const command = (newKey: boolean): string[] => [
   ...renewable,
 ];
 
+/** Stops at the named calls only, by a filter in the kernel: all others run at full speed. */
+const strace = (log: string, calls: string): string[] => [
+  'strace',
+  '-f',
+  '--seccomp-bpf',
+  '-qq',
+  '-o',
+  log,
+  '-e',
+  `trace=${calls}`,
+];
+
 /** Name and number of each mutating call of an undisturbed run. */
 function countCalls(node: NodeRoot, newKey: boolean, log: string): Map<string, number> {
   node.reset();
-  const run = node.run(command(newKey), [
-    'strace',
-    '-f',
-    '-qq',
-    '-o',
-    log,
-    '-e',
-    `trace=${mutating.replaceAll(' ', ',')}`,
-  ]);
+  const run = node.run(command(newKey), strace(log, mutating.replaceAll(' ', ',')));
   if (run.status !== 0) throw new Error(`the undisturbed run failed: ${run.stderr}`);
   const counts = new Map<string, number>();
   for (const [, name = ''] of readFileSync(log, 'utf8').matchAll(/^\d+ +(\w+)\(/gm))
@@ -40,6 +44,7 @@ function countCalls(node: NodeRoot, newKey: boolean, log: string): Map<string, n
 /** Kills at every call; `newKey` has two renames a pair, the case that needs the journal. */
 export function killEverywhere(node: NodeRoot, results: Results, newKey: boolean, log: string): void {
   for (const [name, count] of countCalls(node, newKey, log)) {
+    process.stdout.write(`${newKey ? 'new keys' : 'same keys'}: ${name}, ${count} times\n`);
     for (let number = 1; number <= count; number += 1) {
       results.check(`${newKey ? 'new keys' : 'same keys'}: killed at ${name} ${number} of ${count}`, () =>
         killOnce(node, newKey, `${name}:signal=KILL:when=${number}`, log),
@@ -53,17 +58,7 @@ function killOnce(node: NodeRoot, newKey: boolean, injection: string, log: strin
   const before = node.fingerprint();
   const old = node.serials();
   const call = injection.split(':')[0] ?? '';
-  node.run(command(newKey), [
-    'strace',
-    '-f',
-    '-qq',
-    '-o',
-    log,
-    '-e',
-    `trace=${call}`,
-    '-e',
-    `inject=${injection}`,
-  ]);
+  node.run(command(newKey), [...strace(log, call), '-e', `inject=${injection}`]);
   // Reading them is the judgement: a torn file does not parse.
   node.serials();
   const resumed = node.run(['resume']);

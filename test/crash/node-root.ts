@@ -67,7 +67,7 @@ export class NodeRoot {
     const directories = [
       pki,
       '/var/lib/kubelet/pki',
-      '/etc/systemd/system',
+      '/etc/systemd/system/multi-user.target.wants',
       '/var/lib/cluster-cert-rotator/bin',
     ];
     for (const each of directories) fs.mkdirSync(at(each), { recursive: true, mode: 0o755 });

@@ -1,5 +1,5 @@
 // The compiled executable on a node made for dying: every kill point, and every refusal of a real file system.
-//   node test/crash/run.ts [files] [kill]       (default: both; as root, after `make build`)
+//   node test/crash/run.ts [files] [kill-same-keys] [kill-new-keys]      (default: all; as root, after `make build`)
 // All mounts lie in a mount namespace of its own, which ends with this process.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -24,9 +24,9 @@ async function main(): Promise<number> {
       refusals(node, results);
       await changedMeanwhile(node, results);
     }
-    if (chosen('kill'))
-      for (const newKey of [false, true])
-        killEverywhere(node, results, newKey, join(directory, 'strace.log'));
+    const log = join(directory, 'strace.log');
+    if (chosen('kill-same-keys')) killEverywhere(node, results, false, log);
+    if (chosen('kill-new-keys')) killEverywhere(node, results, true, log);
     return results.close();
   } finally {
     spawnSync('sh', [
