@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CrashFiles } from '../host/crash-files.ts';
 import {
   clientLink,
+  issued,
   fakeTargets,
   FakeNode,
   makeCa,
@@ -16,7 +17,6 @@ import { apply, forget, resumeAtBoot, rotate } from './driver.ts';
 import { findJournal } from './journal.ts';
 import { recoverUnit } from './recover-unit.ts';
 import { renewFiles, settleEarlier } from './renew-files.ts';
-import { isSignedBy } from '../pki/verify.ts';
 
 let ca: FakeCa;
 beforeAll(() => {
@@ -31,26 +31,28 @@ const unitPath = `/etc/systemd/system/${recoverUnit}`;
 const unitLink = `/etc/systemd/system/multi-user.target.wants/${recoverUnit}`;
 
 interface Death {
-  readonly before: string;
-  readonly disk: CrashFiles;
-  readonly power: boolean;
+  readonly name: string;
+  /** The machine afterwards: the same one, or one that has just booted. */
+  readonly restart: () => FakeNode;
 }
 
 /** Every disk that a death can leave: before each operation, by kill, and by power loss with each choice of unsynced names. */
 async function deathsOf(disk: CrashFiles, work: (fake: FakeNode) => Promise<unknown>): Promise<Death[]> {
   const deaths: Death[] = [];
   const seen = new Set<string>();
-  const add = (before: string, state: CrashFiles, power: boolean): void => {
-    const key = `${power ? 'power' : 'kill'} ${digest(state)}`;
+  const fake = new FakeNode(disk, ca);
+  const add = (name: string, state: CrashFiles, restart: (state: CrashFiles) => FakeNode): void => {
+    const key = `${name.split(' ')[0]} ${digest(state)}`;
     if (seen.has(key)) return;
     seen.add(key);
-    deaths.push({ before, disk: state, power });
+    deaths.push({ name, restart: () => restart(state) });
   };
   const snapshot = (what: string): void => {
-    add(what, disk.afterKill(), false);
-    for (const keeps of choices(disk.pendingCount)) add(what, disk.afterPowerLoss(keeps), true);
+    const machine = fake.afterKill(disk);
+    add(`kill before ${what}`, disk.afterKill(), (state) => machine.afterKill(state));
+    for (const keeps of choices(disk.pendingCount))
+      add(`power loss before ${what}`, disk.afterPowerLoss(keeps), (state) => boot(state, fake));
   };
-  const fake = new FakeNode(disk, ca);
   disk.onStep = snapshot;
   await work(fake);
   disk.onStep = () => undefined;
@@ -102,13 +104,18 @@ const describeFile = (mode: number, content: Uint8Array, target: string): string
   `${mode.toString(8)} ${target} ${Buffer.from(content).toString('latin1')}`;
 
 /** The boot as systemd does it: the unit runs only when it, its link, the tool and a journal are there. */
-function boot(disk: CrashFiles): FakeNode {
+function boot(disk: CrashFiles, { broken }: FakeNode): FakeNode {
   const fake = new FakeNode(disk, ca, new Date(startTime.getTime() + 600_000), { started: false });
   const { layout } = fake.node;
   const isEnabled = disk.lstat(unitPath)?.kind === 'file' && disk.lstat(unitLink)?.kind === 'symlink';
   const hasJournal = disk.stat(layout.journal) !== undefined && disk.readdir(layout.journal).length > 0;
   const isWhole = isEnabled && Buffer.from(disk.read(unitPath)).toString().includes('ExecStart=');
   if (isWhole && hasJournal && disk.stat(layout.tool)?.kind === 'file') resumeAtBoot(fake.node);
+  // Before anything else runs, components must be able to start: the boot alone sees to that.
+  for (const target of targets)
+    if (!fake.fits(target)) throw new Error(`${target.id} does not fit after the boot`);
+  for (const [program, serial] of broken) fake.broken.set(program, serial);
+  fake.startAll();
   return fake;
 }
 
@@ -120,7 +127,7 @@ function violations(fake: FakeNode, before: Before): string[] {
     const old = before.certificates[index];
     const certificate = fake.certificate(target);
     if (!fake.fits(target)) found.push(`I1 ${target.id}: key and certificate do not fit`);
-    if (!isSignedBy(certificate, ca.certificate)) found.push(`I2 ${target.id}: not of this CA`);
+    if (!issued(certificate, ca)) found.push(`I2 ${target.id}: not of this CA`);
     if (certificate.subject.text !== old?.subject) found.push(`I3 ${target.id}: ${certificate.subject.text}`);
     if (certificate.notAfter > ca.certificate.notAfter) found.push(`I5 ${target.id}: outlives its CA`);
   }
@@ -170,13 +177,8 @@ describe('a rotation that dies', () => {
       rotate(fake.node, fake.order({ targets }), fake.signer(), {}, signal),
     );
     const failures: string[] = [];
-    for (const { before: operation, disk: state, power } of deaths) {
-      const name = `${power ? 'power loss' : 'kill'} before ${operation}`;
-      const fake = power ? boot(state) : new FakeNode(state, ca, new Date(startTime.getTime() + 600_000));
-      // Before anything else runs, components must be able to start: the boot alone sees to that.
-      if (power)
-        for (const target of targets) if (!fake.fits(target)) failures.push(`${name}: boot ${target.id}`);
-      if (power) fake.startAll();
+    for (const { name, restart } of deaths) {
+      const fake = restart();
       failures.push(...(await recover(fake, before)).map((each) => `${name}: ${each}`));
     }
     expect(failures).toEqual([]);
@@ -190,22 +192,14 @@ describe('a rotation that dies', () => {
     const before = remember(disk);
     const only = targets.filter(({ id }) => id === 'apiserver.crt');
     const serial = before.certificates[0]?.serial ?? '';
-    const breakIt = (fake: FakeNode): FakeNode => {
-      fake.broken.set('kube-apiserver', serial);
-      return fake;
-    };
     const deaths = await deathsOf(disk, async (fake) => {
-      const { node } = breakIt(fake);
-      const { outcome } = await rotate(node, fake.order({ targets: only }), fake.signer(), {}, signal);
+      fake.broken.set('kube-apiserver', serial);
+      const { outcome } = await rotate(fake.node, fake.order({ targets: only }), fake.signer(), {}, signal);
       expect(outcome).toBe('rolled-back');
     });
     const failures: string[] = [];
-    for (const { before: operation, disk: state, power } of deaths) {
-      const fake = breakIt(
-        power ? boot(state) : new FakeNode(state, ca, new Date(startTime.getTime() + 600_000)),
-      );
-      if (power) fake.startAll();
-      const name = `${power ? 'power loss' : 'kill'} before ${operation}`;
+    for (const { name, restart } of deaths) {
+      const fake = restart();
       if (findJournal(fake.files, fake.node.layout).kind === 'journal') {
         await apply(fake.node, {}, signal);
         forget(fake.node);
@@ -257,9 +251,8 @@ describe('cert-renew FILE… that dies', () => {
       renewFiles(fake.node, paths, fake.signer(), options, signal),
     );
     const failures: string[] = [];
-    for (const { before: operation, disk: state, power } of deaths) {
-      const fake = power ? boot(state) : new FakeNode(state, ca);
-      const name = `${power ? 'power loss' : 'kill'} before ${operation}`;
+    for (const { name, restart } of deaths) {
+      const fake = restart();
       settleEarlier(fake.node);
       const renewed = [0, 1].map((index) => {
         const target = targets[index];

@@ -90,11 +90,13 @@ interface Running {
 
 type Program = 'kube-apiserver' | 'kube-scheduler' | 'kubelet';
 
+/** Differs from one process to the next, as the real one does. */
+let counter = 0;
+
 export class FakeNode {
   readonly files: CrashFiles;
   readonly ca: FakeCa;
   #time: number;
-  #counter = 0;
   #running = new Map<Program, Running>();
   /** Components that do not come up on anything but the serial they had at the beginning (R23). */
   readonly broken = new Map<Program, string>();
@@ -117,6 +119,14 @@ export class FakeNode {
     this.#time = time.getTime();
   }
 
+  /** The same machine with what runs on it, after the death of the process that worked on it. */
+  afterKill(disk: CrashFiles): FakeNode {
+    const copy = new FakeNode(disk, this.ca, this.time, { started: false });
+    copy.#running = new Map(this.#running);
+    for (const [program, serial] of this.broken) copy.broken.set(program, serial);
+    return copy;
+  }
+
   startAll(): void {
     this.#observe();
   }
@@ -131,8 +141,7 @@ export class FakeNode {
       layout: hostLayout(),
       machineId: 'a'.repeat(32),
       now: () => new Date((this.#time += 1)),
-      random: (size) =>
-        Uint8Array.from({ length: size }, () => (this.#counter = (this.#counter * 31 + 7) % 251)),
+      random: (size) => Uint8Array.from({ length: size }, () => (counter = (counter * 31 + 7) % 251)),
       sleep: (milliseconds, signal) => {
         if (signal.aborted) return Promise.reject(new CertError('Aborted', 'interrupted'));
         this.#time += milliseconds;
@@ -219,25 +228,17 @@ export class FakeNode {
 
   #accepts(text: string | undefined): boolean {
     if (text === undefined) return true;
-    const { certificate } = readBundle(new Uint8Array(Buffer.from(text, 'latin1')));
-    return (
-      certificate !== undefined &&
-      isSignedBy(certificate, this.ca.certificate) &&
-      certificate.notAfter > this.time
-    );
+    const certificate = parse(text);
+    return issued(certificate, this.ca) && certificate.notAfter > this.time;
   }
 
-  certificate(target: Target): Certificate {
-    const { certificate } = readBundle(
-      new Uint8Array(Buffer.from(readLive(this.files, target.location).certificate, 'latin1')),
-    );
-    if (certificate === undefined) throw new Error(`no certificate at ${target.id}`);
-    return certificate;
+  certificate({ location }: Target): Certificate {
+    return parse(readLive(this.files, location).certificate);
   }
 
-  fits(target: Target): boolean {
-    const { key } = readLive(this.files, target.location);
-    return keyFits(this.certificate(target), readPrivateKey(key).key);
+  fits({ location }: Target): boolean {
+    const { certificate, key } = readLive(this.files, location);
+    return fit(`${certificate}${key}`, () => keyFits(parse(certificate), readPrivateKey(key).key));
   }
 
   order(change: Partial<RotationOrder> = {}): RotationOrder {
@@ -256,6 +257,31 @@ export class FakeNode {
     return localSigner([this.ca], { lifetimeMs: () => lifetimeMs, now: () => this.time });
   }
 }
+
+/** Thousands of recoveries look at the same few certificates. */
+function memo<T>(): (text: string, make: () => T) => T {
+  const known = new Map<string, T>();
+  return (text, make) => {
+    const found = known.get(text) ?? make();
+    known.set(text, found);
+    return found;
+  };
+}
+
+const parsed = memo<Certificate>();
+const fit = memo<boolean>();
+const issuedBy = memo<boolean>();
+
+const parse = (text: string): Certificate =>
+  parsed(text, () => {
+    const { certificate } = readBundle(new Uint8Array(Buffer.from(text, 'latin1')));
+    if (certificate === undefined) throw new Error('no certificate');
+    return certificate;
+  });
+
+/** Whether a CA signed a certificate. */
+export const issued = (certificate: Certificate, ca: FakeCa): boolean =>
+  issuedBy(`${certificate.sha256} ${ca.certificate.sha256}`, () => isSignedBy(certificate, ca.certificate));
 
 const unreachable = (): CertError => new CertError('Unreachable', 'nobody answers');
 

@@ -1,7 +1,7 @@
 // What is looked at before a stage touches anything: are the files what they were, is the place safe, is etcd (R13),
 // and would there be a state to return to (R14)?
 import { annotate } from '../formats/manifest.ts';
-import { CertError, describeError } from '../errors.ts';
+import { CertError } from '../errors.ts';
 import { checkTarget } from '../host/safe-target.ts';
 import { readBundle } from '../formats/pem.ts';
 import { sha256 } from './bytes.ts';
@@ -35,7 +35,7 @@ export async function checkStage(context: Context, stage: JournalStage): Promise
     if (!verdict.safe) throw new CertError('NotProved', verdict.message);
   }
   const manifest = manifestFile(context, stage);
-  const mayReturn = await servesNow(context, { ...stage, certificates });
+  const mayReturn = await whyNoReturn(context, { ...stage, certificates });
   return {
     files: manifest === undefined ? files : [...files, manifest],
     change: { ...change, mayReturn: mayReturn === '' },
@@ -137,9 +137,12 @@ function manifestFile(context: Context, stage: JournalStage): JournalFile | unde
   };
 }
 
+/** A component that was started moments ago, by the boot perhaps, is given the time to be up. */
+const settleMs = 15_000;
+
 /** Empty when the old state serves and will for a day; else why it is no state to return to (R14). */
-async function servesNow(context: Context, stage: JournalStage): Promise<string> {
-  const { node, journal, signal } = context;
+async function whyNoReturn(context: Context, stage: JournalStage): Promise<string> {
+  const { node, journal, timeouts, signal } = context;
   const limit = node.now().getTime() + day;
   const ending = stage.certificates.find(({ oldNotAfter }) => new Date(oldNotAfter).getTime() <= limit);
   if (ending !== undefined)
@@ -152,12 +155,12 @@ async function servesNow(context: Context, stage: JournalStage): Promise<string>
     since: aliveAtAll,
     facts: journal.facts,
   } as const;
-  try {
+  const end = node.now().getTime() + settleMs;
+  for (;;) {
     const looks = await look(node, expected, signal);
     const missing = looks.find(({ proved }) => !proved);
-    return missing === undefined ? '' : missing.text;
-  } catch (error) {
-    if (error instanceof CertError && error.code === 'Aborted') throw error;
-    return describeError(error);
+    if (missing === undefined) return '';
+    if (node.now().getTime() >= end) return missing.text;
+    await node.sleep(timeouts.poll, signal);
   }
 }
