@@ -1,6 +1,6 @@
 // The grammar of `cert-renew --ca-cert … FILE…`, the manual's own command, as a value.
 import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CertError } from '../errors.ts';
 
 export interface RenewOptions {
@@ -69,11 +69,10 @@ export function renewCommand(): Command {
     .option('--json', 'print one JSON object')
     .option('--backup-dir <path>', 'where the old files are kept')
     .option('--no-backup', 'keep no old files once all is done')
-    .option(
-      '--lock-timeout <duration>',
-      'how long to wait for another rotation (30, 30s, 5m, 1h)',
-      readDuration,
-      30_000,
+    .addOption(
+      new Option('--lock-timeout <duration>', 'how long to wait for another rotation: 30, 30s, 5m, 1h')
+        .argParser(readDuration)
+        .default(30_000, '30s'),
     );
 }
 

@@ -295,6 +295,12 @@ const successes: readonly Success[] = [
       onlyIf((stdout.match(/EARLIER than before/g)?.length ?? 0) === 3, `output: ${stdout}`),
   },
   {
+    name: 'files planted in the working directory do not matter',
+    make: `echo 'preload = ["./evil.js"]' > bunfig.toml; echo 'require("fs").writeFileSync("/etc/evil", "")' > evil.js; echo BUN_OPTIONS=--preload=./evil.js > .env`,
+    options: [],
+    judge: (_, node) => onlyIf(!fs.existsSync(node.path('/etc/evil')), 'planted code was run'),
+  },
+  {
     name: 'a link inside the roots stays a link',
     make: `mv ${kubeletPki}/kubelet.crt ${kubeletPki}/real.crt; ln -s real.crt ${kubeletPki}/kubelet.crt`,
     options: [],

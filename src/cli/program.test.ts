@@ -1,0 +1,50 @@
+import process from 'node:process';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runCli } from './program.ts';
+
+let out = '';
+let err = '';
+beforeEach(() => {
+  out = '';
+  err = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const run = (...words: readonly string[]): Promise<number> => runCli(words, new AbortController().signal);
+
+describe('exit codes and where words go', () => {
+  it.each([[['version']], [['--version']]])('%j says the version and ends with 0', async (words) => {
+    expect(await run(...words)).toBe(0);
+    expect(out).toMatch(/development\n$/);
+    expect(err).toBe('');
+  });
+
+  it.each([[['--help']], [['help']]])('%j is no error', async (words) => {
+    expect(await run(...words)).toBe(0);
+    expect(out).toContain('--ca-cert');
+  });
+
+  it('without a word it shows its help as an error', async () => {
+    expect(await run()).toBe(2);
+  });
+
+  it.each([
+    [['/etc/kubernetes/pki/apiserver.crt'], /--ca-cert is missing/],
+    [['--ca-cert', '/ca.crt', 'x'], /--ca-key is missing/],
+    [['--ca-cert', '/ca.crt', '--ca-key', '/k', '--days', '0', 'x'], /1 to 36500/],
+    [
+      ['--ca-cert=/no/such/ca.crt', '--ca-key=/no/such/ca.key', 'version'],
+      /\/no\/such\/ca\.crt does not exist/,
+    ],
+    [['--frobnicate'], /unknown option '--frobnicate'/],
+  ])('%j is refused with 2, on standard error, with the reason', async (words, message) => {
+    expect(await run(...words)).toBe(2);
+    expect(err).toMatch(/^cert-renew: /);
+    expect(err).toMatch(message);
+    expect(out).toBe('');
+  });
+});
