@@ -7,12 +7,12 @@ import { isSignedBy } from '../pki/verify.ts';
 import { prepare } from '../rotation/driver.ts';
 import { findJournal } from '../rotation/journal.ts';
 import { factsOf } from '../rotation/facts.ts';
+import { sleep } from '../rotation/real-node.ts';
 import type { Prepared, RotationOrder, Signer } from '../rotation/types.ts';
 import { inClusterApi } from './api.ts';
 import { clusterSigner } from './cluster-signer.ts';
 import { certificateIdsOf, needed, say, seenNode, type Environment, type SeenNode } from './face.ts';
 import { encodeMessage } from './message.ts';
-import { pause } from './pause.ts';
 import { env, type DoneResult } from './protocol.ts';
 import { forgetRefusal, leaveRefusal } from './refusal.ts';
 import { locked, rotationNode } from './rotation-node.ts';
@@ -77,7 +77,7 @@ function signerFor(environment: Environment, authorities: ReturnType<typeof read
     rotationName: needed(environment, env.rotationName),
     isOurs: ({ id, oldCertificate }) =>
       id !== undefined && authorities[entryOf(id).ca].some((ca) => isSignedBy(oldCertificate, ca)),
-    sleep: pause,
+    sleep,
   });
 }
 

@@ -3,11 +3,11 @@
 import { hostLayout } from '../host/layout.ts';
 import { nodeFiles } from '../host/node-files.ts';
 import { enterRoot, restartUnit } from '../host/systemd.ts';
+import { sleep } from '../rotation/real-node.ts';
 import { serveRestarts } from '../rotation/restart-request.ts';
 import { needed, say, type Environment } from './face.ts';
 import { encodeMessage } from './message.ts';
 import { env, type DoneResult } from './protocol.ts';
-import { pause } from './pause.ts';
 
 export async function run(environment: Environment, signal: AbortSignal): Promise<number> {
   return await say(environment, async () => {
@@ -16,7 +16,7 @@ export async function run(environment: Environment, signal: AbortSignal): Promis
     await serveRestarts(
       nodeFiles('/'),
       hostLayout(),
-      { restart: (each) => restartUnit('kubelet', each), sleep: pause },
+      { restart: (each) => restartUnit('kubelet', each), sleep },
       signal,
     );
     const done: DoneResult = { schema: 1, message: 'ended by the controller' };

@@ -3,12 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { hostLayout } from '../host/layout.ts';
 import { withLock } from '../host/lock.ts';
 import { readMachineId } from '../host/machine.ts';
-import { nodeProbes } from '../host/probes.ts';
-import { nodeProcesses } from '../host/processes.ts';
+import { realNode, sleep } from '../rotation/real-node.ts';
 import { requestRestart } from '../rotation/restart-request.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { needed, type Environment, type SeenNode } from './face.ts';
-import { pause } from './pause.ts';
 import { env } from './protocol.ts';
 
 /** Another rotation, or an operator's cert-renew, may hold the node for as long as its restarts take. */
@@ -18,20 +16,16 @@ const restartTimeoutMs = 300_000;
 
 export function rotationNode(environment: Environment, { files, root }: SeenNode): RotationNode {
   const layout = hostLayout();
-  return {
-    files,
+  return realNode({
+    root,
+    procRoot: under(root, '/proc'),
     layout,
     machineId: environment[env.machineID] || readMachineId(files),
-    probes: nodeProbes(),
-    processes: nodeProcesses(under(root, '/proc')),
     restartKubelet: async (signal) => {
       const id = `${needed(environment, env.rotationUID)}-${randomBytes(6).toString('hex')}`;
-      await requestRestart(files, layout, { id, timeoutMs: restartTimeoutMs, sleep: pause }, signal);
+      await requestRestart(files, layout, { id, timeoutMs: restartTimeoutMs, sleep }, signal);
     },
-    now: () => new Date(),
-    random: (size) => new Uint8Array(randomBytes(size)),
-    sleep: pause,
-  };
+  });
 }
 
 /** Runs `work` with the lock of the node, the same file that `cert-renew` on the host locks. */
