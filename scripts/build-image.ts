@@ -57,7 +57,7 @@ async function main(): Promise<void> {
 }
 
 function readVersion(): string {
-  const parsed = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const parsed: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   return parsed.version;
 }
 

@@ -6,9 +6,17 @@ import { join } from 'node:path';
 
 const scratch = mkdtempSync(join(tmpdir(), 'vitest-'));
 const report = join(scratch, 'report.json');
+// Started by its file: its first line would find the machine's own Node.
 const run = spawnSync(
-  'node_modules/.bin/vitest',
-  ['run', '--reporter=default', '--reporter=json', `--outputFile=${report}`, ...process.argv.slice(2)],
+  process.execPath,
+  [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile=${report}`,
+    ...process.argv.slice(2),
+  ],
   { stdio: ['ignore', 'inherit', 'inherit'] },
 );
 interface Report {
@@ -17,7 +25,7 @@ interface Report {
   readonly numFailedTestSuites: number;
 }
 try {
-  const result = JSON.parse(readFileSync(report, 'utf8')) as Report;
+  const result: Report = JSON.parse(readFileSync(report, 'utf8'));
   // a file that does not even load has no failed test, only a failed suite
   const failed = result.numFailedTests > 0 ? result.numFailedTests : result.numFailedTestSuites;
   console.log(`${result.numPassedTests} passed, ${failed} failed`);

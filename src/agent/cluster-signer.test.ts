@@ -5,7 +5,7 @@ import { parseCertificate } from '../pki/parse.ts';
 import { pem, readPem } from '../pki/pem.ts';
 import { generateLike } from '../pki/keys.ts';
 import { makeRequest, parseRequest } from '../pki/request.ts';
-import { makeCa, makeLeaf, type FakeCa } from '../rotation/fake-node.ts';
+import { makeCa, makeLeaf, type FakeCa } from '../rotation/fake-disk.ts';
 import type { SigningRequest } from '../rotation/types.ts';
 import type { Api, ApiAnswer } from './api.ts';
 import { clusterSigner } from './cluster-signer.ts';

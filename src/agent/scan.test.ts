@@ -6,7 +6,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CertificateId } from '../catalogue/ids.ts';
 import { CrashFiles } from '../host/crash-files.ts';
 import { pem } from '../pki/pem.ts';
-import { makeCa, makeLeaf, type FakeCa } from '../rotation/fake-node.ts';
+import { makeCa, makeLeaf, type FakeCa } from '../rotation/fake-disk.ts';
 import type { SeenNode } from './face.ts';
 import { toolNotes, type InventoryRow } from './protocol.ts';
 import { scan } from './scan.ts';

@@ -4,15 +4,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CrashFiles } from '../host/crash-files.ts';
 import {
   clientLink,
-  issued,
   fakeTargets,
-  FakeNode,
   makeCa,
   makeDisk,
   manifestOf,
   startTime,
   type FakeCa,
-} from './fake-node.ts';
+} from './fake-disk.ts';
+import { FakeNode, issued } from './fake-node.ts';
 import { apply, forget, resumeAtBoot, rotate } from './driver.ts';
 import { findJournal } from './journal.ts';
 import { recoverUnit } from './recover-unit.ts';

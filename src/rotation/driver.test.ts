@@ -5,13 +5,13 @@ import {
   clientLink,
   day,
   fakeTargets,
-  FakeNode,
   makeCa,
   makeDisk,
   makeLeaf,
   manifestOf,
   type FakeCa,
-} from './fake-node.ts';
+} from './fake-disk.ts';
+import { FakeNode } from './fake-node.ts';
 import { pem } from '../formats/pem.ts';
 import { findJournal } from './journal.ts';
 

@@ -20,9 +20,13 @@ export interface Kubectl {
   /** Standard output of a kubectl that must exit 0. */
   (...words: string[]): Promise<string>;
   try(words: readonly string[], how?: { input?: string; env?: Record<string, string> }): Promise<Outcome>;
-  get(resource: string, name: string, namespace?: string): Promise<KubeObject | undefined>;
+  get<T extends KubeObject = KubeObject>(
+    resource: string,
+    name: string,
+    namespace?: string,
+  ): Promise<T | undefined>;
   /** Of all namespaces when none is given. Several resources may be joined by commas. */
-  list(resource: string, namespace?: string): Promise<readonly KubeObject[]>;
+  list<T extends KubeObject = KubeObject>(resource: string, namespace?: string): Promise<readonly T[]>;
   apply(...objects: object[]): Promise<string>;
   /** GET of a path of the API. */
   raw(path: string): Promise<string>;
@@ -36,17 +40,17 @@ export function kubectlOf(bed: Bed, kubeconfig = bed.kubeconfig): Kubectl {
   return Object.assign(call, {
     try: async (words: readonly string[], how: { input?: string; env?: Record<string, string> } = {}) =>
       await outcome(program, [...flags, ...words], how),
-    get: async (resource: string, name: string, namespace?: string) => {
+    get: async <T extends KubeObject>(resource: string, name: string, namespace?: string) => {
       const where = namespace === undefined ? [] : ['-n', namespace];
       const text = await call('get', resource, name, ...where, '--ignore-not-found', '-o', 'json');
       if (text.trim() === '') return undefined;
-      const object: KubeObject = JSON.parse(text);
+      const object: T = JSON.parse(text);
       return object;
     },
-    list: async (resource: string, namespace?: string) => {
+    list: async <T extends KubeObject>(resource: string, namespace?: string) => {
       const where = namespace === undefined ? ['-A'] : ['-n', namespace];
       const text = await call('get', resource, ...where, '-o', 'json');
-      const list: { items: KubeObject[] } = JSON.parse(text);
+      const list: { items: T[] } = JSON.parse(text);
       return list.items;
     },
     apply: async (...objects: object[]) =>

@@ -64,7 +64,7 @@ export async function deploy(bed: Bed, configuration: Readonly<Record<string, un
 }
 
 export async function rotations(bed: Bed): Promise<readonly Rotation[]> {
-  return (await kubectlOf(bed).list('certificaterotations')) as readonly Rotation[];
+  return await kubectlOf(bed).list<Rotation>('certificaterotations');
 }
 
 /** Waits until no rotation of the plan is under way any more, and at least one has ended for each of the nodes. */
@@ -126,14 +126,22 @@ export async function explain(bed: Bed): Promise<string> {
   return parts.map((part) => (part.stdout + part.stderr).slice(-6000)).join('\n----\n');
 }
 
+interface Lease extends KubeObject {
+  readonly spec: { readonly holderIdentity?: string };
+}
+
+interface Pod extends KubeObject {
+  readonly spec: { readonly nodeName?: string };
+}
+
 /** The node whose Pod leads, by the Lease. */
 export async function leader(bed: Bed): Promise<{ pod: string; node: string } | undefined> {
   const kubectl = kubectlOf(bed);
-  const lease = await kubectl.get('lease', 'cluster-cert-rotator', privateNamespace);
-  const holder = (lease?.['spec'] as { holderIdentity?: string } | undefined)?.holderIdentity?.split('_')[0];
-  if (!holder) return undefined;
-  const pod = await kubectl.get('pod', holder, privateNamespace);
-  const node = (pod?.['spec'] as { nodeName?: string } | undefined)?.nodeName;
+  const lease = await kubectl.get<Lease>('lease', 'cluster-cert-rotator', privateNamespace);
+  const holder = lease?.spec.holderIdentity?.split('_')[0];
+  if (holder === undefined || holder === '') return undefined;
+  const pod = await kubectl.get<Pod>('pod', holder, privateNamespace);
+  const node = pod?.spec.nodeName;
   return node === undefined ? undefined : { pod: holder, node };
 }
 
