@@ -11,7 +11,9 @@ export interface Suite {
   readonly needsRoot?: true;
 }
 
-const vitest = (arguments_: string) => `node_modules/.bin/node scripts/vitest.ts ${arguments_}`;
+const node = 'node_modules/.bin/node';
+const vitest = (words: string) => `${node} scripts/vitest.ts ${words}`;
+const e2e = (bed: string) => `E2E=${bed} ${vitest('--config test/e2e/vitest.config.ts')}`;
 
 export const suites: readonly Suite[] = [
   { name: 'format', about: 'Prettier', command: 'npm run -s format:check', groups: ['lint', 'fast', 'all'] },
@@ -28,9 +30,53 @@ export const suites: readonly Suite[] = [
     groups: ['lint', 'fast', 'all'],
   },
   {
+    name: 'parts',
+    about: 'what a bed is made of: Kubernetes and etcd from their Go modules, the nodes’ Debian; cached',
+    command: 'test/bed/build.sh',
+    groups: ['all'],
+    required: true,
+    needsRoot: true,
+  },
+  {
     name: 'unit',
-    about: 'tables, properties, the crash layer',
+    about: 'tables, properties, the crash layer; the API client and the controller on a bare kube-apiserver',
     command: vitest('src scripts deploy test/unit'),
     groups: ['fast', 'all'],
+  },
+  {
+    name: 'build',
+    about: 'the executable, the images, the chart',
+    command: `${node} scripts/build.ts`,
+    groups: ['all'],
+    required: true,
+  },
+  {
+    name: 'crash',
+    about: 'the executable killed at every mutating system call; what a real file system can refuse',
+    command: `${node} test/crash/run.ts`,
+    groups: ['all'],
+    needsRoot: true,
+  },
+  {
+    name: 'bed',
+    about: 'a real kubeadm cluster of 1 + 1 comes up, is saved, restored, answers',
+    command: 'BED=self test/bed/selftest.sh',
+    groups: ['all'],
+    required: true,
+    needsRoot: true,
+  },
+  {
+    name: 'e2e-two',
+    about: 'the product on a real cluster of 1 + 1',
+    command: e2e('two'),
+    groups: ['all'],
+    needsRoot: true,
+  },
+  {
+    name: 'e2e-four',
+    about: 'the product on a real cluster of 3 + 1, under load',
+    command: e2e('four'),
+    groups: ['all'],
+    needsRoot: true,
   },
 ];

@@ -1,11 +1,15 @@
+// One case after another on a real cluster: the files share a machine of two cores and stand in the order of their names.
+// E2E names the folder, which is also the bed: `two` (one control plane, one worker) or `four` (three and one).
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-// One case after another on real clusters: the files share a machine of two cores and stand in the order of their names.
+const folder = join(import.meta.dirname, process.env['E2E'] ?? 'two');
+
 export default defineConfig({
   test: {
-    root: import.meta.dirname,
-    include: ['**/*.e2e.ts'],
-    globalSetup: ['./setup.ts'],
+    root: folder,
+    include: ['*.e2e.ts'],
+    globalSetup: [join(folder, 'setup.ts')],
     fileParallelism: false,
     sequence: { concurrent: false, shuffle: false },
     testTimeout: 20 * 60_000,

@@ -1,4 +1,5 @@
-// The beds that the cases share. Each case starts from a saved state and leaves the bed as it likes.
+// The beds that the cases share. Each case starts from a saved state and leaves the bed as it likes. BED_TWO and BED_FOUR
+// give other names, so that two runs can stand side by side on one machine.
 import { openBed, type Bed } from './bed.ts';
 
 /**
@@ -7,12 +8,16 @@ import { openBed, type Bed } from './bed.ts';
  * `due` (20 days left everywhere) and, once the first case has run, `renewed`.
  */
 export function bedOfTwo(): Bed {
-  return openBed('two', { controlPlanes: 1, workers: 1, env: { ROTATE_CLIENT_w1: 'false' } });
+  return openBed(process.env['BED_TWO'] ?? 'two', {
+    controlPlanes: 1,
+    workers: 1,
+    env: { ROTATE_CLIENT_w1: 'false' },
+  });
 }
 
 /** Three control planes behind a load balancer that asks /readyz, with R22's delay, and one worker. */
 export function bedOfFour(): Bed {
-  return openBed('four', {
+  return openBed(process.env['BED_FOUR'] ?? 'four', {
     controlPlanes: 3,
     workers: 1,
     env: { APISERVER_ARGS: 'shutdown-delay-duration=10s', ROTATE_CLIENT: 'false' },

@@ -1,13 +1,13 @@
 // 20 days left everywhere on one control plane and one worker: the product is installed, and without a further hand every
 // certificate of the manual's table is renewed, what must restart has restarted, and the live endpoints serve the new.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { auditedSince, auditMark, tellAudit, writes, type AuditMark } from './lib/audit.ts';
-import { canary, collectSecrets, type Secret } from './lib/canary.ts';
-import { factsOfBed, served, servingPorts, type CertificateFacts } from './lib/certificates.ts';
-import { bedOfTwo } from './lib/fixture.ts';
-import { allEnded, deploy, explain, tellRotations, type Rotation } from './lib/product.ts';
-import { clusterNoise, difference, readWorld, tell, unexpected, type World } from './lib/world.ts';
-import { productTraces } from './lib/traces.ts';
+import { auditedSince, auditMark, tellAudit, writes, type AuditMark } from '../lib/audit.ts';
+import { canary, collectSecrets, type Secret } from '../lib/canary.ts';
+import { factsOfBed, served, servingPorts, type CertificateFacts } from '../lib/certificates.ts';
+import { bedOfTwo } from '../lib/fixture.ts';
+import { allEnded, deploy, explain, tellRotations, type Rotation } from '../lib/product.ts';
+import { clusterNoise, difference, readWorld, tell, unexpected, type World } from '../lib/world.ts';
+import { productTraces } from '../lib/traces.ts';
 
 const bed = bedOfTwo();
 let before: readonly CertificateFacts[] = [];
