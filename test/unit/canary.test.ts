@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../e2e/lib/command.ts';
-import { scanner } from '../e2e/lib/canary.ts';
+import { goProgram } from '../e2e/lib/go-program.ts';
 import { patternsOf, secretOf, shortestPattern } from '../e2e/lib/patterns.ts';
 
 const wrap = (text: string, width: number) => text.replace(new RegExp(`.{${width}}`, 'g'), '$&\n');
@@ -42,7 +42,7 @@ describe('the canary', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'canary-test-'));
   let program = '';
   beforeAll(async () => {
-    program = await scanner();
+    program = await goProgram('canary');
   }, 120_000);
   afterAll(() => rmSync(scratch, { recursive: true }));
 

@@ -1,13 +1,13 @@
 // The judge of the keys: every private key of the bed is looked for, in every form in which it can leak, in etcd's files,
 // logs, journals, environments, command lines and on all disks. A node's key may be on its own node, in its own files,
 // staging and backups; a CA's key in its own file on control planes; and nowhere else.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bed } from './bed.ts';
 import { idsOf, pathOf, pemOf } from './certificates.ts';
-import { outcome, run } from './command.ts';
+import { outcome } from './command.ts';
+import { goProgram } from './go-program.ts';
 import { patternsOf, secretOf } from './patterns.ts';
 
 export interface Secret {
@@ -151,27 +151,7 @@ async function search(secrets: readonly Secret[], places: readonly string[]) {
   const patterns = secrets.flatMap((secret, index) =>
     patternsOf(secret.number).map((p) => `${index}:${p.form} ${p.bytes.toString('hex')}`),
   );
-  const result = await outcome(await scanner(), places, { input: `${patterns.join('\n')}\n` });
+  const result = await outcome(await goProgram('canary'), places, { input: `${patterns.join('\n')}\n` });
   if (result.code !== 0) throw new Error(`the canary could not search: ${result.stderr.slice(-2000)}`);
   return { lines: result.stdout.split('\n').filter((line) => line !== ''), said: result.stderr.trim() };
-}
-
-/** The searching program, built once for each version of its source. */
-export async function scanner(): Promise<string> {
-  const source = join(import.meta.dirname, 'canary');
-  const version = createHash('sha256')
-    .update(readFileSync(join(source, 'main.go')))
-    .digest('hex')
-    .slice(0, 12);
-  const directory = process.env['BED_CACHE'] ?? '/var/cache/bed';
-  const program = join(directory, `canary-${version}`);
-  if (existsSync(program)) return program;
-  mkdirSync(directory, { recursive: true });
-  const part = `${program}.${process.pid}`;
-  await run('go', ['build', '-trimpath', '-buildvcs=false', '-o', part, '.'], {
-    cwd: source,
-    env: { CGO_ENABLED: '0' },
-  });
-  renameSync(part, program);
-  return program;
 }

@@ -20,6 +20,7 @@ export interface Rotation extends KubeObject {
     readonly phase?: string;
     readonly reason?: string;
     readonly message?: string;
+    readonly dueAt?: string;
     readonly step?: string;
     readonly startedAt?: string;
     readonly finishedAt?: string;
@@ -67,6 +68,27 @@ export async function rotations(bed: Bed): Promise<readonly Rotation[]> {
   return await kubectlOf(bed).list<Rotation>('certificaterotations');
 }
 
+/** Waits until a rotation of the node has ended otherwise than by giving way to another; the last such one. */
+export async function ended(bed: Bed, node: string, seconds: number): Promise<Rotation> {
+  return await waitFor(
+    `a rotation of ${node} to end`,
+    async () => {
+      const own = (await rotations(bed)).filter(({ spec }) => spec.nodeName === node);
+      const done = own.filter(
+        ({ status }) => terminal.has(status?.phase ?? '') && status?.phase !== 'Superseded',
+      );
+      const last = done.toSorted((a, b) => finish(a).localeCompare(finish(b))).at(-1);
+      if (last !== undefined) return last;
+      throw new Error(
+        own.map((r) => `${r.metadata.name}: ${r.status?.phase} ${r.status?.message}`).join('; '),
+      );
+    },
+    { seconds, every: 1000 },
+  );
+}
+
+const finish = ({ status }: Rotation) => status?.finishedAt ?? '';
+
 /** Waits until no rotation of the plan is under way any more, and at least one has ended for each of the nodes. */
 export async function allEnded(
   bed: Bed,
@@ -86,6 +108,45 @@ export async function allEnded(
       if (active.length === 0 && missing.length === 0) return all;
       const waits = active.map((r) => `${r.metadata.name}: ${r.status?.phase} ${r.status?.message ?? ''}`);
       throw new Error([...waits, ...missing.map((node) => `nothing ended on ${node}`)].join('; '));
+    },
+    { seconds, every: 1000 },
+  );
+}
+
+export interface Inventory {
+  readonly collectedAt: string;
+  readonly clock: string;
+  readonly certificates: readonly { readonly id: string; readonly state: string; readonly serial: string }[];
+  readonly notes?: readonly string[];
+}
+
+/** What ConfigMap node-local-certs-<node> says, from objects by the names of world.ts. */
+export function inventoryOf(objects: ReadonlyMap<string, KubeObject>, node: string): Inventory {
+  const found = objects.get(`api:configmaps/${publicNamespace}/node-local-certs-${node}`);
+  return readInventory(found);
+}
+
+function readInventory(configMap: KubeObject | undefined): Inventory {
+  const data = configMap?.['data'];
+  const text = typeof data === 'object' && data !== null ? Reflect.get(data, 'certificates.json') : undefined;
+  if (typeof text !== 'string') throw new Error('there is no inventory');
+  const inventory: Inventory = JSON.parse(text);
+  return inventory;
+}
+
+/** Waits until every node has been read after a moment. */
+export async function scannedAfter(bed: Bed, moment: Date, seconds: number): Promise<void> {
+  const kubectl = kubectlOf(bed);
+  await waitFor(
+    'every node to be read again',
+    async () => {
+      for (const node of bed.nodes) {
+        const found = await kubectl.get('configmap', `node-local-certs-${node}`, publicNamespace);
+        const { collectedAt } = readInventory(found);
+        if (Date.parse(collectedAt) <= moment.getTime())
+          throw new Error(`${node} was read at ${collectedAt}`);
+      }
+      return true;
     },
     { seconds, every: 1000 },
   );

@@ -45,6 +45,11 @@ export const productTraces: readonly Allowance[] = [
     why: 'the controller’s reading rights there',
   },
   {
+    what: /^api:roles?(bindings)?\.rbac\.authorization\.k8s\.io\/default\/cluster-cert-rotator-controller$/,
+    how: ['added'],
+    why: 'Events about objects without a namespace lie in default',
+  },
+  {
     what: /^api:customresourcedefinitions\.apiextensions\.k8s\.io\/-\/certificaterotations\.certrotator\.cpaas\.io$/,
     how: ['added'],
     why: 'the kind',

@@ -56,8 +56,8 @@ export const clusterNoise: readonly Allowance[] = [
     why: 'the kubelet’s directories of Pods and plugins',
   },
   {
-    what: /^[nw]\d+:\/var\/lib\/kubelet\/(cpu|memory|dra)_manager_state$/,
-    why: 'the kubelet writes its managers’ state at each start',
+    what: /^[nw]\d+:\/var\/lib\/kubelet\/((cpu|memory|dra)_manager_state|(actuated|allocated)_pods_state)$/,
+    why: 'the kubelet writes down what its managers and Pods have been given',
   },
 ];
 

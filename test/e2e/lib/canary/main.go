@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 const (
@@ -132,6 +133,13 @@ func (s *scanner) stream(path string, in io.Reader, buffer []byte) error {
 	return nil
 }
 
+// A namespace that is kept by a bind mount looks like a regular file and has no content.
+func isNamespace(f *os.File) bool {
+	const nsfsMagic = 0x6e736673
+	var stat syscall.Statfs_t
+	return syscall.Fstatfs(int(f.Fd()), &stat) == nil && stat.Type == nsfsMagic
+}
+
 func (s *scanner) file(path string, buffer []byte) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -139,6 +147,9 @@ func (s *scanner) file(path string, buffer []byte) {
 		return
 	}
 	defer f.Close()
+	if isNamespace(f) {
+		return
+	}
 	if err := s.stream(path, f, buffer); err != nil {
 		s.complain(path, err)
 	}
