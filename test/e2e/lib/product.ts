@@ -188,30 +188,42 @@ export async function explain(bed: Bed): Promise<string> {
 }
 
 interface Lease extends KubeObject {
-  readonly spec: { readonly holderIdentity?: string };
+  readonly spec: { readonly holderIdentity?: string; readonly renewTime?: string };
 }
 
 interface Pod extends KubeObject {
   readonly spec: { readonly nodeName?: string };
+  readonly status?: { readonly containerStatuses?: readonly { readonly containerID?: string }[] };
 }
 
-/** The node whose Pod leads, by the Lease. */
-export async function leader(bed: Bed): Promise<{ pod: string; node: string } | undefined> {
-  const kubectl = kubectlOf(bed);
-  const lease = await kubectl.get<Lease>('lease', 'cluster-cert-rotator', privateNamespace);
-  const holder = lease?.spec.holderIdentity?.split('_')[0];
-  if (holder === undefined || holder === '') return undefined;
-  const pod = await kubectl.get<Pod>('pod', holder, privateNamespace);
+/** One rotation of a node that has not ended and is not only planned. */
+export async function openRotation(bed: Bed, node: string): Promise<Rotation | undefined> {
+  const own = (await rotations(bed)).filter(({ spec }) => spec.nodeName === node);
+  return own.find(({ status }) => !terminal.has(status?.phase ?? '') && status?.phase !== 'Scheduled');
+}
+
+async function lease(bed: Bed): Promise<Lease['spec']> {
+  const found = await kubectlOf(bed).get<Lease>('lease', 'cluster-cert-rotator', privateNamespace);
+  return found?.spec ?? {};
+}
+
+/** SIGKILLs the leading controller on its node; when it was dead. */
+export async function killLeader(bed: Bed): Promise<Date> {
+  const { holderIdentity = '' } = await lease(bed);
+  const pod = await kubectlOf(bed).get<Pod>('pod', holderIdentity, privateNamespace);
   const node = pod?.spec.nodeName;
-  return node === undefined ? undefined : { pod: holder, node };
+  const container = pod?.status?.containerStatuses?.[0]?.containerID?.replace(/^containerd:\/\//, '');
+  if (node === undefined || container === undefined)
+    throw new Error(`nobody leads: the Lease names "${holderIdentity}"`);
+  await bed.exec(node, 'ctr', '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', container);
+  return new Date();
 }
 
-/** SIGKILLs the process of the leading controller on its node. */
-export async function killLeader(bed: Bed): Promise<void> {
-  const found = await leader(bed);
-  if (!found) throw new Error('nobody leads');
-  // of the processes named node, the one in the leader's Pod: its hostname is the Pod's name
-  const script = `for p in /proc/[0-9]*; do if tr '\\0' '\\n' < $p/environ 2>/dev/null | grep -qx 'HOSTNAME=${found.pod}'; then kill -9 \${p#/proc/} && exit 0; fi; done; exit 1`;
-  const killed = await bed.tryExec(found.node, ['bash', '-c', script]);
-  if (killed.code !== 0) throw new Error(`no process of ${found.pod} on ${found.node}: ${killed.stderr}`);
+/** Waits until somebody leads since that moment: another Pod, or the same one started anew by its kubelet. */
+export async function newLeaderAfter(bed: Bed, moment: Date, seconds: number): Promise<void> {
+  await waitFor(
+    'a leader',
+    async () => Date.parse((await lease(bed)).renewTime ?? '') > moment.getTime() || undefined,
+    { seconds },
+  );
 }
