@@ -196,10 +196,24 @@ interface Pod extends KubeObject {
   readonly status?: { readonly containerStatuses?: readonly { readonly containerID?: string }[] };
 }
 
-/** One rotation of a node that has not ended and is not only planned. */
-export async function openRotation(bed: Bed, node: string): Promise<Rotation | undefined> {
-  const own = (await rotations(bed)).filter(({ spec }) => spec.nodeName === node);
-  return own.find(({ status }) => !terminal.has(status?.phase ?? '') && status?.phase !== 'Scheduled');
+/** Waits until the open rotation of a node is in a phase. */
+export async function inPhase(bed: Bed, node: string, phase: string, seconds: number): Promise<Rotation> {
+  return await waitFor(
+    `the rotation of ${node} to be ${phase}`,
+    async () => {
+      const own = (await rotations(bed)).filter(({ spec }) => spec.nodeName === node);
+      const found = own.find(({ status }) => status?.phase === phase);
+      if (found !== undefined) return found;
+      throw new Error(
+        own.map((r) => `${r.metadata.name}: ${r.status?.phase} ${r.status?.message}`).join('; '),
+      );
+    },
+    { seconds, every: 200 },
+  );
+}
+
+export async function approve(bed: Bed, { metadata }: Rotation): Promise<void> {
+  await kubectlOf(bed)('annotate', 'certrot', metadata.name, 'certrotator.cpaas.io/approved=true');
 }
 
 async function lease(bed: Bed): Promise<Lease['spec']> {

@@ -5,43 +5,26 @@
 import { beforeAll, expect, test } from 'vitest';
 import { action, auditedSince, auditMark, writes, type AuditMark } from '../lib/audit.ts';
 import { factsOf } from '../lib/certificates.ts';
-import { waitFor } from '../lib/command.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
-import { kubectlOf } from '../lib/kubectl.ts';
 import {
+  approve,
   deploy,
   ended,
+  inPhase,
   killLeader,
   newLeaderAfter,
-  openRotation,
   rotations,
   tellRotations,
   type Rotation,
 } from '../lib/product.ts';
 
 const bed = bedOfTwo();
-const kubectl = kubectlOf(bed);
 let mark: AuditMark;
 
-async function phaseOf(node: string, phase: string, seconds: number): Promise<Rotation> {
-  return await waitFor(
-    `the rotation of ${node} to be ${phase}`,
-    async () => {
-      const open = await openRotation(bed, node);
-      if (open?.status?.phase === phase) return open;
-      throw new Error(`it is ${open?.status?.phase}: ${open?.status?.message}`);
-    },
-    { seconds, every: 200 },
-  );
-}
-
 async function killLeaderIn(node: string, phase: string): Promise<void> {
-  await phaseOf(node, phase, 180);
+  await inPhase(bed, node, phase, 180);
   await newLeaderAfter(bed, await killLeader(bed), 60);
 }
-
-const approve = async ({ metadata }: Rotation) =>
-  await kubectl('annotate', 'certrot', metadata.name, 'certrotator.cpaas.io/approved=true');
 
 beforeAll(async () => {
   await bed.restore('due');
@@ -52,7 +35,7 @@ beforeAll(async () => {
 test('the worker’s rotation survives the leader’s death in Pending, Admitted and Verifying', async () => {
   await killLeaderIn('w1', 'Pending');
   await bed.exec('w1', 'systemctl', 'stop', 'kubelet');
-  await approve(await phaseOf('w1', 'Pending', 60));
+  await approve(bed, await inPhase(bed, 'w1', 'Pending', 60));
   await killLeaderIn('w1', 'Admitted');
   const shut = ['INPUT', '-p', 'tcp', '--dport', '10250', '!', '-i', 'lo', '-j', 'REJECT'];
   await bed.exec('w1', 'iptables', '-I', ...shut);
@@ -63,8 +46,8 @@ test('the worker’s rotation survives the leader’s death in Pending, Admitted
 });
 
 test('the control plane’s rotation survives the leader’s death in Running', async () => {
-  await approve(await phaseOf('n1', 'Pending', 60));
-  await phaseOf('n1', 'Running', 120);
+  await approve(bed, await inPhase(bed, 'n1', 'Pending', 60));
+  await inPhase(bed, 'n1', 'Running', 120);
   await killLeader(bed);
   await expectRenewedOnce(await ended(bed, 'n1', 300));
   console.log(tellRotations(await rotations(bed)));
