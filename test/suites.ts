@@ -79,4 +79,11 @@ export const suites: readonly Suite[] = [
     groups: ['all'],
     needsRoot: true,
   },
+  {
+    name: 'soak',
+    about: 'many generations of an hour each; the leader killed in every phase: evidence in docs/evidence',
+    command: e2e('soak'),
+    groups: ['soak'],
+    needsRoot: true,
+  },
 ];

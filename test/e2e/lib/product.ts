@@ -241,3 +241,9 @@ export async function newLeaderAfter(bed: Bed, moment: Date, seconds: number): P
     { seconds },
   );
 }
+
+/** Kills the leader while the rotation of a node is in a phase, and waits for the next one. */
+export async function killLeaderIn(bed: Bed, node: string, phase: string): Promise<void> {
+  await inPhase(bed, node, phase, 240);
+  await newLeaderAfter(bed, await killLeader(bed), 90);
+}
