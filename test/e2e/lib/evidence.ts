@@ -7,8 +7,6 @@ import { repository } from './product.ts';
 
 /** Call it when everything has passed: a run that failed leaves no evidence. */
 export function writeEvidence(name: string, command: string, result: unknown): void {
-  const git = (...words: string[]) =>
-    execFileSync('git', words, { cwd: repository, encoding: 'utf8' }).trim();
   const evidence = {
     commit: git('rev-parse', 'HEAD'),
     clean: git('status', '--porcelain') === '',
