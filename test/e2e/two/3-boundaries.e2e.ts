@@ -14,7 +14,6 @@ const due = [
 ];
 const notDue = [
   { node: 'n1', id: 'controller-manager.conf', left: 365 - 291 },
-  { node: 'n1', id: 'admin.conf', left: 365 - 291 },
   { node: 'w1', id: 'kubelet-client-current.pem', left: 91 - 60 },
 ];
 const name = ({ node, id }: { node: string; id: string }) => `${node} ${id}`;
