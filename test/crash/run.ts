@@ -1,5 +1,5 @@
 // The compiled executable on a node made for dying: every kill point, and every refusal of a real file system.
-//   node test/crash/run.ts [files] [kill-same-keys] [kill-new-keys]      (default: all; as root, after `make build`)
+//   node test/crash/run.ts [files] [kubeadm] [kill-same-keys] [kill-new-keys]      (default: all; as root, after `make build`)
 // All mounts lie in a mount namespace of its own, which ends with this process.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { killEverywhere } from './kill.ts';
+import { judgedByKubeadm } from './kubeadm.ts';
 import { changedMeanwhile, refusals, successfulRuns } from './mounts.ts';
 import { NodeRoot } from './node-root.ts';
 import { Results } from './results.ts';
@@ -33,6 +34,7 @@ async function main(): Promise<number> {
       refusals(node, results);
       await changedMeanwhile(node, results);
     }
+    if (wanted.includes('kubeadm')) judgedByKubeadm(node, results);
     const log = join(directory, 'strace.log');
     if (wanted.includes('kill-same-keys')) killEverywhere(node, results, false, log);
     if (wanted.includes('kill-new-keys')) killEverywhere(node, results, true, log);
@@ -80,7 +82,7 @@ async function inNamespace(parts: readonly string[]): Promise<Count> {
 
 /** Two at a time: each of the long parts waits for its disk as much as for its processor. */
 async function everything(): Promise<number> {
-  const lanes = wanted.length > 0 ? [wanted] : [['files', 'kill-same-keys'], ['kill-new-keys']];
+  const lanes = wanted.length > 0 ? [wanted] : [['files', 'kubeadm', 'kill-same-keys'], ['kill-new-keys']];
   const counts = await Promise.all(lanes.map(inNamespace));
   const sum = (of: keyof Count): number => counts.reduce((all, count) => all + count[of], 0);
   process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed\n`);
