@@ -1,7 +1,8 @@
 // The hosts that a kubelet's serving certificate must not name (R5), gathered from every place that says one.
 import type { Node } from 'kubernetes-types/core/v1.js';
-import { parseDocument } from 'yaml';
 import * as v from 'valibot';
+import { CertError } from '../../errors.ts';
+import { parseYaml } from '../../formats/yaml-text.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
 import type { San } from '../../pki/certificate.ts';
@@ -66,11 +67,14 @@ const clusterSchema = v.object({
   etcd: v.optional(v.object({ external: v.optional(v.object({ endpoints: texts })) }), {}),
 });
 
-/** What kubeadm wrote down when it made the cluster; empty where there is no such ConfigMap. */
 async function kubeadmHosts(client: KubeClient): Promise<Omit<ClusterEndpoints, 'services'>> {
   const map = await client.get(resources.configMaps, { name: 'kubeadm-config', namespace: 'kube-system' });
-  const document = parseDocument(map?.data?.['ClusterConfiguration'] ?? '');
-  const parsed = v.safeParse(clusterSchema, document.errors.length > 0 ? undefined : document.toJS());
+  return readKubeadmHosts(map?.data?.['ClusterConfiguration'] ?? '');
+}
+
+/** What kubeadm wrote down when it made the cluster; empty where it is nothing of kubeadm's. */
+export function readKubeadmHosts(text: string): Omit<ClusterEndpoints, 'services'> {
+  const parsed = v.safeParse(clusterSchema, plainYaml(text));
   if (!parsed.success) return { apiServers: [], etcd: [], controlPlaneEndpoint: [] };
   const { controlPlaneEndpoint, apiServer, etcd } = parsed.output;
   return {
@@ -78,6 +82,15 @@ async function kubeadmHosts(client: KubeClient): Promise<Omit<ClusterEndpoints, 
     etcd: (etcd.external?.endpoints ?? []).map(hostOf),
     controlPlaneEndpoint: controlPlaneEndpoint === '' ? [] : [hostOf(controlPlaneEndpoint)],
   };
+}
+
+function plainYaml(text: string): unknown {
+  try {
+    return parseYaml(text, 'kubeadm-config').value;
+  } catch (error) {
+    if (error instanceof CertError) return undefined;
+    throw error;
+  }
 }
 
 /** `https://h:2379`, `h:6443`, `[fd00::1]:6443`, `h` → `h`. */
