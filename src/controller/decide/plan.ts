@@ -11,6 +11,7 @@ import { nextGroup } from '../../policy/grouping.ts';
 import { labels } from '../labels.ts';
 import type { Action } from '../world.ts';
 import { renewableOf, lifetimeOf } from './candidates.ts';
+import { isolated } from './isolate.ts';
 import { isAttemptAt, plannedStatus, rfc3339, rotationFor, wishOf, type Wish } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
 import { isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
@@ -25,7 +26,7 @@ export function decidePlan(view: View): Action[] {
     ...view.homeless
       .filter((rotation) => !isTerminal(rotation))
       .flatMap((one) => endHomeless(one, view.world.now)),
-    ...view.nodes.flatMap((node) => planNode(node, view)),
+    ...view.nodes.flatMap((node) => isolated(node, () => planNode(node, view))),
   ];
 }
 

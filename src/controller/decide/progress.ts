@@ -16,6 +16,7 @@ import type { PodBuilders } from './builders.ts';
 import { isKubelets } from './candidates.ts';
 import { knownMissing, missingPaths, mountedPaths } from './host-paths.ts';
 import { remove } from './inventory.ts';
+import { isolated } from './isolate.ts';
 import { manualAdvice } from './manual-line.ts';
 import {
   ageOf,
@@ -39,7 +40,9 @@ const requestLimit = 15 * 60_000;
 
 export function decideProgress(view: View, build: PodBuilders): Action[] {
   return view.nodes.flatMap((node) =>
-    node.rotations.filter(isActive).flatMap((rotation) => advance({ rotation, node, view, build })),
+    isolated(node, () =>
+      node.rotations.filter(isActive).flatMap((rotation) => advance({ rotation, node, view, build })),
+    ),
   );
 }
 
