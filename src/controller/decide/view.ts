@@ -77,6 +77,11 @@ export function roleOf(node: Node): NodeRole {
     : 'control-plane';
 }
 
+/** The kubelet's version, as `v1.34.4`. */
+export function versionOf({ node }: Pick<NodeView, 'node'>): string {
+  return node.status?.nodeInfo?.kubeletVersion ?? 'unknown';
+}
+
 /** True when the node says so; unknown is not true. */
 export function condition(node: Node, type: string): boolean {
   return node.status?.conditions?.some((one) => one.type === type && one.status === 'True') ?? false;
