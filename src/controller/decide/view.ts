@@ -116,10 +116,17 @@ export function byAge(a: CertificateRotation, b: CertificateRotation): number {
   return (left ?? '') < (right ?? '') ? -1 : 1;
 }
 
+/** Superseded while it waited: it was never begun, and says nothing about its node. */
+export function wasNeverBegun({ status }: CertificateRotation): boolean {
+  return status?.phase === 'Superseded' && status.startedAt === undefined;
+}
+
 /** When the last rotation that may have written to the node ended; undefined: none did. */
 export function lastEnd(node: NodeView): Date | undefined {
-  const ends = node.rotations.flatMap(({ status }) =>
-    status?.finishedAt === undefined || status.phase === 'Superseded' ? [] : [Date.parse(status.finishedAt)],
+  const ends = node.rotations.flatMap((rotation) =>
+    rotation.status?.finishedAt === undefined || wasNeverBegun(rotation)
+      ? []
+      : [Date.parse(rotation.status.finishedAt)],
   );
   return ends.length === 0 ? undefined : new Date(Math.max(...ends));
 }
