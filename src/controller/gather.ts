@@ -58,6 +58,14 @@ export class Caches {
     return this.#all().every((reflector) => reflector.synced);
   }
 
+  /**
+   * Reads from the API what decides who may go: a watch may be behind what another leader wrote a moment ago.
+   * Errors: those of the API.
+   */
+  async refresh(): Promise<void> {
+    await Promise.all([this.rotations.refresh(), this.pods.refresh()]);
+  }
+
   /** Runs until `signal` aborts; never throws. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#all().map(async (reflector) => reflector.run(signal)));

@@ -17,16 +17,17 @@ import type { Alarm } from './loop-alarm.ts';
 import type { Authority } from './loop-authority.ts';
 import type { Metrics } from './metrics.ts';
 import { isFinished } from './signer/requests.ts';
+import { isControlPlane, nameOf } from './vault/nodes.ts';
 import type { Action, NewEvent, PodKind, VaultStatus, World } from './world.ts';
 
 export interface LoopParts {
   /** Fenced by the term. */
   readonly client: KubeClient;
   readonly caches: Caches;
-  readonly gatherer: Gatherer;
-  readonly authority: Authority;
+  readonly gatherer: Pick<Gatherer, 'gather'>;
+  readonly authority: Pick<Authority, 'status' | 'refresh' | 'capture'>;
   readonly alarm: Alarm;
-  readonly configuration: ConfigurationFile;
+  readonly configuration: Pick<ConfigurationFile, 'look'>;
   readonly events: EventRecorder;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -131,13 +132,17 @@ class Loop {
   }
 
   async #decide(configuration: Configuration): Promise<void> {
-    const { gatherer, authority, metrics, decide } = this.#parts;
+    const { gatherer, authority, caches, metrics, decide } = this.#parts;
     const now = new Date();
     const vault = this.#withClock(authority.status(now), configuration);
     const world = await gatherer.gather({ now, configuration, vault });
     metrics.note(world);
     if (this.#held !== undefined) return;
-    await act(decide(world), this.#parts);
+    const actions = decide(world);
+    if (!admitsControlPlane(actions, world)) return act(actions, this.#parts);
+    // One at a time is a hard gate (R13): it is asked again of what the API server holds now, not of what was watched.
+    await caches.refresh();
+    await act(decide(await gatherer.gather({ now, configuration, vault })), this.#parts);
   }
 
   async #sign(configuration: Configuration): Promise<void> {
@@ -184,6 +189,16 @@ class Loop {
     this.#said.set(about, text);
     say();
   }
+}
+
+/** Whether a control plane would be let go. */
+function admitsControlPlane(actions: readonly Action[], { nodes }: World): boolean {
+  const admitted = actions.flatMap((action) =>
+    action.type === 'patch-rotation-status' && action.status.phase === 'Admitted'
+      ? [action.rotation.spec.nodeName]
+      : [],
+  );
+  return nodes.some((node) => admitted.includes(nameOf(node)) && isControlPlane(node));
 }
 
 /** Where the Lease lies. */

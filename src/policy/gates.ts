@@ -12,12 +12,15 @@ export interface Activity {
   readonly finishedAt: Date | undefined;
 }
 
-/** One node of the cluster as the gates see it. */
-export interface Neighbour {
-  readonly name: string;
-  readonly role: NodeRole;
-  readonly ready: boolean;
-  readonly version: string;
+/** All nodes but the one that is asked about. Counts, since there may be thousands of them. */
+export interface Neighbours {
+  readonly count: number;
+  readonly notReady: number;
+  readonly controlPlanes: readonly {
+    readonly name: string;
+    readonly ready: boolean;
+    readonly version: string;
+  }[];
 }
 
 /** Node name → problem in words; a node that is fine is absent. */
@@ -61,10 +64,9 @@ export interface GateFacts {
     readonly cas: ReadonlySet<CaId>;
     readonly problem: { readonly gate: Gate; readonly message: string } | undefined;
   };
-  /** All other rotations under way or ended lately. */
+  /** Other nodes where a rotation is under way or ended lately; of those that ended, no more than fill all places. */
   readonly activity: readonly Activity[];
-  /** All other nodes. */
-  readonly neighbours: readonly Neighbour[];
+  readonly neighbours: Neighbours;
   /** Undefined: not asked, or too long ago. */
   readonly health: HealthFacts | undefined;
   /** When the next window opens, in words; undefined: one is open, or there are none. */
@@ -207,14 +209,14 @@ function nodeIsNotReady({ subject }: GateFacts): string | undefined {
 
 /** One of a small cluster may be down for good; beyond that and a tenth something is going on. */
 function tooManyAreNotReady({ neighbours, subject }: GateFacts): string | undefined {
-  const ill = neighbours.filter(({ ready }) => !ready);
-  const controlPlane = ill.find(({ role }) => role === 'control-plane');
+  const { count, notReady } = neighbours;
+  const controlPlane = neighbours.controlPlanes.find(({ ready }) => !ready);
   if (subject.role === 'control-plane' && controlPlane !== undefined) {
     return `control plane ${controlPlane.name} is not Ready`;
   }
-  const allowed = Math.max(1, Math.floor(neighbours.length / 10));
-  if (ill.length <= allowed) return undefined;
-  return `${ill.length} other nodes are not Ready, more than ${allowed}`;
+  const allowed = Math.max(1, Math.floor(count / 10));
+  if (notReady <= allowed) return undefined;
+  return `${notReady} other nodes are not Ready, more than ${allowed}`;
 }
 
 function nodeIsUnderPressure({ subject }: GateFacts): string | undefined {
@@ -225,7 +227,7 @@ function nodeIsUnderPressure({ subject }: GateFacts): string | undefined {
 /** Control planes alone: workers may stay versions behind for years. */
 function anUpgradeIsUnderWay({ neighbours, subject }: GateFacts): string | undefined {
   const own = subject.role === 'control-plane' && subject.node !== undefined ? [subject.node.version] : [];
-  const others = neighbours.filter(({ role }) => role === 'control-plane').map(({ version }) => version);
+  const others = neighbours.controlPlanes.map(({ version }) => version);
   const versions = new Set([...own, ...others]);
   if (versions.size <= 1) return undefined;
   return `control planes run different versions (${[...versions].toSorted().join(', ')})`;

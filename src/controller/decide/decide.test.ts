@@ -153,6 +153,18 @@ describe('when it does not go well', () => {
     expect(cluster.of('cp1').length).toBeLessThanOrEqual(5);
   });
 
+  it('an agent that finds nothing to do is not asked again at once', () => {
+    const { cluster, worker } = small(twentyDaysLeft, { breaker: { coolDown: 0 } });
+    worker.outcome = () => ({ outcome: 'nothing-to-do', reason: 'NothingToDo', message: 'not due' });
+    for (let minutes = 0; minutes < 60; minutes++) {
+      cluster.run(20);
+      cluster.elapse(60_000);
+    }
+    const begun = cluster.of('w1').filter(({ status }) => status?.startedAt !== undefined);
+    expect(begun.length).toBeLessThanOrEqual(2);
+    expect(cluster.of('w1').at(-1)?.status?.attempts).toBeGreaterThan(1);
+  });
+
   it('the breaker holds the others back after a failure, and one success closes it', () => {
     const { cluster, controlPlane, worker } = small(twentyDaysLeft, { breaker: { coolDown: 1_800_000 } });
     const w2 = cluster.add('w2', 'worker', fresh);

@@ -15,6 +15,7 @@ import { labels, shortHash, shortName } from '../labels.ts';
 import type { Action, NewEvent } from '../world.ts';
 import type { PodBuilders } from './builders.ts';
 import { knownMissing, missingPaths, mountedPaths, noteOfMissing } from './host-paths.ts';
+import { isolated } from './isolate.ts';
 import {
   ageOf,
   finishedAt,
@@ -48,18 +49,24 @@ const annotation = {
 
 export function decideInventory(view: View, build: PodBuilders): Action[] {
   const open = view.nodes.map((node) => ({ node, pods: view.podsOf('scan', node.uid) }));
-  const actions = open.flatMap(({ node, pods }) => continueScan(view, node, pods, build));
+  const actions = open.flatMap(({ node, pods }) =>
+    isolated(node, () => continueScan(view, node, pods, build)),
+  );
   let places =
     view.world.configuration.parallelScans -
     view.world.pods.filter((pod) => isOccupying(pod, view.world.now)).length;
   for (const { node, pods } of open) {
     if (places <= 0) break;
     if (pods.length > 0 || !isScanDue(view, node)) continue;
-    const without = knownMissing(node.inventory);
-    actions.push(create(view, node, { generation: 0, failures: 0, without, parts: 1 }, build));
+    actions.push(...isolated(node, () => [firstScan(view, node, build)]));
     places -= 1;
   }
   return actions;
+}
+
+function firstScan(view: View, node: NodeView, build: PodBuilders): Action {
+  const without = knownMissing(node.inventory);
+  return create(view, node, { generation: 0, failures: 0, without, parts: 1 }, build);
 }
 
 function isOccupying(pod: Pod, now: Date): boolean {
