@@ -68,6 +68,7 @@ export function deniedSans(sans: readonly San[], facts: SanFacts): readonly stri
 
 function denial(san: San, facts: SanFacts): string | undefined {
   if (san.kind !== 'dns' && san.kind !== 'ip') return 'only DNS names and addresses are renewed';
+  if (san.value.length > maxName) return `no name is longer than ${maxName} characters`;
   const name = normalName(san.value);
   if (name.loopback) return undefined;
   if (facts.role === 'control-plane' && mayKeep(name, facts)) return undefined;
@@ -84,19 +85,21 @@ function mayKeep(name: Name, { node, apiserverSans }: SanFacts): boolean {
   return names(apiserverSans.map((san) => san.value)).has(name.text);
 }
 
+/** What is longer than any name is nobody's: a Node or a Service may hold a megabyte of text. */
 function names(values: readonly string[]): ReadonlySet<string> {
-  return new Set(values.map((value) => normalName(value).text));
+  return new Set(values.filter((value) => value.length <= maxName).map((value) => normalName(value).text));
 }
+
+/** Longest DNS name (RFC 1035, in the text form without its last dot); no address is as long. */
+const maxName = 253;
 
 /**
  * One text for every way to write the same name: lower case, no trailing dot, addresses as RFC 5952 writes them, an
  * IPv4-mapped IPv6 address as IPv4. A DNS name that reads as an address is one: verifiers differ, so we take the worst.
  */
 export function normalName(value: string): Name {
-  const plain = value
-    .trim()
-    .toLowerCase()
-    .replace(/[\s.]+$/u, '');
+  if (value.length > maxName) return { text: value, ip: false, loopback: false };
+  const plain = withoutEnd(value.trim().toLowerCase());
   const inner = /^\[(.*)\]$/u.exec(plain)?.[1];
   const bare = inner !== undefined && isIP(inner) === 6 ? inner : plain;
   const version = isIP(bare);
@@ -107,6 +110,13 @@ export function normalName(value: string): Name {
   const v4 = fromMapped(canonical);
   if (v4 !== undefined) return { text: v4, ip: true, loopback: v4.startsWith('127.') };
   return { text: canonical, ip: true, loopback: canonical === '::1' };
+}
+
+/** Without dots and blanks at the end. A loop: a regular expression for it tries again at every blank of the text. */
+function withoutEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text[end - 1] === '.' || text[end - 1]?.trim() === '')) end -= 1;
+  return text.slice(0, end);
 }
 
 /** `::ffff:a00:1` → `10.0.0.1`. */

@@ -298,6 +298,18 @@ describe('normalName', () => {
   ])('%s becomes %s', (value, text) => {
     expect(normalName(value).text).toBe(text);
   });
+  it.each([' ', '.', ' .', '\u00a0', '[', '%'])('takes no time for a megabyte of %j', (piece) => {
+    const long = `a${piece.repeat(1_000_000)}a`;
+    const start = performance.now();
+    normalName(long);
+    const node = { name: 'w2', addresses: [long] };
+    expect(ask('kubelet.crt', 'worker', kubelet(dns('w1')), { otherNodes: [node] }).ok).toBe(true);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+  it('refuses a name longer than any name can be', () => {
+    const answer = ask('kubelet.crt', 'worker', kubelet(dns('w1'), dns('a'.repeat(254))));
+    expect(answer).toMatchObject({ ok: false, message: expect.stringContaining('253') });
+  });
   it('never throws and is its own fixed point', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6(), fc.domain()), (value) => {
