@@ -45,13 +45,14 @@ function certificate(
 
 const cluster: Pick<IssueQuestion, 'otherNodes' | 'endpoints'> = {
   otherNodes: [
-    { name: 'cp1', addresses: ['10.0.0.1', 'fd00::1', 'cp1'] },
-    { name: 'w2', addresses: ['10.0.0.12', 'w2.example.org'] },
+    { name: 'cp1', role: 'control-plane', addresses: ['10.0.0.1', 'fd00::1', 'cp1'] },
+    { name: 'w2', role: 'worker', addresses: ['10.0.0.12', 'w2.example.org'] },
   ],
   endpoints: {
     apiServers: ['10.0.0.1', '10.0.0.2'],
     etcd: ['10.0.9.1'],
-    services: ['10.96.0.1', '10.96.0.10', '203.0.113.9'],
+    services: ['10.96.0.1', '10.96.0.10'],
+    serviceClaims: [{ host: '203.0.113.9', by: 'default/web' }],
     controlPlaneEndpoint: ['api.example.org', '10.0.0.100'],
   },
 };
@@ -106,7 +107,8 @@ describe('kubelet.crt of a worker (R5)', () => {
     ['loopback beside others', [dns('w1'), dns('localhost'), ip('127.0.0.1'), ip('::1')]],
   ])('is signed when it names %s', (_what, sans) => {
     const old = kubelet(...sans);
-    expect(ask('kubelet.crt', 'worker', old)).toEqual({ ok: true, identity: { from: 'successor', old } });
+    const identity = { from: 'successor', old, disputed: [] };
+    expect(ask('kubelet.crt', 'worker', old)).toEqual({ ok: true, identity });
   });
 
   it('is refused when it names loopback alone', () => {
@@ -155,6 +157,55 @@ describe('kubelet.crt of a worker (R5)', () => {
         expect(ask('kubelet.crt', 'worker', kubelet(...before, one, ...after)).ok).toBe(false);
       }),
     );
+  });
+});
+
+describe('names of a worker that others claim', () => {
+  const old = kubelet(dns('w1'), ip('10.0.0.11'));
+  const claimedBy = (more: Partial<IssueQuestion>, of: Certificate | undefined = old) =>
+    ask('kubelet.crt', 'worker', of, more);
+  const byWorker: Partial<IssueQuestion> = {
+    otherNodes: [{ name: 'w2', role: 'worker', addresses: ['10.0.0.11', 'w1'] }],
+  };
+  const byService: Partial<IssueQuestion> = {
+    endpoints: { ...cluster.endpoints, serviceClaims: [{ host: '10.0.0.11', by: 'shop/cart' }] },
+  };
+
+  it.each<[string, Partial<IssueQuestion>, RegExp]>([
+    ['another worker', byWorker, /IP:10\.0\.0\.11.*w2/u],
+    ['a Service', byService, /IP:10\.0\.0\.11.*shop\/cart/u],
+  ])('are kept and the claimant is named: %s', (_who, more, says) => {
+    const answer = claimedBy(more);
+    expect(answer).toMatchObject({ ok: true, identity: { from: 'successor' } });
+    const disputed = answer.ok && answer.identity.from === 'successor' ? answer.identity.disputed : [];
+    expect(disputed.join('; ')).toMatch(says);
+  });
+
+  it.each<[string, Partial<IssueQuestion>]>([
+    ['a control plane', { otherNodes: [{ name: 'cp1', role: 'control-plane', addresses: ['10.0.0.11'] }] }],
+    ['an API server', { endpoints: { ...cluster.endpoints, apiServers: ['10.0.0.11'] } }],
+    ['etcd', { endpoints: { ...cluster.endpoints, etcd: ['10.0.0.11'] } }],
+    ['the controlPlaneEndpoint', { endpoints: { ...cluster.endpoints, controlPlaneEndpoint: ['w1'] } }],
+    ['a ClusterIP', { endpoints: { ...cluster.endpoints, services: ['10.0.0.11'] } }],
+    ['the name of another Node', { otherNodes: [{ name: '10.0.0.11', role: 'worker', addresses: [] }] }],
+    [
+      'a worker and an API server',
+      { ...byWorker, endpoints: { ...cluster.endpoints, apiServers: ['10.0.0.11'] } },
+    ],
+  ])('are refused when they are more than somebody’s word: %s', (_who, more) => {
+    expect(claimedBy(more)).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
+  });
+
+  it('are refused when its own Node object does not have them', () => {
+    const node = { name: 'w1', addresses: ['10.0.0.99'] };
+    expect(claimedBy({ ...byWorker, node })).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
+    expect(claimedBy({ ...byService, node })).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
+  });
+
+  it('are not given by a first replacement: no certificate of the CA has them yet', () => {
+    expect(
+      mayIssue({ id: 'kubelet.crt', role: 'worker', node: worker, ...cluster, ...byService, old: undefined }),
+    ).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
   });
 });
 
@@ -302,7 +353,7 @@ describe('normalName', () => {
     const long = `a${piece.repeat(1_000_000)}a`;
     const start = performance.now();
     normalName(long);
-    const node = { name: 'w2', addresses: [long] };
+    const node = { name: 'w2', role: 'worker' as const, addresses: [long] };
     expect(ask('kubelet.crt', 'worker', kubelet(dns('w1')), { otherNodes: [node] }).ok).toBe(true);
     expect(performance.now() - start).toBeLessThan(500);
   });

@@ -4,22 +4,24 @@ import type { CertificateId, NodeRole } from '../catalogue/ids.ts';
 import type { Certificate, San } from '../pki/certificate.ts';
 import { identityRules, type IdentityRule } from './identity-rules.ts';
 import {
-  deniedSans,
+  judgeSans,
   normalName,
   sanText,
   type ClusterEndpoints,
   type NodeNames,
+  type OtherNode,
   type SanFacts,
+  type SanJudgement,
 } from './identity-sans.ts';
 
-export type { ClusterEndpoints, NodeNames };
+export type { ClusterEndpoints, NodeNames, OtherNode };
 
 export interface IssueQuestion {
   readonly id: CertificateId;
   /** From the Node's label (R6), never from what the agent found. */
   readonly role: NodeRole;
   readonly node: NodeNames;
-  readonly otherNodes: readonly NodeNames[];
+  readonly otherNodes: readonly OtherNode[];
   readonly endpoints: ClusterEndpoints;
   /** The live old certificate, proved to be one of the CA's; undefined only for R3's first replacement. */
   readonly old: Certificate | undefined;
@@ -29,7 +31,12 @@ export interface IssueQuestion {
 
 /** successor: subject, names and usages of the old certificate as they stand. node: made from the Node object (R3). */
 export type Identity =
-  | { readonly from: 'successor'; readonly old: Certificate }
+  | {
+      readonly from: 'successor';
+      readonly old: Certificate;
+      /** Names that are kept although somebody else claims them, in words. */
+      readonly disputed: readonly string[];
+    }
   | {
       readonly from: 'node';
       readonly commonName: string;
@@ -88,9 +95,9 @@ function successor(question: IssueQuestion, rule: IdentityRule, old: Certificate
     const has = old.extendedKeyUsages.join(' + ') || 'none';
     return refuse('UsageNotAllowed', `${who}: extended key usage ${has}, allowed is ${allowed}`);
   }
-  const denied = deniedBy(rule, old.sans, question);
+  const { denied, disputed } = judgedBy(rule, old.sans, question);
   if (denied.length > 0) return refuse('SanNotAllowed', `${who}: ${denied.join('; ')}`);
-  return { ok: true, identity: { from: 'successor', old } };
+  return { ok: true, identity: { from: 'successor', old, disputed } };
 }
 
 /** R3: kubeadm's own kubelet.crt is signed by nobody we know, so its successor is made from the Node object. */
@@ -130,17 +137,20 @@ function firstReplacement(question: IssueQuestion): IssueAnswer {
   };
 }
 
-function deniedBy(rule: IdentityRule, sans: readonly San[], question: IssueQuestion): readonly string[] {
-  if (rule.sans === 'kubelet') return deniedSans(sans, sanFacts(question));
-  if (rule.sans === 'none')
-    return sans.map((san) => `SAN ${sanText(san)}: a client certificate names no host`);
-  return sans
-    .filter((san) => san.kind !== 'dns' && san.kind !== 'ip')
-    .map((san) => `SAN ${sanText(san)}: only DNS names and addresses are renewed`);
+function judgedBy(rule: IdentityRule, sans: readonly San[], question: IssueQuestion): SanJudgement {
+  if (rule.sans === 'kubelet') return judgeSans(sans, sanFacts(question));
+  const bad = rule.sans === 'none' ? sans : sans.filter(({ kind }) => kind !== 'dns' && kind !== 'ip');
+  const why =
+    rule.sans === 'none' ? 'a client certificate names no host' : 'only DNS names and addresses are renewed';
+  return { denied: bad.map((san) => `SAN ${sanText(san)}: ${why}`), disputed: [] };
 }
 
-function sanFacts({ role, node, otherNodes, endpoints, apiserverSans }: IssueQuestion): SanFacts {
-  return { role, node, otherNodes, endpoints, apiserverSans: apiserverSans ?? [] };
+function sanFacts({ role, node, otherNodes, endpoints, apiserverSans, old }: IssueQuestion): SanFacts {
+  return { role, node, otherNodes, endpoints, apiserverSans: apiserverSans ?? [], held: old !== undefined };
+}
+
+function deniedSans(sans: readonly San[], facts: SanFacts): readonly string[] {
+  return judgeSans(sans, facts).denied;
 }
 
 function asSan(name: string): San {

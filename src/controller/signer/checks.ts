@@ -243,7 +243,9 @@ const identity: Check = {
       id,
       role: roleOf(node),
       node: namesOf(node),
-      otherNodes: facts.nodes.filter((other) => nameOf(other) !== nameOf(node)).map(namesOf),
+      otherNodes: facts.nodes
+        .filter((other) => nameOf(other) !== nameOf(node))
+        .map((other) => ({ ...namesOf(other), role: roleOf(other) })),
       endpoints: facts.endpoints,
       old: renewal.value?.old,
       apiserverSans: facts.apiserverSans,

@@ -52,8 +52,9 @@ describe('gatherEndpoints', () => {
     );
     expect(endpoints.apiServers).not.toContain('10.0.0.11');
     expect(endpoints.etcd).toEqual(expect.arrayContaining(['10.0.0.1', 'fd00::9']));
-    expect(endpoints.services).toEqual(
-      expect.arrayContaining(['10.96.0.1', 'fd00:96::1', '203.0.113.1', '203.0.113.2', 'lb2.example.org']),
+    expect(endpoints.services).toEqual(expect.arrayContaining(['10.96.0.1', 'fd00:96::1']));
+    expect(endpoints.serviceClaims).toEqual(
+      ['203.0.113.1', '203.0.113.2', 'lb2.example.org'].map((host) => ({ host, by: 'default/s' })),
     );
     expect(endpoints.controlPlaneEndpoint).toEqual(['lb.example.org']);
     expect([...apiserverSans.keys()]).toEqual(['cp1']);

@@ -1,5 +1,5 @@
 // The hosts that a kubelet's serving certificate must not name (R5), gathered from every place that says one.
-import type { Node } from 'kubernetes-types/core/v1.js';
+import type { Node, Service } from 'kubernetes-types/core/v1.js';
 import { parseDocument } from 'yaml';
 import * as v from 'valibot';
 import type { KubeClient } from '../../kube/client.ts';
@@ -36,16 +36,22 @@ export async function gatherEndpoints(
     endpoints: {
       apiServers: [...nodeHosts, ...served, ...kubeadm.apiServers],
       etcd: [...nodeHosts, ...kubeadm.etcd],
-      services: services.items.flatMap(({ spec, status }) => [
-        ...(spec?.clusterIPs ?? []),
-        ...(spec?.clusterIP === undefined ? [] : [spec.clusterIP]),
-        ...(spec?.externalIPs ?? []),
-        ...(spec?.loadBalancerIP === undefined ? [] : [spec.loadBalancerIP]),
-        ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => [ip ?? '', hostname ?? '']),
-      ]),
+      services: services.items.flatMap(({ spec }) => [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '']),
+      serviceClaims: services.items.flatMap(claimsOf),
       controlPlaneEndpoint: kubeadm.controlPlaneEndpoint,
     },
   };
+}
+
+/** What the author of a Service, or who may write its status, says that it is reached by. */
+function claimsOf({ metadata, spec, status }: Service): { host: string; by: string }[] {
+  const hosts = [
+    ...(spec?.externalIPs ?? []),
+    spec?.loadBalancerIP ?? '',
+    ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => [ip ?? '', hostname ?? '']),
+  ];
+  const by = `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+  return hosts.filter((host) => host !== '').map((host) => ({ host, by }));
 }
 
 async function sansOf(nodes: readonly Node[], dial: Dial): Promise<ReadonlyMap<string, readonly San[]>> {
@@ -67,7 +73,9 @@ const clusterSchema = v.object({
 });
 
 /** What kubeadm wrote down when it made the cluster; empty where there is no such ConfigMap. */
-async function kubeadmHosts(client: KubeClient): Promise<Omit<ClusterEndpoints, 'services'>> {
+async function kubeadmHosts(
+  client: KubeClient,
+): Promise<Omit<ClusterEndpoints, 'services' | 'serviceClaims'>> {
   const map = await client.get(resources.configMaps, { name: 'kubeadm-config', namespace: 'kube-system' });
   const document = parseDocument(map?.data?.['ClusterConfiguration'] ?? '');
   const parsed = v.safeParse(clusterSchema, document.errors.length > 0 ? undefined : document.toJS());

@@ -12,7 +12,7 @@ import { generateLike } from '../../pki/keys.ts';
 import { parseCertificate } from '../../pki/parse.ts';
 import { readPem } from '../../pki/pem.ts';
 import { defaultConfiguration } from '../configuration.ts';
-import { makeLeaf, MemoryApi } from '../vault/testing.ts';
+import { makeLeaf, makeNode, MemoryApi } from '../vault/testing.ts';
 import { handleRequests, type SigningRound } from './handle.ts';
 import {
   cas,
@@ -70,6 +70,7 @@ async function round(over: Partial<SigningRound> = {}) {
           apiServers: ['10.0.0.1'],
           etcd: [],
           services: ['10.96.0.1'],
+          serviceClaims: [],
           controlPlaneEndpoint: [],
         },
         apiserverSans: new Map(),
@@ -170,6 +171,18 @@ describe('handleRequests', () => {
     await round();
     expect(conditions(read('approved-by-hand'))).toEqual(['Approved: ', 'Failed: Requester']);
     expect(read('approved-by-hand').status?.certificate).toBeUndefined();
+  });
+
+  it('signs names that another worker claims, and says who does in an Event on the node', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    put(good);
+    const greedy = nodes.map((node) => (node.metadata?.name === 'w2' ? makeNode('w2', ['10.0.0.11']) : node));
+    const { handled, events } = await round({ nodes: greedy });
+    expect(handled).toMatchObject([{ outcome: 'signed' }]);
+    expect(events).toMatchObject([
+      { type: 'Warning', reason: 'NameDisputed', about: { kind: 'Node', name: 'w1' } },
+    ]);
+    expect(events[0]?.message).toContain('node w2 says');
   });
 
   it('leaves requests of other signers alone', async () => {

@@ -196,6 +196,7 @@ function eventsOf(
   outcome: Handled['outcome'],
   { rotations }: SigningRound,
 ): readonly NewEvent[] {
+  if (judgement.verdict === 'sign') return outcome === 'signed' ? disputes(judgement) : [];
   const rotation = rotationOf(csr, rotations);
   if (rotation === undefined || outcome !== 'denied' || judgement.verdict !== 'deny') return [];
   const about = {
@@ -205,6 +206,14 @@ function eventsOf(
   } as const;
   const message = `request ${csr.metadata?.name ?? ''} was denied: ${judgement.reason}: ${judgement.message}`;
   return [{ about, type: 'Warning', reason: 'SigningRefused', message }];
+}
+
+/** Who claims a name that the node keeps: either is wrong, and a person must look which. */
+function disputes({ id, identity, rotation }: Judgement & { verdict: 'sign' }): readonly NewEvent[] {
+  if (identity.from !== 'successor' || identity.disputed.length === 0) return [];
+  const about = { kind: 'Node', name: rotation.spec.nodeName, uid: rotation.spec.nodeUID } as const;
+  const message = `${id} keeps a name that somebody else claims: ${identity.disputed.join('; ')}`;
+  return [{ about, type: 'Warning', reason: 'NameDisputed', message }];
 }
 
 function rotationOf(

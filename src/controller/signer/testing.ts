@@ -125,6 +125,7 @@ export function honest(
       apiServers: ['10.0.0.1'],
       etcd: ['10.0.0.1'],
       services: ['10.96.0.1'],
+      serviceClaims: [],
       controlPlaneEndpoint: ['api.example.org'],
     },
     apiserverSans: [],
