@@ -41,6 +41,7 @@ const checkNames = [
   'ProofByOldKey',
   'CaMatches',
   'OldSignedByCa',
+  'EndpointsKnown',
   'Identity',
 ] as const;
 
@@ -235,6 +236,15 @@ const oldSignedByCa: Check = {
   },
 };
 
+/** R5 compares names with all that must not be named; as long as some of that is not known, none of them is fine. */
+const endpointsKnown: Check = {
+  name: 'EndpointsKnown',
+  holds: ({ id, facts: { unknownEndpoints } }) =>
+    id !== 'kubelet.crt' || unknownEndpoints.length === 0
+      ? yes
+      : { kind: 'wait', message: `names cannot be compared now: ${unknownEndpoints.join('; ')}` },
+};
+
 const identity: Check = {
   name: 'Identity',
   holds: ({ id, node, renewal, facts }) => {
@@ -269,5 +279,6 @@ export const checks: readonly Check[] = [
   proofByOldKey,
   caMatches,
   oldSignedByCa,
+  endpointsKnown,
   identity,
 ];

@@ -2,10 +2,12 @@
 import type { Node, Service } from 'kubernetes-types/core/v1.js';
 import { parseDocument } from 'yaml';
 import * as v from 'valibot';
+import { CertError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
 import type { San } from '../../pki/certificate.ts';
 import type { ClusterEndpoints } from '../../policy/identity.ts';
+import { endpointOf } from '../health.ts';
 import type { Dial } from '../vault/anchors.ts';
 import { addressesOf, isControlPlane, nameOf } from '../vault/nodes.ts';
 
@@ -13,28 +15,30 @@ export interface GatheredEndpoints {
   readonly endpoints: ClusterEndpoints;
   /** Node name → what its API server's certificate names; control planes that answered. */
   readonly apiserverSans: ReadonlyMap<string, readonly San[]>;
+  /** What could not be found out, in words: until it is, no kubelet gets a serving certificate (R5). */
+  readonly unknown: readonly string[];
 }
 
-const apiServerPort = 6443;
-
-/** Errors: those of the API. An API server that does not answer is left out. */
+/** Errors: those of the API. */
 export async function gatherEndpoints(
   client: KubeClient,
   nodes: readonly Node[],
   dial: Dial,
 ): Promise<GatheredEndpoints> {
   const controlPlanes = nodes.filter(isControlPlane);
-  const [services, kubeadm, apiserverSans] = await Promise.all([
+  const [services, kubeadm, served] = await Promise.all([
     client.list(resources.services),
     kubeadmHosts(client),
-    sansOf(controlPlanes, dial),
+    askApiServers(client, controlPlanes, dial),
   ]);
-  const served = [...apiserverSans.values()].flat().map(({ value }) => value);
+  const { apiserverSans } = served;
+  const servedHosts = [...apiserverSans.values()].flat().map(({ value }) => value);
   const nodeHosts = controlPlanes.flatMap((node) => [nameOf(node), ...addressesOf(node)]);
   return {
     apiserverSans,
+    unknown: [...served.unknown, ...kubeadm.unknown],
     endpoints: {
-      apiServers: [...nodeHosts, ...served, ...kubeadm.apiServers],
+      apiServers: [...nodeHosts, ...servedHosts, ...kubeadm.apiServers],
       etcd: [...nodeHosts, ...kubeadm.etcd],
       services: services.items.flatMap(({ spec }) => [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '']),
       serviceClaims: services.items.flatMap(claimsOf),
@@ -54,15 +58,31 @@ function claimsOf({ metadata, spec, status }: Service): { host: string; by: stri
   return hosts.filter((host) => host !== '').map((host) => ({ host, by }));
 }
 
-async function sansOf(nodes: readonly Node[], dial: Dial): Promise<ReadonlyMap<string, readonly San[]>> {
-  const asked = await Promise.allSettled(
-    nodes.map(async (node) => {
-      const [address = ''] = addressesOf(node, 'InternalIP');
-      const { sans } = await dial(address, apiServerPort);
-      return [nameOf(node), sans] as const;
+const apiServerPods = { namespace: 'kube-system', labelSelector: 'component=kube-apiserver' };
+
+/** What each API server serves, asked where its static Pod says that it listens. */
+async function askApiServers(
+  client: KubeClient,
+  controlPlanes: readonly Node[],
+  dial: Dial,
+): Promise<Omit<GatheredEndpoints, 'endpoints'>> {
+  const { items: pods } = await client.list(resources.pods, apiServerPods);
+  const apiserverSans = new Map<string, readonly San[]>();
+  const unknown: string[] = [];
+  await Promise.all(
+    controlPlanes.map(async (node) => {
+      try {
+        const endpoint = endpointOf(node, pods);
+        if (endpoint === undefined) throw new CertError('NotFound', 'its Node object has no InternalIP');
+        const { sans } = await dial(endpoint.host, endpoint.port);
+        apiserverSans.set(nameOf(node), sans);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        unknown.push(`the API server of node ${nameOf(node)} does not show its certificate: ${why}`);
+      }
     }),
   );
-  return new Map(asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
+  return { apiserverSans, unknown: unknown.toSorted() };
 }
 
 const texts = v.optional(v.array(v.string()), []);
@@ -72,20 +92,36 @@ const clusterSchema = v.object({
   etcd: v.optional(v.object({ external: v.optional(v.object({ endpoints: texts })) }), {}),
 });
 
+interface KubeadmHosts extends Pick<ClusterEndpoints, 'apiServers' | 'etcd' | 'controlPlaneEndpoint'> {
+  readonly unknown: readonly string[];
+}
+
 /** What kubeadm wrote down when it made the cluster; empty where there is no such ConfigMap. */
-async function kubeadmHosts(
-  client: KubeClient,
-): Promise<Omit<ClusterEndpoints, 'services' | 'serviceClaims'>> {
+async function kubeadmHosts(client: KubeClient): Promise<KubeadmHosts> {
   const map = await client.get(resources.configMaps, { name: 'kubeadm-config', namespace: 'kube-system' });
-  const document = parseDocument(map?.data?.['ClusterConfiguration'] ?? '');
-  const parsed = v.safeParse(clusterSchema, document.errors.length > 0 ? undefined : document.toJS());
-  if (!parsed.success) return { apiServers: [], etcd: [], controlPlaneEndpoint: [] };
+  const nothing = { apiServers: [], etcd: [], controlPlaneEndpoint: [], unknown: [] };
+  if (map === undefined) return nothing;
+  const parsed = v.safeParse(clusterSchema, readYaml(map.data?.['ClusterConfiguration'] ?? ''));
+  if (!parsed.success)
+    return { ...nothing, unknown: ['ConfigMap kube-system/kubeadm-config cannot be read'] };
   const { controlPlaneEndpoint, apiServer, etcd } = parsed.output;
   return {
     apiServers: apiServer.certSANs ?? [],
     etcd: (etcd.external?.endpoints ?? []).map(hostOf),
     controlPlaneEndpoint: controlPlaneEndpoint === '' ? [] : [hostOf(controlPlaneEndpoint)],
+    unknown: [],
   };
+}
+
+/** Undefined when it is not YAML. */
+function readYaml(text: string): unknown {
+  const document = parseDocument(text);
+  try {
+    return document.errors.length > 0 ? undefined : document.toJS();
+  } catch {
+    // An alias without its anchor shows only here.
+    return undefined;
+  }
 }
 
 /** `https://h:2379`, `h:6443`, `[fd00::1]:6443`, `h` → `h`. */

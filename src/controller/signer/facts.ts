@@ -22,6 +22,8 @@ export interface SigningFacts {
   readonly pod: Pod | undefined;
   readonly nodes: readonly Node[];
   readonly endpoints: ClusterEndpoints;
+  /** What of the endpoints could not be found out, in words. */
+  readonly unknownEndpoints: readonly string[];
   /** SANs of the certificate that this node's API server serves; control planes only. */
   readonly apiserverSans: readonly San[];
   readonly vault: Vault;

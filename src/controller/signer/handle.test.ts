@@ -74,6 +74,7 @@ async function round(over: Partial<SigningRound> = {}) {
           controlPlaneEndpoint: [],
         },
         apiserverSans: new Map(),
+        unknown: [],
       }),
     ...over,
   });

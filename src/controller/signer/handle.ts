@@ -81,7 +81,7 @@ async function factsFor(
   csr: CertificateSigningRequest,
   round: SigningRound,
   signed: readonly CertificateSigningRequest[],
-  { endpoints, apiserverSans }: GatheredEndpoints,
+  { endpoints, apiserverSans, unknown }: GatheredEndpoints,
 ): Promise<SigningFacts> {
   const podName = extra(csr, 'pod-name');
   const isAgent = csr.spec.username === requester && podName !== undefined;
@@ -100,6 +100,7 @@ async function factsFor(
     pod,
     signed,
     endpoints,
+    unknownEndpoints: unknown,
     apiserverSans: apiserverSans.get(rotation?.spec.nodeName ?? '') ?? [],
   };
 }

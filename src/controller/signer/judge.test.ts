@@ -343,8 +343,17 @@ describe('a malicious agent: each field forged', () => {
   });
 });
 
+it('other certificates than kubelet.crt do not wait for an API server that does not answer', () => {
+  const good = honest(worker, 'kubelet-client-current.pem', workerClient);
+  expect(asked(() => ({ facts: { unknownEndpoints: ['the API server of node cp1'] } }), good)).toBe('sign');
+});
+
 describe('what cannot be said now', () => {
   it.each<[string, Forgery]>([
+    [
+      'an API server does not answer',
+      () => ({ facts: { unknownEndpoints: ['the API server of node cp1'] } }),
+    ],
     ['the clock was not compared yet', () => ({ facts: { skew: undefined } })],
     [
       'what the cluster trusts cannot be read',

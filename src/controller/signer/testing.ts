@@ -128,6 +128,7 @@ export function honest(
       serviceClaims: [],
       controlPlaneEndpoint: ['api.example.org'],
     },
+    unknownEndpoints: [],
     apiserverSans: [],
     vault,
     signed: [],
