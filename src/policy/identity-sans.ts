@@ -50,6 +50,7 @@ interface Claim {
 export interface SanJudgement {
   /** Why each refused SAN is refused, one sentence each that names it; empty when all may stand. */
   readonly denied: readonly string[];
+  readonly stands: readonly San[];
   /** SANs that stand although somebody else claims them, and who does. */
   readonly disputed: readonly string[];
 }
@@ -66,7 +67,8 @@ export function judgeSans(sans: readonly San[], facts: SanFacts): SanJudgement {
   if (denied.length === 0 && sans.length > 0 && sans.every((san) => normalName(san.value).loopback)) {
     denied.push(...sans.map((san) => `SAN ${sanText(san)}: loopback alone names no node`));
   }
-  return { denied, disputed: told('disputed') };
+  const stands = answers.flatMap(({ san, answer }) => (answer?.verdict === 'denied' ? [] : [san]));
+  return { denied, stands, disputed: told('disputed') };
 }
 
 interface SanWorld {

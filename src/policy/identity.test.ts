@@ -65,7 +65,8 @@ function ask(
   old: Certificate | undefined,
   more: Partial<IssueQuestion> = {},
 ): ReturnType<typeof mayIssue> {
-  return mayIssue({ id, role, node: role === 'worker' ? worker : controlPlane, ...cluster, old, ...more });
+  const node = more.node ?? (role === 'worker' ? worker : controlPlane);
+  return mayIssue({ id, role, node, machineAddresses: node.addresses, ...cluster, old, ...more });
 }
 
 const kubelet = (...sans: San[]): Certificate => certificate('kubelet', { sans });
@@ -203,9 +204,8 @@ describe('names of a worker that others claim', () => {
   });
 
   it('are not given by a first replacement: no certificate of the CA has them yet', () => {
-    expect(
-      mayIssue({ id: 'kubelet.crt', role: 'worker', node: worker, ...cluster, ...byService, old: undefined }),
-    ).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
+    const answer = ask('kubelet.crt', 'worker', undefined, byService);
+    expect(answer).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
   });
 });
 
@@ -249,6 +249,20 @@ describe('first replacement of kubelet.crt (R3)', () => {
     const identity = answer.ok && answer.identity.from === 'node' ? answer.identity : undefined;
     expect(identity?.sans).toEqual([dns('w1'), ip('10.0.0.11'), ip('fd00::11')]);
     expect(identity?.leftOut).toEqual(['SAN IP:10.0.0.1: it belongs to node cp1']);
+  });
+  it('takes no name but the Node’s own, whatever its kubelet writes into its status', () => {
+    const answer = ask('kubelet.crt', 'worker', undefined, {
+      node: { name: 'w1', addresses: ['10.0.0.11', 'bank.example.org', '203.0.113.77'] },
+      machineAddresses: ['10.0.0.11', 'registry.example.org'],
+    });
+    expect(answer).toMatchObject({ ok: true, identity: { sans: [dns('w1'), ip('10.0.0.11')] } });
+  });
+  it('is refused at once for a Node with thousands of addresses', () => {
+    const machineAddresses = Array.from({ length: 20_000 }, (_, i) => `10.9.${i >> 8}.${i & 255}`);
+    const start = performance.now();
+    const answer = ask('kubelet.crt', 'worker', undefined, { machineAddresses });
+    expect(answer).toMatchObject({ ok: false, message: expect.stringContaining('20000 addresses') });
+    expect(performance.now() - start).toBeLessThan(1000);
   });
   it('is refused when no address remains', () => {
     const answer = ask('kubelet.crt', 'worker', undefined, { node: { name: 'w1', addresses: ['10.0.0.1'] } });

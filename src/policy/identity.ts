@@ -27,6 +27,8 @@ export interface IssueQuestion {
   readonly old: Certificate | undefined;
   /** What the same node's API server is seen to name: lets its kubelet keep a virtual address (R5). */
   readonly apiserverSans?: readonly San[];
+  /** InternalIP and ExternalIP of the Node: what R3's first replacement may name beside the Node's name. */
+  readonly machineAddresses?: readonly string[];
 }
 
 /** successor: subject, names and usages of the old certificate as they stand. node: made from the Node object (R3). */
@@ -100,6 +102,8 @@ function successor(question: IssueQuestion, rule: IdentityRule, old: Certificate
   return { ok: true, identity: { from: 'successor', old, disputed } };
 }
 
+const mostAddresses = 32;
+
 /** R3: kubeadm's own kubelet.crt is signed by nobody we know, so its successor is made from the Node object. */
 function firstReplacement(question: IssueQuestion): IssueAnswer {
   const { node, id } = question;
@@ -109,20 +113,21 @@ function firstReplacement(question: IssueQuestion): IssueAnswer {
       `${id} of node ${node.name} can only be renewed from its old certificate`,
     );
   }
-  const facts = sanFacts(question);
-  const ownName: San = { kind: 'dns', value: normalName(node.name).text };
-  const nameDenied = deniedSans([asSan(node.name)], facts);
-  if (nameDenied.length > 0)
-    return refuse('SanNotAllowed', `${id} of node ${node.name}: ${nameDenied.join('; ')}`);
-
-  const addresses = unique(node.addresses).filter((address) => normalName(address).text !== ownName.value);
-  const kept = addresses.filter((address) => deniedSans([asSan(address)], facts).length === 0);
-  const leftOut = addresses.filter((address) => !kept.includes(address));
-  const sans = [asSan(node.name), ...kept.map(asSan)];
+  const who = `${id} of node ${node.name}`;
+  const own = asSan(node.name);
+  const addresses = unique(question.machineAddresses ?? [])
+    .map(asSan)
+    .filter(({ kind, value }) => kind === 'ip' && value !== own.value);
+  // A kubelet writes that list itself; no machine has so many.
+  if (addresses.length > mostAddresses) {
+    return refuse('SanNotAllowed', `${who}: its Node object lists ${addresses.length} addresses`);
+  }
+  const { denied, stands } = judgeSans([own, ...addresses], sanFacts(question));
+  if (!stands.includes(own)) return refuse('SanNotAllowed', `${who}: ${denied.join('; ')}`);
   // The API server reaches a kubelet by address: a certificate that names none would break logs and exec.
-  if (!sans.some((san) => san.kind === 'ip' && !normalName(san.value).loopback)) {
-    const why = deniedSans(addresses.map(asSan), facts).join('; ') || 'its Node object has none';
-    return refuse('SanNotAllowed', `${id} of node ${node.name}: no address of the node may be named: ${why}`);
+  if (!stands.some(({ kind, value }) => kind === 'ip' && !normalName(value).loopback)) {
+    const why = denied.join('; ') || 'its Node object has none';
+    return refuse('SanNotAllowed', `${who}: no address of the node may be named: ${why}`);
   }
   return {
     ok: true,
@@ -130,9 +135,9 @@ function firstReplacement(question: IssueQuestion): IssueAnswer {
       from: 'node',
       commonName: `system:node:${node.name}`,
       organizations: ['system:nodes'],
-      sans,
+      sans: stands,
       extendedKeyUsages: ['serverAuth'],
-      leftOut: deniedSans(leftOut.map(asSan), facts),
+      leftOut: denied,
     },
   };
 }
@@ -142,15 +147,12 @@ function judgedBy(rule: IdentityRule, sans: readonly San[], question: IssueQuest
   const bad = rule.sans === 'none' ? sans : sans.filter(({ kind }) => kind !== 'dns' && kind !== 'ip');
   const why =
     rule.sans === 'none' ? 'a client certificate names no host' : 'only DNS names and addresses are renewed';
-  return { denied: bad.map((san) => `SAN ${sanText(san)}: ${why}`), disputed: [] };
+  const denied = bad.map((san) => `SAN ${sanText(san)}: ${why}`);
+  return { denied, stands: sans.filter((san) => !bad.includes(san)), disputed: [] };
 }
 
 function sanFacts({ role, node, otherNodes, endpoints, apiserverSans, old }: IssueQuestion): SanFacts {
   return { role, node, otherNodes, endpoints, apiserverSans: apiserverSans ?? [], held: old !== undefined };
-}
-
-function deniedSans(sans: readonly San[], facts: SanFacts): readonly string[] {
-  return judgeSans(sans, facts).denied;
 }
 
 function asSan(name: string): San {

@@ -7,9 +7,10 @@ import { renewalBytes, verifyRenewal } from '../../pki/request.ts';
 import { isSignedBy } from '../../pki/verify.ts';
 import { mayIssue, type Identity } from '../../policy/identity.ts';
 import { labels } from '../labels.ts';
-import { nameOf, namesOf, roleOf } from '../vault/nodes.ts';
+import { addressesOf, nameOf, namesOf, roleOf } from '../vault/nodes.ts';
 import { signingCa, type SigningCa } from '../vault/vault.ts';
 import { requester, type Case } from './facts.ts';
+import { isSelfSigned, namesStay } from './first-kubelet.ts';
 import { extra, readRequest, requestedId, requestedRotation } from './requests.ts';
 
 /** What a check has found out and the signer needs. */
@@ -196,7 +197,8 @@ const proofByOldKey: Check = {
     if (!renewal.ok || !request.ok) return no('the request cannot be read');
     if (renewal.value === undefined) {
       if (id !== 'kubelet.crt') return no(`${id ?? 'it'} is only renewed with a proof by its old key`);
-      return facts.configuration.kubelet.serving === 'manage' ? yes : no('kubelet.serving is "leave"');
+      if (facts.configuration.kubelet.serving !== 'manage') return no('kubelet.serving is "leave"');
+      return isSelfSigned(facts.inventory, facts.rotation?.spec.nodeUID ?? '');
     }
     const { old, signature } = renewal.value;
     const uid = facts.rotation?.metadata.uid ?? '';
@@ -259,10 +261,11 @@ const identity: Check = {
       endpoints: facts.endpoints,
       old: renewal.value?.old,
       apiserverSans: facts.apiserverSans,
+      machineAddresses: [...addressesOf(node, 'InternalIP'), ...addressesOf(node, 'ExternalIP')],
     });
-    return answer.ok
-      ? { kind: 'yes', found: { identity: answer.identity } }
-      : no(`${answer.reason}: ${answer.message}`);
+    if (!answer.ok) return no(`${answer.reason}: ${answer.message}`);
+    const stay = namesStay(facts.inventory, node.metadata?.uid ?? '', answer.identity);
+    return stay.kind === 'yes' ? { kind: 'yes', found: { identity: answer.identity } } : stay;
   },
 };
 

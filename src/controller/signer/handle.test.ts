@@ -13,11 +13,13 @@ import { parseCertificate } from '../../pki/parse.ts';
 import { readPem } from '../../pki/pem.ts';
 import { defaultConfiguration } from '../configuration.ts';
 import { makeLeaf, makeNode, MemoryApi } from '../vault/testing.ts';
+import { givenAnnotation } from './first-kubelet.ts';
 import { handleRequests, type SigningRound } from './handle.ts';
 import {
   cas,
   controlPlane,
   honest,
+  inventoryOf,
   nodes,
   now,
   vault,
@@ -45,6 +47,12 @@ function put(good: Honest, name = good.csr.metadata?.name ?? ''): CertificateSig
   return read(name);
 }
 
+/** As from a node whose kubelet.crt signed itself: nothing to prove by. */
+function putFirst(good: Honest, name?: string): void {
+  const { [annotations.renews]: _, ...notes } = good.csr.metadata?.annotations ?? {};
+  put({ ...good, csr: { ...good.csr, metadata: { ...good.csr.metadata, annotations: notes } } }, name);
+}
+
 function read(name: string): CertificateSigningRequest {
   const csr = api.read(resources.certificateSigningRequests, { name });
   if (csr === undefined) throw new Error(`${name} is gone`);
@@ -64,6 +72,7 @@ async function round(over: Partial<SigningRound> = {}) {
     configuration: defaultConfiguration,
     skew: 0,
     nodeInExtras: true,
+    publicNamespace: 'cpaas-system',
     endpoints: async () =>
       Promise.resolve({
         endpoints: {
@@ -135,8 +144,8 @@ describe('handleRequests', () => {
 
   it('makes a first kubelet.crt from the Node object (R3); openssl verifies it as a server only', async () => {
     const good = honest(worker, 'kubelet.crt', workerKubelet);
-    const { [annotations.renews]: _, ...notes } = good.csr.metadata?.annotations ?? {};
-    put({ ...good, csr: { ...good.csr, metadata: { ...good.csr.metadata, annotations: notes } } });
+    api.put('ConfigMap', inventoryOf(worker, 'SelfSigned'));
+    putFirst(good);
     await round();
     const csr = read(good.csr.metadata?.name ?? '');
     const made = certificateOf(csr);
@@ -146,6 +155,33 @@ describe('handleRequests', () => {
     expect(made.sans.map(({ value }) => value)).toEqual(['w1', '10.0.0.11']);
     expect(openssl(csr, cas.kubernetes.certPem, 'sslserver')).toContain('OK');
     expect(() => openssl(csr, cas.kubernetes.certPem, 'sslclient')).toThrow(/purpose/iu);
+  });
+
+  it('gives a first kubelet.crt again after a roll-back, but never for other names (R3)', async () => {
+    api.put('ConfigMap', inventoryOf(worker, 'SelfSigned'));
+    putFirst(honest(worker, 'kubelet.crt', workerKubelet), 'first');
+    expect((await round()).handled).toMatchObject([{ outcome: 'signed' }]);
+    const note = api.read(resources.configMaps, { name: 'node-local-certs-w1', namespace: 'cpaas-system' });
+    expect(note?.metadata?.annotations?.[givenAnnotation]).toBe(
+      '{"nodeUID":"uid-w1","names":["10.0.0.11","w1"]}',
+    );
+    putFirst(honest(worker, 'kubelet.crt', workerKubelet), 'again');
+    expect((await round()).handled).toMatchObject([{ outcome: 'signed' }]);
+
+    const moved = nodes.map((node) =>
+      node.metadata?.name === 'w1' ? makeNode('w1', ['203.0.113.5']) : node,
+    );
+    putFirst(honest(worker, 'kubelet.crt', workerKubelet), 'other');
+    const { handled } = await round({ nodes: moved });
+    expect(handled).toMatchObject([{ outcome: 'denied', message: expect.stringContaining('203.0.113.5') }]);
+  });
+
+  it('signs nothing that it could not write down first', async () => {
+    api.put('ConfigMap', inventoryOf(worker, 'SelfSigned'));
+    putFirst(honest(worker, 'kubelet.crt', workerKubelet), 'first');
+    api.refuse = (what) => (what.includes('ConfigMap') ? new CertError('Denied', 'no') : undefined);
+    expect((await round()).handled).toMatchObject([{ outcome: 'error' }]);
+    expect(read('first').status).toBeUndefined();
   });
 
   it('denies a request by hand with our signer name, signs nothing, and goes on with the others', async () => {

@@ -4,7 +4,7 @@ import type {
   CertificateSigningRequest,
   CertificateSigningRequestCondition,
 } from 'kubernetes-types/certificates/v1.js';
-import type { Node } from 'kubernetes-types/core/v1.js';
+import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient, Written } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
@@ -12,13 +12,15 @@ import { privateNamespace, signerName, terminalPhases, type CertificateRotation 
 import type { Certificate } from '../../pki/certificate.ts';
 import { pem } from '../../pki/pem.ts';
 import type { Configuration } from '../configuration.ts';
+import { inventoryName } from '../inventory-store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { NewEvent } from '../world.ts';
 import type { GatheredEndpoints } from './endpoints.ts';
 import { requester, type SigningFacts } from './facts.ts';
+import { withGiven } from './first-kubelet.ts';
 import { issue } from './issue.ts';
 import { judge, type Judgement } from './judge.ts';
-import { extra, hasCondition, isFinished, requestedRotation } from './requests.ts';
+import { extra, hasCondition, isFinished, requestedId, requestedRotation } from './requests.ts';
 
 export interface SigningRound {
   readonly client: KubeClient;
@@ -31,6 +33,7 @@ export interface SigningRound {
   readonly configuration: Configuration;
   readonly skew: number | undefined;
   readonly nodeInExtras: boolean;
+  readonly publicNamespace: string;
   /** Asked for once a round, and only when there is something to judge. */
   readonly endpoints: () => Promise<GatheredEndpoints>;
 }
@@ -59,8 +62,9 @@ export async function handleRequests(round: SigningRound): Promise<RoundResult> 
     const name = csr.metadata?.name ?? '';
     try {
       endpoints ??= await round.endpoints();
-      const judgement = judge(csr, await factsFor(csr, round, signed, endpoints));
-      const result = await carryOut(csr, judgement, round);
+      const facts = await factsFor(csr, round, signed, endpoints);
+      const judgement = judge(csr, facts);
+      const result = await carryOut(csr, judgement, round, facts.inventory);
       if (result.signed !== undefined) signed.push(result.signed);
       handled.push({ name, outcome: result.outcome, message: result.message });
       events.push(...eventsOf(csr, judgement, result.outcome, round));
@@ -94,14 +98,23 @@ async function factsFor(
     isAgent && rotationName !== undefined
       ? await round.client.get(resources.certificateRotations, { name: rotationName })
       : undefined;
+  const { nodeName = '' } = rotation?.spec ?? {};
+  const inventory =
+    nodeName !== '' && requestedId(csr) === 'kubelet.crt'
+      ? await round.client.get(resources.configMaps, {
+          name: inventoryName(nodeName),
+          namespace: round.publicNamespace,
+        })
+      : undefined;
   return {
     ...round,
     rotation,
     pod,
+    inventory,
     signed,
     endpoints,
     unknownEndpoints: unknown,
-    apiserverSans: apiserverSans.get(rotation?.spec.nodeName ?? '') ?? [],
+    apiserverSans: apiserverSans.get(nodeName) ?? [],
   };
 }
 
@@ -115,10 +128,22 @@ async function carryOut(
   csr: CertificateSigningRequest,
   judgement: Judgement,
   round: SigningRound,
+  inventory: ConfigMap | undefined,
 ): Promise<Carried> {
   if (judgement.verdict === 'wait') return { outcome: 'waits', message: judgement.message };
   if (judgement.verdict === 'deny') return deny(csr, judgement, round);
-  return sign(csr, judgement, round);
+  const noted = await note(judgement, inventory, round);
+  return noted.ok ? sign(csr, judgement, round) : outcome(noted, 'signed', '');
+}
+
+/** Writes down which names a kubelet.crt is about to have, before it has them. */
+async function note(
+  { id, rotation, identity }: Judgement & { verdict: 'sign' },
+  inventory: ConfigMap | undefined,
+  { client }: SigningRound,
+): Promise<Written<unknown>> {
+  const map = id === 'kubelet.crt' ? withGiven(inventory, rotation.spec.nodeUID, identity) : undefined;
+  return map === undefined ? { ok: true, object: undefined } : client.replace(resources.configMaps, map);
 }
 
 async function deny(

@@ -10,11 +10,13 @@ import { makeRequest } from '../../pki/request.ts';
 import { defaultConfiguration } from '../configuration.ts';
 import { makeLeaf, makeNode } from '../vault/testing.ts';
 import type { SigningFacts } from './facts.ts';
+import { withGiven } from './first-kubelet.ts';
 import { judge } from './judge.ts';
 import {
   cas,
   controlPlane,
   honest,
+  inventoryOf,
   otherCluster,
   podFor,
   renews,
@@ -62,7 +64,10 @@ describe('an honest agent', () => {
     expect(asked(undefined, honest(worker, 'kubelet-client-current.pem', workerClient))).toBe('sign');
   });
   it('gets a first kubelet.crt from the Node object, without an old one (R3)', () => {
-    expect(asked(({ csr }) => ({ csr: withNote(csr, annotations.renews, undefined) }))).toBe('sign');
+    const inventory = inventoryOf(worker, 'SelfSigned');
+    expect(
+      asked(({ csr }) => ({ csr: withNote(csr, annotations.renews, undefined), facts: { inventory } })),
+    ).toBe('sign');
   });
   it('gets it below Kubernetes 1.30, where node name and UID come from the Pod', () => {
     const { csr, facts } = honest(worker, 'kubelet.crt', workerKubelet);
@@ -223,6 +228,24 @@ describe('a malicious agent: each field forged', () => {
       }),
     ],
     [
+      'a first kubelet.crt although the one that it has was signed by the CA',
+      'ProofByOldKey',
+      ({ csr }) => ({ csr: withNote(csr, annotations.renews, undefined) }),
+    ],
+    [
+      'a first kubelet.crt for other names than it was given before',
+      'Identity',
+      ({ csr }) => {
+        const moved = makeNode('w1', ['10.0.0.66']);
+        const given = { from: 'successor', old: workerKubelet.certificate, disputed: [] } as const;
+        const inventory = withGiven(inventoryOf(worker, 'SelfSigned'), 'uid-w1', given);
+        return {
+          csr: withNote(csr, annotations.renews, undefined),
+          facts: { inventory, nodes: [controlPlane, moved] },
+        };
+      },
+    ],
+    [
       'a first kubelet.crt although kubelet.serving is "leave"',
       'ProofByOldKey',
       ({ csr }) => ({
@@ -353,6 +376,18 @@ describe('what cannot be said now', () => {
     [
       'an API server does not answer',
       () => ({ facts: { unknownEndpoints: ['the API server of node cp1'] } }),
+    ],
+    [
+      'a first kubelet.crt is asked for before the node was scanned',
+      ({ csr }) => ({ csr: withNote(csr, annotations.renews, undefined), facts: { inventory: undefined } }),
+    ],
+    [
+      'the scan is of a node that had this name before',
+      ({ csr }) => {
+        const before = { ...worker, metadata: { ...worker.metadata, uid: 'before' } };
+        const inventory = inventoryOf(before, 'SelfSigned');
+        return { csr: withNote(csr, annotations.renews, undefined), facts: { inventory } };
+      },
     ],
     ['the clock was not compared yet', () => ({ facts: { skew: undefined } })],
     [
