@@ -1,4 +1,5 @@
 // The list of checks, in the order in which a reader would ask. Each says yes, no with a reason, or "not now".
+import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import { entryOf } from '../../catalogue/table.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { KeyAlgorithm } from '../../pki/certificate.ts';
@@ -54,14 +55,15 @@ export interface Check {
 const yes: Answer = { kind: 'yes' };
 const no = (message: string): Answer => ({ kind: 'no', message });
 
-/** Only the agents' ServiceAccount may ask; its token alone carries the extras that say which Pod asks. */
-const byAgent: Check = {
-  name: 'Requester',
-  holds: ({ csr }) =>
-    csr.spec.username === requester
-      ? yes
-      : no(`${csr.spec.username ?? 'nobody'} may not ask this signer; only rotate Pods of this product may`),
-};
+/**
+ * Only the agents' ServiceAccount may ask; its token alone carries the extras that say which Pod asks. Why this one may
+ * not, or undefined.
+ */
+export function byAgent({ spec }: CertificateSigningRequest): string | undefined {
+  return spec.username === requester
+    ? undefined
+    : `${spec.username ?? 'nobody'} may not ask this signer; only rotate Pods of this product may`;
+}
 
 /** The request reads, and its signature shows that the requester has the new key. */
 const wellFormed: Check = {
@@ -269,8 +271,8 @@ const identity: Check = {
   },
 };
 
+/** After `byAgent`, which comes before anything is read. */
 export const checks: readonly Check[] = [
-  byAgent,
   wellFormed,
   rotationRunning,
   inRotation,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CertError } from '../../errors.ts';
 import { resources } from '../../kube/resources.ts';
 import { annotations } from '../../kube/types.ts';
@@ -191,11 +191,41 @@ describe('handleRequests', () => {
     put({ ...good, csr: byHand }, 'a-by-hand');
     put({ ...good, csr: { ...byHand, metadata: {}, spec: { ...byHand.spec, request: '!' } } }, 'b-nonsense');
     const { handled, events } = await round();
-    expect(handled.map(({ outcome }) => outcome).toSorted()).toEqual(['denied', 'denied', 'signed']);
+    expect(handled).toMatchObject([
+      { outcome: 'signed' },
+      { outcome: 'denied', message: expect.stringContaining('2 of 2 requests of others') },
+    ]);
     expect(conditions(read('a-by-hand'))).toEqual(['Denied: Requester']);
     expect(read('a-by-hand').status?.certificate).toBeUndefined();
     expect(conditions(read('b-nonsense'))).toEqual(['Denied: Requester']);
-    expect(events).toMatchObject([
+    expect(events).toEqual([]);
+  });
+
+  it('is not kept busy by a stranger’s thousand requests: agents first, a bounded number a round, one line', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    const spec = { ...good.csr.spec, username: 'system:node:w2', request: 'A'.repeat(100_000) };
+    for (let i = 0; i < 1000; i += 1) put({ ...good, csr: { ...good.csr, spec } }, `a-${i}`);
+    put(good, 'z');
+    const reads = vi.spyOn(api, 'get');
+    const { handled, events } = await round();
+    expect(handled.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual(['z signed', 'a-0 denied']);
+    expect(api.writes).toHaveLength(2 + 50);
+    expect(reads.mock.calls.length).toBeLessThan(10);
+    expect(events).toEqual([]);
+  });
+
+  it('asks nothing of the cluster for a stranger', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    put({ ...good, csr: { ...good.csr, spec: { ...good.csr.spec, username: 'system:node:w2' } } }, 'by-w2');
+    const endpoints = vi.fn<SigningRound['endpoints']>();
+    expect((await round({ endpoints })).handled).toMatchObject([{ outcome: 'denied' }]);
+    expect(endpoints).not.toHaveBeenCalled();
+  });
+
+  it('still tells an agent’s denial in an Event', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    put({ ...good, rotation: { ...good.rotation, status: { phase: 'Succeeded' } } });
+    expect((await round()).events).toMatchObject([
       { type: 'Warning', reason: 'SigningRefused', about: { name: 'w1-abc-1' } },
     ]);
   });

@@ -411,6 +411,17 @@ describe('what cannot be said now', () => {
   });
 });
 
+it('reads nothing of a request of a stranger', () => {
+  const good = honest(worker, 'kubelet.crt', workerKubelet);
+  const spec = { ...good.csr.spec, username: 'system:node:w1' };
+  Object.defineProperty(spec, 'request', {
+    get() {
+      throw new Error('it was read');
+    },
+  });
+  expect(judge({ ...good.csr, spec }, good.facts)).toMatchObject({ verdict: 'deny', reason: 'Requester' });
+});
+
 it('no request of random parts is ever signed, and none throws', () => {
   const good = honest(worker, 'kubelet.crt', workerKubelet);
   const notes = fc.record({
