@@ -168,6 +168,7 @@ async function lead(shared: Shared, term: Term): Promise<void> {
         configuration,
         skew: skew(),
         nodeInExtras,
+        publicNamespace: shared.publicNamespace,
         endpoints: async () => gatherEndpoints(client, nodes, dial),
       });
       for (const one of handled) shared.log.info(one, 'signing request');

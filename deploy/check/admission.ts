@@ -13,15 +13,7 @@ import {
   stagePod,
 } from '../../src/controller/pods.ts';
 import type { CertificateRotation } from '../../src/kube/types.ts';
-import {
-  changed,
-  changedContainers,
-  changedPods,
-  changedVolumes,
-  inContainer,
-  withVolume,
-  type Agents,
-} from './changes.ts';
+import { changedContainers, changedPods, changedVolumes, type Agents } from './changes.ts';
 import {
   allowed,
   controller,
@@ -34,6 +26,7 @@ import {
   replicaSets,
   report,
 } from './kubectl.ts';
+import { changedOwnContainer, changedOwnPod, changedOwnVolumes, withToken } from './own-pod.ts';
 import { checkRights } from './rights.ts';
 
 function agents(node: Node, configuration: Configuration): Agents {
@@ -87,18 +80,12 @@ function checkOwnPod(): void {
   allowed('the ReplicaSet controller makes the controller’s Pod', own, replicaSets);
   denied('an administrator makes the controller’s Pod', own);
   denied('the controller makes its own Pod', own, controller);
-  const changes: Record<string, Pod> = {
-    'another image': inContainer(own, () => ({ image: 'docker.io/library/busybox:1' })),
-    'another command': inContainer(own, () => ({ command: ['/usr/bin/node', '-e', '0'] })),
-    'a variable that loads code': inContainer(own, ({ env = [] }) => ({
-      env: [...env, { name: 'NODE_OPTIONS', value: '--import=data:text/javascript,0' }],
-    })),
-    'a path of the node': withVolume(own, { name: 'config', hostPath: { path: '/etc', type: 'Directory' } }),
-    'the host’s processes': changed(own, () => ({ hostPID: true })),
-    'a second container': changed(own, ({ containers: [first] }) =>
-      first === undefined ? {} : { containers: [first, { ...first, name: 'second' }] },
-    ),
-  };
+  allowed(
+    'the ReplicaSet controller makes it with the token that the API server adds',
+    withToken(own),
+    replicaSets,
+  );
+  const changes = { ...changedOwnContainer(own), ...changedOwnVolumes(own), ...changedOwnPod(own) };
   for (const [name, pod] of Object.entries(changes))
     denied(`the ReplicaSet controller: ${name}`, pod, replicaSets);
 }
@@ -111,23 +98,31 @@ function checkConnect(): void {
     report(false, 'there is a Pod of the controller');
     return;
   }
+  const here = ['-n', namespace];
   const attempts: Record<string, readonly string[]> = {
-    'an administrator: exec': ['exec', name, '--', '/usr/bin/node'],
-    'an administrator: attach': ['attach', name],
+    'an administrator: exec': ['exec', ...here, name, '--', '/usr/bin/node'],
+    'an administrator: attach': ['attach', ...here, name],
+    'an administrator: the API server’s proxy to it': [
+      'get',
+      '--raw',
+      `/api/v1/namespaces/${namespace}/pods/${name}/proxy/metrics`,
+    ],
     'an administrator: debug by an ephemeral container': [
       'debug',
+      ...here,
       name,
       '--image=docker.io/library/busybox:1',
     ],
     'an administrator: another image for a running Pod': [
       'set',
       'image',
+      ...here,
       `pod/${name}`,
       'controller=docker.io/x:1',
     ],
   };
   for (const [what, args] of Object.entries(attempts)) {
-    const { ok, text } = kubectl(['-n', namespace, '--request-timeout=20s', ...args]);
+    const { ok, text } = kubectl(['--request-timeout=20s', ...args]);
     report(!ok && policy.test(text), `denied:  ${what}`, text);
   }
 }

@@ -45,13 +45,14 @@ function certificate(
 
 const cluster: Pick<IssueQuestion, 'otherNodes' | 'endpoints'> = {
   otherNodes: [
-    { name: 'cp1', addresses: ['10.0.0.1', 'fd00::1', 'cp1'] },
-    { name: 'w2', addresses: ['10.0.0.12', 'w2.example.org'] },
+    { name: 'cp1', role: 'control-plane', addresses: ['10.0.0.1', 'fd00::1', 'cp1'] },
+    { name: 'w2', role: 'worker', addresses: ['10.0.0.12', 'w2.example.org'] },
   ],
   endpoints: {
     apiServers: ['10.0.0.1', '10.0.0.2'],
     etcd: ['10.0.9.1'],
-    services: ['10.96.0.1', '10.96.0.10', '203.0.113.9'],
+    services: ['10.96.0.1', '10.96.0.10'],
+    serviceClaims: [{ host: '203.0.113.9', by: 'default/web' }],
     controlPlaneEndpoint: ['api.example.org', '10.0.0.100'],
   },
 };
@@ -64,7 +65,8 @@ function ask(
   old: Certificate | undefined,
   more: Partial<IssueQuestion> = {},
 ): ReturnType<typeof mayIssue> {
-  return mayIssue({ id, role, node: role === 'worker' ? worker : controlPlane, ...cluster, old, ...more });
+  const node = more.node ?? (role === 'worker' ? worker : controlPlane);
+  return mayIssue({ id, role, node, machineAddresses: node.addresses, ...cluster, old, ...more });
 }
 
 const kubelet = (...sans: San[]): Certificate => certificate('kubelet', { sans });
@@ -106,7 +108,8 @@ describe('kubelet.crt of a worker (R5)', () => {
     ['loopback beside others', [dns('w1'), dns('localhost'), ip('127.0.0.1'), ip('::1')]],
   ])('is signed when it names %s', (_what, sans) => {
     const old = kubelet(...sans);
-    expect(ask('kubelet.crt', 'worker', old)).toEqual({ ok: true, identity: { from: 'successor', old } });
+    const identity = { from: 'successor', old, disputed: [] };
+    expect(ask('kubelet.crt', 'worker', old)).toEqual({ ok: true, identity });
   });
 
   it('is refused when it names loopback alone', () => {
@@ -158,6 +161,54 @@ describe('kubelet.crt of a worker (R5)', () => {
   });
 });
 
+describe('names of a worker that others claim', () => {
+  const old = kubelet(dns('w1'), ip('10.0.0.11'));
+  const claimedBy = (more: Partial<IssueQuestion>, of: Certificate | undefined = old) =>
+    ask('kubelet.crt', 'worker', of, more);
+  const byWorker: Partial<IssueQuestion> = {
+    otherNodes: [{ name: 'w2', role: 'worker', addresses: ['10.0.0.11', 'w1'] }],
+  };
+  const byService: Partial<IssueQuestion> = {
+    endpoints: { ...cluster.endpoints, serviceClaims: [{ host: '10.0.0.11', by: 'shop/cart' }] },
+  };
+
+  it.each<[string, Partial<IssueQuestion>, RegExp]>([
+    ['another worker', byWorker, /IP:10\.0\.0\.11.*w2/u],
+    ['a Service', byService, /IP:10\.0\.0\.11.*shop\/cart/u],
+  ])('are kept and the claimant is named: %s', (_who, more, says) => {
+    const answer = claimedBy(more);
+    expect(answer).toMatchObject({ ok: true, identity: { from: 'successor' } });
+    const disputed = answer.ok && answer.identity.from === 'successor' ? answer.identity.disputed : [];
+    expect(disputed.join('; ')).toMatch(says);
+  });
+
+  it.each<[string, Partial<IssueQuestion>]>([
+    ['a control plane', { otherNodes: [{ name: 'cp1', role: 'control-plane', addresses: ['10.0.0.11'] }] }],
+    ['an API server', { endpoints: { ...cluster.endpoints, apiServers: ['10.0.0.11'] } }],
+    ['etcd', { endpoints: { ...cluster.endpoints, etcd: ['10.0.0.11'] } }],
+    ['the controlPlaneEndpoint', { endpoints: { ...cluster.endpoints, controlPlaneEndpoint: ['w1'] } }],
+    ['a ClusterIP', { endpoints: { ...cluster.endpoints, services: ['10.0.0.11'] } }],
+    ['the name of another Node', { otherNodes: [{ name: '10.0.0.11', role: 'worker', addresses: [] }] }],
+    [
+      'a worker and an API server',
+      { ...byWorker, endpoints: { ...cluster.endpoints, apiServers: ['10.0.0.11'] } },
+    ],
+  ])('are refused when they are more than somebody’s word: %s', (_who, more) => {
+    expect(claimedBy(more)).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
+  });
+
+  it('are refused when its own Node object does not have them', () => {
+    const node = { name: 'w1', addresses: ['10.0.0.99'] };
+    expect(claimedBy({ ...byWorker, node })).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
+    expect(claimedBy({ ...byService, node })).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
+  });
+
+  it('are not given by a first replacement: no certificate of the CA has them yet', () => {
+    const answer = ask('kubelet.crt', 'worker', undefined, byService);
+    expect(answer).toMatchObject({ ok: false, reason: 'SanNotAllowed' });
+  });
+});
+
 describe('kubelet.crt of a control plane (R5)', () => {
   it('may name its own name and addresses, although its API server listens there', () => {
     expect(ask('kubelet.crt', 'control-plane', kubelet(dns('cp2'), ip('10.0.0.2'))).ok).toBe(true);
@@ -198,6 +249,20 @@ describe('first replacement of kubelet.crt (R3)', () => {
     const identity = answer.ok && answer.identity.from === 'node' ? answer.identity : undefined;
     expect(identity?.sans).toEqual([dns('w1'), ip('10.0.0.11'), ip('fd00::11')]);
     expect(identity?.leftOut).toEqual(['SAN IP:10.0.0.1: it belongs to node cp1']);
+  });
+  it('takes no name but the Node’s own, whatever its kubelet writes into its status', () => {
+    const answer = ask('kubelet.crt', 'worker', undefined, {
+      node: { name: 'w1', addresses: ['10.0.0.11', 'bank.example.org', '203.0.113.77'] },
+      machineAddresses: ['10.0.0.11', 'registry.example.org'],
+    });
+    expect(answer).toMatchObject({ ok: true, identity: { sans: [dns('w1'), ip('10.0.0.11')] } });
+  });
+  it('is refused at once for a Node with thousands of addresses', () => {
+    const machineAddresses = Array.from({ length: 20_000 }, (_, i) => `10.9.${i >> 8}.${i & 255}`);
+    const start = performance.now();
+    const answer = ask('kubelet.crt', 'worker', undefined, { machineAddresses });
+    expect(answer).toMatchObject({ ok: false, message: expect.stringContaining('20000 addresses') });
+    expect(performance.now() - start).toBeLessThan(1000);
   });
   it('is refused when no address remains', () => {
     const answer = ask('kubelet.crt', 'worker', undefined, { node: { name: 'w1', addresses: ['10.0.0.1'] } });
@@ -297,6 +362,18 @@ describe('normalName', () => {
     ['Node-1.Example.ORG.', 'node-1.example.org'],
   ])('%s becomes %s', (value, text) => {
     expect(normalName(value).text).toBe(text);
+  });
+  it.each([' ', '.', ' .', '\u00a0', '[', '%'])('takes no time for a megabyte of %j', (piece) => {
+    const long = `a${piece.repeat(1_000_000)}a`;
+    const start = performance.now();
+    normalName(long);
+    const node = { name: 'w2', role: 'worker' as const, addresses: [long] };
+    expect(ask('kubelet.crt', 'worker', kubelet(dns('w1')), { otherNodes: [node] }).ok).toBe(true);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+  it('refuses a name longer than any name can be', () => {
+    const answer = ask('kubelet.crt', 'worker', kubelet(dns('w1'), dns('a'.repeat(254))));
+    expect(answer).toMatchObject({ ok: false, message: expect.stringContaining('253') });
   });
   it('never throws and is its own fixed point', () => {
     fc.assert(

@@ -4,32 +4,41 @@ import type { CertificateId, NodeRole } from '../catalogue/ids.ts';
 import type { Certificate, San } from '../pki/certificate.ts';
 import { identityRules, type IdentityRule } from './identity-rules.ts';
 import {
-  deniedSans,
+  judgeSans,
   normalName,
   sanText,
   type ClusterEndpoints,
   type NodeNames,
+  type OtherNode,
   type SanFacts,
+  type SanJudgement,
 } from './identity-sans.ts';
 
-export type { ClusterEndpoints, NodeNames };
+export type { ClusterEndpoints, NodeNames, OtherNode };
 
 export interface IssueQuestion {
   readonly id: CertificateId;
   /** From the Node's label (R6), never from what the agent found. */
   readonly role: NodeRole;
   readonly node: NodeNames;
-  readonly otherNodes: readonly NodeNames[];
+  readonly otherNodes: readonly OtherNode[];
   readonly endpoints: ClusterEndpoints;
   /** The live old certificate, proved to be one of the CA's; undefined only for R3's first replacement. */
   readonly old: Certificate | undefined;
   /** What the same node's API server is seen to name: lets its kubelet keep a virtual address (R5). */
   readonly apiserverSans?: readonly San[];
+  /** InternalIP and ExternalIP of the Node: what R3's first replacement may name beside the Node's name. */
+  readonly machineAddresses?: readonly string[];
 }
 
 /** successor: subject, names and usages of the old certificate as they stand. node: made from the Node object (R3). */
 export type Identity =
-  | { readonly from: 'successor'; readonly old: Certificate }
+  | {
+      readonly from: 'successor';
+      readonly old: Certificate;
+      /** Names that are kept although somebody else claims them, in words. */
+      readonly disputed: readonly string[];
+    }
   | {
       readonly from: 'node';
       readonly commonName: string;
@@ -88,10 +97,12 @@ function successor(question: IssueQuestion, rule: IdentityRule, old: Certificate
     const has = old.extendedKeyUsages.join(' + ') || 'none';
     return refuse('UsageNotAllowed', `${who}: extended key usage ${has}, allowed is ${allowed}`);
   }
-  const denied = deniedBy(rule, old.sans, question);
+  const { denied, disputed } = judgedBy(rule, old.sans, question);
   if (denied.length > 0) return refuse('SanNotAllowed', `${who}: ${denied.join('; ')}`);
-  return { ok: true, identity: { from: 'successor', old } };
+  return { ok: true, identity: { from: 'successor', old, disputed } };
 }
+
+const mostAddresses = 32;
 
 /** R3: kubeadm's own kubelet.crt is signed by nobody we know, so its successor is made from the Node object. */
 function firstReplacement(question: IssueQuestion): IssueAnswer {
@@ -102,20 +113,21 @@ function firstReplacement(question: IssueQuestion): IssueAnswer {
       `${id} of node ${node.name} can only be renewed from its old certificate`,
     );
   }
-  const facts = sanFacts(question);
-  const ownName: San = { kind: 'dns', value: normalName(node.name).text };
-  const nameDenied = deniedSans([asSan(node.name)], facts);
-  if (nameDenied.length > 0)
-    return refuse('SanNotAllowed', `${id} of node ${node.name}: ${nameDenied.join('; ')}`);
-
-  const addresses = unique(node.addresses).filter((address) => normalName(address).text !== ownName.value);
-  const kept = addresses.filter((address) => deniedSans([asSan(address)], facts).length === 0);
-  const leftOut = addresses.filter((address) => !kept.includes(address));
-  const sans = [asSan(node.name), ...kept.map(asSan)];
+  const who = `${id} of node ${node.name}`;
+  const own = asSan(node.name);
+  const addresses = unique(question.machineAddresses ?? [])
+    .map(asSan)
+    .filter(({ kind, value }) => kind === 'ip' && value !== own.value);
+  // A kubelet writes that list itself; no machine has so many.
+  if (addresses.length > mostAddresses) {
+    return refuse('SanNotAllowed', `${who}: its Node object lists ${addresses.length} addresses`);
+  }
+  const { denied, stands } = judgeSans([own, ...addresses], sanFacts(question));
+  if (!stands.includes(own)) return refuse('SanNotAllowed', `${who}: ${denied.join('; ')}`);
   // The API server reaches a kubelet by address: a certificate that names none would break logs and exec.
-  if (!sans.some((san) => san.kind === 'ip' && !normalName(san.value).loopback)) {
-    const why = deniedSans(addresses.map(asSan), facts).join('; ') || 'its Node object has none';
-    return refuse('SanNotAllowed', `${id} of node ${node.name}: no address of the node may be named: ${why}`);
+  if (!stands.some(({ kind, value }) => kind === 'ip' && !normalName(value).loopback)) {
+    const why = denied.join('; ') || 'its Node object has none';
+    return refuse('SanNotAllowed', `${who}: no address of the node may be named: ${why}`);
   }
   return {
     ok: true,
@@ -123,24 +135,24 @@ function firstReplacement(question: IssueQuestion): IssueAnswer {
       from: 'node',
       commonName: `system:node:${node.name}`,
       organizations: ['system:nodes'],
-      sans,
+      sans: stands,
       extendedKeyUsages: ['serverAuth'],
-      leftOut: deniedSans(leftOut.map(asSan), facts),
+      leftOut: denied,
     },
   };
 }
 
-function deniedBy(rule: IdentityRule, sans: readonly San[], question: IssueQuestion): readonly string[] {
-  if (rule.sans === 'kubelet') return deniedSans(sans, sanFacts(question));
-  if (rule.sans === 'none')
-    return sans.map((san) => `SAN ${sanText(san)}: a client certificate names no host`);
-  return sans
-    .filter((san) => san.kind !== 'dns' && san.kind !== 'ip')
-    .map((san) => `SAN ${sanText(san)}: only DNS names and addresses are renewed`);
+function judgedBy(rule: IdentityRule, sans: readonly San[], question: IssueQuestion): SanJudgement {
+  if (rule.sans === 'kubelet') return judgeSans(sans, sanFacts(question));
+  const bad = rule.sans === 'none' ? sans : sans.filter(({ kind }) => kind !== 'dns' && kind !== 'ip');
+  const why =
+    rule.sans === 'none' ? 'a client certificate names no host' : 'only DNS names and addresses are renewed';
+  const denied = bad.map((san) => `SAN ${sanText(san)}: ${why}`);
+  return { denied, stands: sans.filter((san) => !bad.includes(san)), disputed: [] };
 }
 
-function sanFacts({ role, node, otherNodes, endpoints, apiserverSans }: IssueQuestion): SanFacts {
-  return { role, node, otherNodes, endpoints, apiserverSans: apiserverSans ?? [] };
+function sanFacts({ role, node, otherNodes, endpoints, apiserverSans, old }: IssueQuestion): SanFacts {
+  return { role, node, otherNodes, endpoints, apiserverSans: apiserverSans ?? [], held: old !== undefined };
 }
 
 function asSan(name: string): San {

@@ -1,4 +1,5 @@
 // The list of checks, in the order in which a reader would ask. Each says yes, no with a reason, or "not now".
+import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import { entryOf } from '../../catalogue/table.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { KeyAlgorithm } from '../../pki/certificate.ts';
@@ -7,9 +8,10 @@ import { renewalBytes, verifyRenewal } from '../../pki/request.ts';
 import { isSignedBy } from '../../pki/verify.ts';
 import { mayIssue, type Identity } from '../../policy/identity.ts';
 import { labels } from '../labels.ts';
-import { nameOf, namesOf, roleOf } from '../vault/nodes.ts';
+import { addressesOf, nameOf, namesOf, roleOf } from '../vault/nodes.ts';
 import { signingCa, type SigningCa } from '../vault/vault.ts';
 import { requester, type Case } from './facts.ts';
+import { isSelfSigned, namesStay } from './first-kubelet.ts';
 import { extra, readRequest, requestedId, requestedRotation } from './requests.ts';
 
 /** What a check has found out and the signer needs. */
@@ -41,6 +43,7 @@ const checkNames = [
   'ProofByOldKey',
   'CaMatches',
   'OldSignedByCa',
+  'EndpointsKnown',
   'Identity',
 ] as const;
 
@@ -52,14 +55,15 @@ export interface Check {
 const yes: Answer = { kind: 'yes' };
 const no = (message: string): Answer => ({ kind: 'no', message });
 
-/** Only the agents' ServiceAccount may ask; its token alone carries the extras that say which Pod asks. */
-const byAgent: Check = {
-  name: 'Requester',
-  holds: ({ csr }) =>
-    csr.spec.username === requester
-      ? yes
-      : no(`${csr.spec.username ?? 'nobody'} may not ask this signer; only rotate Pods of this product may`),
-};
+/**
+ * Only the agents' ServiceAccount may ask; its token alone carries the extras that say which Pod asks. Why this one may
+ * not, or undefined.
+ */
+export function byAgent({ spec }: CertificateSigningRequest): string | undefined {
+  return spec.username === requester
+    ? undefined
+    : `${spec.username ?? 'nobody'} may not ask this signer; only rotate Pods of this product may`;
+}
 
 /** The request reads, and its signature shows that the requester has the new key. */
 const wellFormed: Check = {
@@ -146,9 +150,9 @@ const clock: Check = {
     if (skew === undefined)
       return { kind: 'wait', message: 'the clock has not been compared with the API server’s' };
     if (Math.abs(skew) <= configuration.clockSkewLimit) return yes;
-    return no(
-      `clocks of controller and API server differ by ${Math.round(Math.abs(skew) / 1000)} s; correct them`,
-    );
+    // No denial, which is for good: the clock is put right, and the request is as good as before.
+    const message = `clocks of controller and API server differ by ${Math.round(Math.abs(skew) / 1000)} s; correct them`;
+    return { kind: 'wait', message };
   },
 };
 
@@ -195,7 +199,8 @@ const proofByOldKey: Check = {
     if (!renewal.ok || !request.ok) return no('the request cannot be read');
     if (renewal.value === undefined) {
       if (id !== 'kubelet.crt') return no(`${id ?? 'it'} is only renewed with a proof by its old key`);
-      return facts.configuration.kubelet.serving === 'manage' ? yes : no('kubelet.serving is "leave"');
+      if (facts.configuration.kubelet.serving !== 'manage') return no('kubelet.serving is "leave"');
+      return isSelfSigned(facts.inventory, facts.rotation?.spec.nodeUID ?? '');
     }
     const { old, signature } = renewal.value;
     const uid = facts.rotation?.metadata.uid ?? '';
@@ -235,6 +240,15 @@ const oldSignedByCa: Check = {
   },
 };
 
+/** R5 compares names with all that must not be named; as long as some of that is not known, none of them is fine. */
+const endpointsKnown: Check = {
+  name: 'EndpointsKnown',
+  holds: ({ id, facts: { unknownEndpoints } }) =>
+    id !== 'kubelet.crt' || unknownEndpoints.length === 0
+      ? yes
+      : { kind: 'wait', message: `names cannot be compared now: ${unknownEndpoints.join('; ')}` },
+};
+
 const identity: Check = {
   name: 'Identity',
   holds: ({ id, node, renewal, facts }) => {
@@ -243,19 +257,22 @@ const identity: Check = {
       id,
       role: roleOf(node),
       node: namesOf(node),
-      otherNodes: facts.nodes.filter((other) => nameOf(other) !== nameOf(node)).map(namesOf),
+      otherNodes: facts.nodes
+        .filter((other) => nameOf(other) !== nameOf(node))
+        .map((other) => ({ ...namesOf(other), role: roleOf(other) })),
       endpoints: facts.endpoints,
       old: renewal.value?.old,
       apiserverSans: facts.apiserverSans,
+      machineAddresses: [...addressesOf(node, 'InternalIP'), ...addressesOf(node, 'ExternalIP')],
     });
-    return answer.ok
-      ? { kind: 'yes', found: { identity: answer.identity } }
-      : no(`${answer.reason}: ${answer.message}`);
+    if (!answer.ok) return no(`${answer.reason}: ${answer.message}`);
+    const stay = namesStay(facts.inventory, node.metadata?.uid ?? '', answer.identity);
+    return stay.kind === 'yes' ? { kind: 'yes', found: { identity: answer.identity } } : stay;
   },
 };
 
+/** After `byAgent`, which comes before anything is read. */
 export const checks: readonly Check[] = [
-  byAgent,
   wellFormed,
   rotationRunning,
   inRotation,
@@ -267,5 +284,6 @@ export const checks: readonly Check[] = [
   proofByOldKey,
   caMatches,
   oldSignedByCa,
+  endpointsKnown,
   identity,
 ];

@@ -21,6 +21,16 @@ async function dial(host: string) {
   return Promise.resolve(apiserver.certificate);
 }
 
+function staticPod(node: string, ...flags: string[]) {
+  const metadata = {
+    name: `kube-apiserver-${node}`,
+    namespace: 'kube-system',
+    labels: { component: 'kube-apiserver' },
+  };
+  const containers = [{ name: 'kube-apiserver', command: ['kube-apiserver', ...flags] }];
+  return { metadata, spec: { nodeName: node, containers } };
+}
+
 function kubeadm(text: string): MemoryApi {
   const api = new MemoryApi();
   const metadata = { name: 'kubeadm-config', namespace: 'kube-system' };
@@ -52,19 +62,56 @@ describe('gatherEndpoints', () => {
     );
     expect(endpoints.apiServers).not.toContain('10.0.0.11');
     expect(endpoints.etcd).toEqual(expect.arrayContaining(['10.0.0.1', 'fd00::9']));
-    expect(endpoints.services).toEqual(
-      expect.arrayContaining(['10.96.0.1', 'fd00:96::1', '203.0.113.1', '203.0.113.2', 'lb2.example.org']),
+    expect(endpoints.services).toEqual(expect.arrayContaining(['10.96.0.1', 'fd00:96::1']));
+    expect(endpoints.serviceClaims).toEqual(
+      ['203.0.113.1', '203.0.113.2', 'lb2.example.org'].map((host) => ({ host, by: 'default/s' })),
     );
     expect(endpoints.controlPlaneEndpoint).toEqual(['lb.example.org']);
     expect([...apiserverSans.keys()]).toEqual(['cp1']);
   });
 
-  it.each(['', 'a: [', 'just text', 'apiServer: {certSANs: null}', 'controlPlaneEndpoint: 5'])(
-    'goes on with kubeadm’s ConfigMap %j',
+  it('says which API servers did not answer: what they serve is not known', async () => {
+    const { unknown } = await gatherEndpoints(new MemoryApi().client, nodes, dial);
+    expect(unknown).toEqual(['the API server of node cp2 does not show its certificate: it restarts']);
+  });
+
+  it('asks an API server where its static Pod says that it listens', async () => {
+    const api = new MemoryApi();
+    api.put('Pod', staticPod('cp1', '--secure-port=7443', '--advertise-address=10.1.0.1'));
+    const asked: string[] = [];
+    const { unknown } = await gatherEndpoints(api.client, nodes, async (host, port) => {
+      asked.push(`${host}:${port}`);
+      return Promise.resolve(apiserver.certificate);
+    });
+    expect(asked.toSorted()).toEqual(['10.0.0.2:6443', '10.1.0.1:7443']);
+    expect(unknown).toEqual([]);
+  });
+
+  it('says that a control plane without an address was not asked', async () => {
+    const { unknown } = await gatherEndpoints(new MemoryApi().client, [makeNode('cp3', [], true)], dial);
+    expect(unknown.join()).toContain('cp3');
+  });
+
+  it('goes on without kubeadm’s ConfigMap: not every cluster has one', async () => {
+    const { endpoints, unknown } = await gatherEndpoints(new MemoryApi().client, nodes.slice(0, 1), dial);
+    expect(endpoints.controlPlaneEndpoint).toEqual([]);
+    expect(unknown).toEqual([]);
+  });
+
+  it.each(['apiServer: {certSANs: null}', 'apiServer: {}', 'kind: ClusterConfiguration'])(
+    'reads kubeadm’s ConfigMap %j',
     async (text) => {
-      const { endpoints } = await gatherEndpoints(kubeadm(text).client, nodes, dial);
-      expect(endpoints.controlPlaneEndpoint).toEqual([]);
+      const { endpoints, unknown } = await gatherEndpoints(kubeadm(text).client, nodes.slice(0, 1), dial);
       expect(endpoints.apiServers).toContain('10.0.0.1');
+      expect(unknown).toEqual([]);
+    },
+  );
+
+  it.each(['', 'a: [', 'just text', 'controlPlaneEndpoint: 5', 'apiServer: 5', 'a: *b'])(
+    'says that kubeadm’s ConfigMap %j cannot be read',
+    async (text) => {
+      const { unknown } = await gatherEndpoints(kubeadm(text).client, nodes.slice(0, 1), dial);
+      expect(unknown).toEqual(['ConfigMap kube-system/kubeadm-config cannot be read']);
     },
   );
 });

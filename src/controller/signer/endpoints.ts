@@ -1,5 +1,5 @@
 // The hosts that a kubelet's serving certificate must not name (R5), gathered from every place that says one.
-import type { Node } from 'kubernetes-types/core/v1.js';
+import type { Node, Service } from 'kubernetes-types/core/v1.js';
 import * as v from 'valibot';
 import { CertError } from '../../errors.ts';
 import { parseYaml } from '../../formats/yaml-text.ts';
@@ -7,6 +7,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
 import type { San } from '../../pki/certificate.ts';
 import type { ClusterEndpoints } from '../../policy/identity.ts';
+import { endpointOf } from '../health.ts';
 import type { Dial } from '../vault/anchors.ts';
 import { addressesOf, isControlPlane, nameOf } from '../vault/nodes.ts';
 
@@ -14,50 +15,74 @@ export interface GatheredEndpoints {
   readonly endpoints: ClusterEndpoints;
   /** Node name → what its API server's certificate names; control planes that answered. */
   readonly apiserverSans: ReadonlyMap<string, readonly San[]>;
+  /** What could not be found out, in words: until it is, no kubelet gets a serving certificate (R5). */
+  readonly unknown: readonly string[];
 }
 
-const apiServerPort = 6443;
-
-/** Errors: those of the API. An API server that does not answer is left out. */
+/** Errors: those of the API. */
 export async function gatherEndpoints(
   client: KubeClient,
   nodes: readonly Node[],
   dial: Dial,
 ): Promise<GatheredEndpoints> {
   const controlPlanes = nodes.filter(isControlPlane);
-  const [services, kubeadm, apiserverSans] = await Promise.all([
+  const [services, kubeadm, served] = await Promise.all([
     client.list(resources.services),
     kubeadmHosts(client),
-    sansOf(controlPlanes, dial),
+    askApiServers(client, controlPlanes, dial),
   ]);
-  const served = [...apiserverSans.values()].flat().map(({ value }) => value);
+  const { apiserverSans } = served;
+  const servedHosts = [...apiserverSans.values()].flat().map(({ value }) => value);
   const nodeHosts = controlPlanes.flatMap((node) => [nameOf(node), ...addressesOf(node)]);
   return {
     apiserverSans,
+    unknown: [...served.unknown, ...kubeadm.unknown],
     endpoints: {
-      apiServers: [...nodeHosts, ...served, ...kubeadm.apiServers],
+      apiServers: [...nodeHosts, ...servedHosts, ...kubeadm.apiServers],
       etcd: [...nodeHosts, ...kubeadm.etcd],
-      services: services.items.flatMap(({ spec, status }) => [
-        ...(spec?.clusterIPs ?? []),
-        ...(spec?.clusterIP === undefined ? [] : [spec.clusterIP]),
-        ...(spec?.externalIPs ?? []),
-        ...(spec?.loadBalancerIP === undefined ? [] : [spec.loadBalancerIP]),
-        ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => [ip ?? '', hostname ?? '']),
-      ]),
+      services: services.items.flatMap(({ spec }) => [...(spec?.clusterIPs ?? []), spec?.clusterIP ?? '']),
+      serviceClaims: services.items.flatMap(claimsOf),
       controlPlaneEndpoint: kubeadm.controlPlaneEndpoint,
     },
   };
 }
 
-async function sansOf(nodes: readonly Node[], dial: Dial): Promise<ReadonlyMap<string, readonly San[]>> {
-  const asked = await Promise.allSettled(
-    nodes.map(async (node) => {
-      const [address = ''] = addressesOf(node, 'InternalIP');
-      const { sans } = await dial(address, apiServerPort);
-      return [nameOf(node), sans] as const;
+/** What the author of a Service, or who may write its status, says that it is reached by. */
+function claimsOf({ metadata, spec, status }: Service): { host: string; by: string }[] {
+  const hosts = [
+    ...(spec?.externalIPs ?? []),
+    spec?.loadBalancerIP ?? '',
+    ...(status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }) => [ip ?? '', hostname ?? '']),
+  ];
+  const by = `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}`;
+  return hosts.filter((host) => host !== '').map((host) => ({ host, by }));
+}
+
+const apiServerPods = { namespace: 'kube-system', labelSelector: 'component=kube-apiserver' };
+
+/** What each API server serves, asked where its static Pod says that it listens. */
+async function askApiServers(
+  client: KubeClient,
+  controlPlanes: readonly Node[],
+  dial: Dial,
+): Promise<Omit<GatheredEndpoints, 'endpoints'>> {
+  const { items: pods } = await client.list(resources.pods, apiServerPods);
+  const apiserverSans = new Map<string, readonly San[]>();
+  const unknown: string[] = [];
+  await Promise.all(
+    controlPlanes.map(async (node) => {
+      try {
+        const endpoint = endpointOf(node, pods);
+        if (endpoint === undefined) throw new CertError('NotFound', 'its Node object has no InternalIP');
+        const { sans } = await dial(endpoint.host, endpoint.port);
+        apiserverSans.set(nameOf(node), sans);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        unknown.push(`the API server of node ${nameOf(node)} does not show its certificate: ${why}`);
+      }
     }),
   );
-  return new Map(asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])));
+  return { apiserverSans, unknown: unknown.toSorted() };
 }
 
 const texts = v.optional(v.array(v.string()), []);
@@ -67,23 +92,32 @@ const clusterSchema = v.object({
   etcd: v.optional(v.object({ external: v.optional(v.object({ endpoints: texts })) }), {}),
 });
 
-async function kubeadmHosts(client: KubeClient): Promise<Omit<ClusterEndpoints, 'services'>> {
-  const map = await client.get(resources.configMaps, { name: 'kubeadm-config', namespace: 'kube-system' });
-  return readKubeadmHosts(map?.data?.['ClusterConfiguration'] ?? '');
+interface KubeadmHosts extends Pick<ClusterEndpoints, 'apiServers' | 'etcd' | 'controlPlaneEndpoint'> {
+  readonly unknown: readonly string[];
 }
 
-/** What kubeadm wrote down when it made the cluster; empty where it is nothing of kubeadm's. */
-export function readKubeadmHosts(text: string): Omit<ClusterEndpoints, 'services'> {
+const nothing: KubeadmHosts = { apiServers: [], etcd: [], controlPlaneEndpoint: [], unknown: [] };
+
+async function kubeadmHosts(client: KubeClient): Promise<KubeadmHosts> {
+  const map = await client.get(resources.configMaps, { name: 'kubeadm-config', namespace: 'kube-system' });
+  return map === undefined ? nothing : readKubeadmHosts(map.data?.['ClusterConfiguration'] ?? '');
+}
+
+/** What kubeadm wrote down when it made the cluster; `unknown` says so where it cannot be read. */
+export function readKubeadmHosts(text: string): KubeadmHosts {
   const parsed = v.safeParse(clusterSchema, plainYaml(text));
-  if (!parsed.success) return { apiServers: [], etcd: [], controlPlaneEndpoint: [] };
+  if (!parsed.success)
+    return { ...nothing, unknown: ['ConfigMap kube-system/kubeadm-config cannot be read'] };
   const { controlPlaneEndpoint, apiServer, etcd } = parsed.output;
   return {
     apiServers: apiServer.certSANs ?? [],
     etcd: (etcd.external?.endpoints ?? []).map(hostOf),
     controlPlaneEndpoint: controlPlaneEndpoint === '' ? [] : [hostOf(controlPlaneEndpoint)],
+    unknown: [],
   };
 }
 
+/** Undefined when it is not YAML. */
 function plainYaml(text: string): unknown {
   try {
     return parseYaml(text, 'kubeadm-config').value;

@@ -1,6 +1,6 @@
 // What a request is judged by, as values: everything here was read from the API by the controller itself.
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
-import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import type { ConfigMap, Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { CertificateId } from '../../catalogue/ids.ts';
 import { agentServiceAccount, privateNamespace, type CertificateRotation } from '../../kube/types.ts';
 import type { San } from '../../pki/certificate.ts';
@@ -22,8 +22,12 @@ export interface SigningFacts {
   readonly pod: Pod | undefined;
   readonly nodes: readonly Node[];
   readonly endpoints: ClusterEndpoints;
+  /** What of the endpoints could not be found out, in words. */
+  readonly unknownEndpoints: readonly string[];
   /** SANs of the certificate that this node's API server serves; control planes only. */
   readonly apiserverSans: readonly San[];
+  /** node-local-certs-<node> of the rotation's node, read freshly; only for kubelet.crt. */
+  readonly inventory: ConfigMap | undefined;
   readonly vault: Vault;
   /** Requests that have a certificate already: one signature for a rotation, id and key. */
   readonly signed: readonly CertificateSigningRequest[];

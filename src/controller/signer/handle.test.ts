@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CertError } from '../../errors.ts';
 import { resources } from '../../kube/resources.ts';
 import { annotations } from '../../kube/types.ts';
@@ -12,12 +12,14 @@ import { generateLike } from '../../pki/keys.ts';
 import { parseCertificate } from '../../pki/parse.ts';
 import { readPem } from '../../pki/pem.ts';
 import { defaultConfiguration } from '../configuration.ts';
-import { makeLeaf, MemoryApi } from '../vault/testing.ts';
+import { makeLeaf, makeNode, MemoryApi } from '../vault/testing.ts';
+import { givenAnnotation } from './first-kubelet.ts';
 import { handleRequests, type SigningRound } from './handle.ts';
 import {
   cas,
   controlPlane,
   honest,
+  inventoryOf,
   nodes,
   now,
   vault,
@@ -45,6 +47,12 @@ function put(good: Honest, name = good.csr.metadata?.name ?? ''): CertificateSig
   return read(name);
 }
 
+/** As from a node whose kubelet.crt signed itself: nothing to prove by. */
+function putFirst(good: Honest, name?: string): void {
+  const { [annotations.renews]: _, ...notes } = good.csr.metadata?.annotations ?? {};
+  put({ ...good, csr: { ...good.csr, metadata: { ...good.csr.metadata, annotations: notes } } }, name);
+}
+
 function read(name: string): CertificateSigningRequest {
   const csr = api.read(resources.certificateSigningRequests, { name });
   if (csr === undefined) throw new Error(`${name} is gone`);
@@ -64,15 +72,18 @@ async function round(over: Partial<SigningRound> = {}) {
     configuration: defaultConfiguration,
     skew: 0,
     nodeInExtras: true,
+    publicNamespace: 'cpaas-system',
     endpoints: async () =>
       Promise.resolve({
         endpoints: {
           apiServers: ['10.0.0.1'],
           etcd: [],
           services: ['10.96.0.1'],
+          serviceClaims: [],
           controlPlaneEndpoint: [],
         },
         apiserverSans: new Map(),
+        unknown: [],
       }),
     ...over,
   });
@@ -133,8 +144,8 @@ describe('handleRequests', () => {
 
   it('makes a first kubelet.crt from the Node object (R3); openssl verifies it as a server only', async () => {
     const good = honest(worker, 'kubelet.crt', workerKubelet);
-    const { [annotations.renews]: _, ...notes } = good.csr.metadata?.annotations ?? {};
-    put({ ...good, csr: { ...good.csr, metadata: { ...good.csr.metadata, annotations: notes } } });
+    api.put('ConfigMap', inventoryOf(worker, 'SelfSigned'));
+    putFirst(good);
     await round();
     const csr = read(good.csr.metadata?.name ?? '');
     const made = certificateOf(csr);
@@ -146,6 +157,33 @@ describe('handleRequests', () => {
     expect(() => openssl(csr, cas.kubernetes.certPem, 'sslclient')).toThrow(/purpose/iu);
   });
 
+  it('gives a first kubelet.crt again after a roll-back, but never for other names (R3)', async () => {
+    api.put('ConfigMap', inventoryOf(worker, 'SelfSigned'));
+    putFirst(honest(worker, 'kubelet.crt', workerKubelet), 'first');
+    expect((await round()).handled).toMatchObject([{ outcome: 'signed' }]);
+    const note = api.read(resources.configMaps, { name: 'node-local-certs-w1', namespace: 'cpaas-system' });
+    expect(note?.metadata?.annotations?.[givenAnnotation]).toBe(
+      '{"nodeUID":"uid-w1","names":["10.0.0.11","w1"]}',
+    );
+    putFirst(honest(worker, 'kubelet.crt', workerKubelet), 'again');
+    expect((await round()).handled).toMatchObject([{ outcome: 'signed' }]);
+
+    const moved = nodes.map((node) =>
+      node.metadata?.name === 'w1' ? makeNode('w1', ['203.0.113.5']) : node,
+    );
+    putFirst(honest(worker, 'kubelet.crt', workerKubelet), 'other');
+    const { handled } = await round({ nodes: moved });
+    expect(handled).toMatchObject([{ outcome: 'denied', message: expect.stringContaining('203.0.113.5') }]);
+  });
+
+  it('signs nothing that it could not write down first', async () => {
+    api.put('ConfigMap', inventoryOf(worker, 'SelfSigned'));
+    putFirst(honest(worker, 'kubelet.crt', workerKubelet), 'first');
+    api.refuse = (what) => (what.includes('ConfigMap') ? new CertError('Denied', 'no') : undefined);
+    expect((await round()).handled).toMatchObject([{ outcome: 'error' }]);
+    expect(read('first').status).toBeUndefined();
+  });
+
   it('denies a request by hand with our signer name, signs nothing, and goes on with the others', async () => {
     const good = honest(worker, 'kubelet.crt', workerKubelet);
     put(good);
@@ -153,11 +191,41 @@ describe('handleRequests', () => {
     put({ ...good, csr: byHand }, 'a-by-hand');
     put({ ...good, csr: { ...byHand, metadata: {}, spec: { ...byHand.spec, request: '!' } } }, 'b-nonsense');
     const { handled, events } = await round();
-    expect(handled.map(({ outcome }) => outcome).toSorted()).toEqual(['denied', 'denied', 'signed']);
+    expect(handled).toMatchObject([
+      { outcome: 'signed' },
+      { outcome: 'denied', message: expect.stringContaining('2 of 2 requests of others') },
+    ]);
     expect(conditions(read('a-by-hand'))).toEqual(['Denied: Requester']);
     expect(read('a-by-hand').status?.certificate).toBeUndefined();
     expect(conditions(read('b-nonsense'))).toEqual(['Denied: Requester']);
-    expect(events).toMatchObject([
+    expect(events).toEqual([]);
+  });
+
+  it('is not kept busy by a stranger’s thousand requests: agents first, a bounded number a round, one line', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    const spec = { ...good.csr.spec, username: 'system:node:w2', request: 'A'.repeat(100_000) };
+    for (let i = 0; i < 1000; i += 1) put({ ...good, csr: { ...good.csr, spec } }, `a-${i}`);
+    put(good, 'z');
+    const reads = vi.spyOn(api, 'get');
+    const { handled, events } = await round();
+    expect(handled.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual(['z signed', 'a-0 denied']);
+    expect(api.writes).toHaveLength(2 + 50);
+    expect(reads.mock.calls.length).toBeLessThan(10);
+    expect(events).toEqual([]);
+  });
+
+  it('asks nothing of the cluster for a stranger', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    put({ ...good, csr: { ...good.csr, spec: { ...good.csr.spec, username: 'system:node:w2' } } }, 'by-w2');
+    const endpoints = vi.fn<SigningRound['endpoints']>();
+    expect((await round({ endpoints })).handled).toMatchObject([{ outcome: 'denied' }]);
+    expect(endpoints).not.toHaveBeenCalled();
+  });
+
+  it('still tells an agent’s denial in an Event', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    put({ ...good, rotation: { ...good.rotation, status: { phase: 'Succeeded' } } });
+    expect((await round()).events).toMatchObject([
       { type: 'Warning', reason: 'SigningRefused', about: { name: 'w1-abc-1' } },
     ]);
   });
@@ -170,6 +238,18 @@ describe('handleRequests', () => {
     await round();
     expect(conditions(read('approved-by-hand'))).toEqual(['Approved: ', 'Failed: Requester']);
     expect(read('approved-by-hand').status?.certificate).toBeUndefined();
+  });
+
+  it('signs names that another worker claims, and says who does in an Event on the node', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    put(good);
+    const greedy = nodes.map((node) => (node.metadata?.name === 'w2' ? makeNode('w2', ['10.0.0.11']) : node));
+    const { handled, events } = await round({ nodes: greedy });
+    expect(handled).toMatchObject([{ outcome: 'signed' }]);
+    expect(events).toMatchObject([
+      { type: 'Warning', reason: 'NameDisputed', about: { kind: 'Node', name: 'w1' } },
+    ]);
+    expect(events[0]?.message).toContain('node w2 says');
   });
 
   it('leaves requests of other signers alone', async () => {

@@ -1,24 +1,25 @@
 // Approves, signs and denies the requests of our signer. Every write carries the resourceVersion that was judged, so
 // two leaders cannot both sign; what is half done is finished by the next call.
-import type {
-  CertificateSigningRequest,
-  CertificateSigningRequestCondition,
-} from 'kubernetes-types/certificates/v1.js';
-import type { Node } from 'kubernetes-types/core/v1.js';
+import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
+import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient, Written } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
-import { privateNamespace, signerName, terminalPhases, type CertificateRotation } from '../../kube/types.ts';
+import { privateNamespace, type CertificateRotation } from '../../kube/types.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { pem } from '../../pki/pem.ts';
 import type { Configuration } from '../configuration.ts';
+import { inventoryName } from '../inventory-store.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { NewEvent } from '../world.ts';
 import type { GatheredEndpoints } from './endpoints.ts';
-import { requester, type SigningFacts } from './facts.ts';
+import type { SigningFacts } from './facts.ts';
+import { withGiven } from './first-kubelet.ts';
 import { issue } from './issue.ts';
 import { judge, type Judgement } from './judge.ts';
-import { extra, hasCondition, isFinished, requestedRotation } from './requests.ts';
+import { extra, hasCondition, isFinished, requestedId, requestedRotation } from './requests.ts';
+import { denyStrangers, isByAgent, ours, removeLeftovers, rotationOf } from './others.ts';
+import { deny, outcome, withCondition, type Carried, type Handled } from './write.ts';
 
 export interface SigningRound {
   readonly client: KubeClient;
@@ -31,15 +32,9 @@ export interface SigningRound {
   readonly configuration: Configuration;
   readonly skew: number | undefined;
   readonly nodeInExtras: boolean;
+  readonly publicNamespace: string;
   /** Asked for once a round, and only when there is something to judge. */
   readonly endpoints: () => Promise<GatheredEndpoints>;
-}
-
-/** What became of one request. `error`: the API or the issuing failed; it is tried again. */
-export interface Handled {
-  readonly name: string;
-  readonly outcome: 'signed' | 'denied' | 'waits' | 'error' | 'removed';
-  readonly message: string;
 }
 
 export interface RoundResult {
@@ -52,15 +47,17 @@ export async function handleRequests(round: SigningRound): Promise<RoundResult> 
   const handled: Handled[] = [];
   const events: NewEvent[] = [];
   let endpoints: GatheredEndpoints | undefined;
-  const signed = ours(round.requests).filter(({ status }) => Boolean(status?.certificate));
+  const asked = ours(round.requests).filter(isByAgent);
+  const signed = asked.filter(({ status }) => Boolean(status?.certificate));
 
   // One after the other: what was signed a moment ago counts for the next one.
-  for (const csr of ours(round.requests).filter((one) => !isFinished(one))) {
+  for (const csr of asked.filter((one) => !isFinished(one))) {
     const name = csr.metadata?.name ?? '';
     try {
       endpoints ??= await round.endpoints();
-      const judgement = judge(csr, await factsFor(csr, round, signed, endpoints));
-      const result = await carryOut(csr, judgement, round);
+      const facts = await factsFor(csr, round, signed, endpoints);
+      const judgement = judge(csr, facts);
+      const result = await carryOut(csr, judgement, round, facts.inventory);
       if (result.signed !== undefined) signed.push(result.signed);
       handled.push({ name, outcome: result.outcome, message: result.message });
       events.push(...eventsOf(csr, judgement, result.outcome, round));
@@ -69,71 +66,67 @@ export async function handleRequests(round: SigningRound): Promise<RoundResult> 
       handled.push({ name, outcome: 'error', message: describeError(error) });
     }
   }
-  handled.push(...(await removeLeftovers(round)));
+  handled.push(...(await denyStrangers(round)), ...(await removeLeftovers(round)));
   return { handled, events };
-}
-
-function ours(requests: readonly CertificateSigningRequest[]): readonly CertificateSigningRequest[] {
-  return requests.filter(({ spec }) => spec.signerName === signerName);
 }
 
 async function factsFor(
   csr: CertificateSigningRequest,
   round: SigningRound,
   signed: readonly CertificateSigningRequest[],
-  { endpoints, apiserverSans }: GatheredEndpoints,
+  { endpoints, apiserverSans, unknown }: GatheredEndpoints,
 ): Promise<SigningFacts> {
   const podName = extra(csr, 'pod-name');
-  const isAgent = csr.spec.username === requester && podName !== undefined;
-  const pod = isAgent
-    ? await round.client.get(resources.pods, { name: podName, namespace: privateNamespace })
-    : undefined;
+  const pod =
+    podName !== undefined
+      ? await round.client.get(resources.pods, { name: podName, namespace: privateNamespace })
+      : undefined;
   const rotationName = requestedRotation(csr);
   // Read freshly: a cache may still show the phase before Running, and a denial is final.
   const rotation =
-    isAgent && rotationName !== undefined
+    podName !== undefined && rotationName !== undefined
       ? await round.client.get(resources.certificateRotations, { name: rotationName })
+      : undefined;
+  const { nodeName = '' } = rotation?.spec ?? {};
+  const inventory =
+    nodeName !== '' && requestedId(csr) === 'kubelet.crt'
+      ? await round.client.get(resources.configMaps, {
+          name: inventoryName(nodeName),
+          namespace: round.publicNamespace,
+        })
       : undefined;
   return {
     ...round,
     rotation,
     pod,
+    inventory,
     signed,
     endpoints,
-    apiserverSans: apiserverSans.get(rotation?.spec.nodeName ?? '') ?? [],
+    unknownEndpoints: unknown,
+    apiserverSans: apiserverSans.get(nodeName) ?? [],
   };
-}
-
-interface Carried {
-  readonly outcome: Handled['outcome'];
-  readonly message: string;
-  readonly signed?: CertificateSigningRequest;
 }
 
 async function carryOut(
   csr: CertificateSigningRequest,
   judgement: Judgement,
   round: SigningRound,
+  inventory: ConfigMap | undefined,
 ): Promise<Carried> {
   if (judgement.verdict === 'wait') return { outcome: 'waits', message: judgement.message };
   if (judgement.verdict === 'deny') return deny(csr, judgement, round);
-  return sign(csr, judgement, round);
+  const noted = await note(judgement, inventory, round);
+  return noted.ok ? sign(csr, judgement, round) : outcome(noted, 'signed', '');
 }
 
-async function deny(
-  csr: CertificateSigningRequest,
-  { reason, message }: Judgement & { verdict: 'deny' },
-  { client, now }: SigningRound,
-): Promise<Carried> {
-  // A request that somebody has approved cannot be denied any more; it fails, and nothing is signed either way.
-  const approved = hasCondition(csr, 'Approved');
-  const marked = withCondition(csr, approved ? 'Failed' : 'Denied', reason, message, now);
-  const written = await client.replace(
-    resources.certificateSigningRequests,
-    marked,
-    approved ? 'status' : 'approval',
-  );
-  return outcome(written, 'denied', `${reason}: ${message}`);
+/** Writes down which names a kubelet.crt is about to have, before it has them. */
+async function note(
+  { id, rotation, identity }: Judgement & { verdict: 'sign' },
+  inventory: ConfigMap | undefined,
+  { client }: SigningRound,
+): Promise<Written<unknown>> {
+  const map = id === 'kubelet.crt' ? withGiven(inventory, rotation.spec.nodeUID, identity) : undefined;
+  return map === undefined ? { ok: true, object: undefined } : client.replace(resources.configMaps, map);
 }
 
 async function sign(
@@ -167,35 +160,13 @@ function base64Pem(certificate: Certificate): string {
   return Buffer.from(pem('CERTIFICATE', certificate.der)).toString('base64');
 }
 
-function outcome(written: Written<unknown>, done: 'signed' | 'denied', message: string): Carried {
-  return written.ok ? { outcome: done, message } : { outcome: 'waits', message: written.message };
-}
-
-function withCondition(
-  csr: CertificateSigningRequest,
-  type: 'Approved' | 'Denied' | 'Failed',
-  reason: string,
-  message: string,
-  now: Date,
-): CertificateSigningRequest {
-  const time = now.toISOString().replace(/\.\d+Z$/u, 'Z');
-  const condition: CertificateSigningRequestCondition = {
-    type,
-    status: 'True',
-    reason,
-    message: message.slice(0, 1000),
-    lastUpdateTime: time,
-    lastTransitionTime: time,
-  };
-  return { ...csr, status: { ...csr.status, conditions: [...(csr.status?.conditions ?? []), condition] } };
-}
-
 function eventsOf(
   csr: CertificateSigningRequest,
   judgement: Judgement,
   outcome: Handled['outcome'],
   { rotations }: SigningRound,
 ): readonly NewEvent[] {
+  if (judgement.verdict === 'sign') return outcome === 'signed' ? disputes(judgement) : [];
   const rotation = rotationOf(csr, rotations);
   if (rotation === undefined || outcome !== 'denied' || judgement.verdict !== 'deny') return [];
   const about = {
@@ -207,42 +178,10 @@ function eventsOf(
   return [{ about, type: 'Warning', reason: 'SigningRefused', message }];
 }
 
-function rotationOf(
-  csr: CertificateSigningRequest,
-  rotations: readonly CertificateRotation[],
-): CertificateRotation | undefined {
-  return rotations.find(({ metadata }) => metadata.name === requestedRotation(csr));
-}
-
-/**
- * The agents' requests whose rotation has ended or is gone: they are removed with it. What others made by hand stays,
- * with its Denied condition, until Kubernetes itself collects it after an hour.
- */
-export function leftovers(
-  requests: readonly CertificateSigningRequest[],
-  rotations: readonly CertificateRotation[],
-): readonly CertificateSigningRequest[] {
-  return ours(requests).filter((csr) => {
-    if (csr.spec.username !== requester || !isFinished(csr)) return false;
-    const phase = rotationOf(csr, rotations)?.status?.phase;
-    return phase === undefined || terminalPhases.has(phase);
-  });
-}
-
-async function removeLeftovers({ client, requests, rotations }: SigningRound): Promise<Handled[]> {
-  const removed: Handled[] = [];
-  for (const { metadata } of leftovers(requests, rotations)) {
-    const name = metadata?.name ?? '';
-    try {
-      const ref = { name };
-      const written = await client.delete(resources.certificateSigningRequests, ref, {
-        uid: metadata?.uid ?? '',
-      });
-      if (written.ok) removed.push({ name, outcome: 'removed', message: 'its rotation has ended' });
-    } catch (error) {
-      if (error instanceof CertError && error.code === 'Aborted') throw error;
-      removed.push({ name, outcome: 'error', message: describeError(error) });
-    }
-  }
-  return removed;
+/** Who claims a name that the node keeps: either is wrong, and a person must look which. */
+function disputes({ id, identity, rotation }: Judgement & { verdict: 'sign' }): readonly NewEvent[] {
+  if (identity.from !== 'successor' || identity.disputed.length === 0) return [];
+  const about = { kind: 'Node', name: rotation.spec.nodeName, uid: rotation.spec.nodeUID } as const;
+  const message = `${id} keeps a name that somebody else claims: ${identity.disputed.join('; ')}`;
+  return [{ about, type: 'Warning', reason: 'NameDisputed', message }];
 }

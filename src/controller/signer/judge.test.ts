@@ -10,11 +10,13 @@ import { makeRequest } from '../../pki/request.ts';
 import { defaultConfiguration } from '../configuration.ts';
 import { makeLeaf, makeNode } from '../vault/testing.ts';
 import type { SigningFacts } from './facts.ts';
+import { withGiven } from './first-kubelet.ts';
 import { judge } from './judge.ts';
 import {
   cas,
   controlPlane,
   honest,
+  inventoryOf,
   otherCluster,
   podFor,
   renews,
@@ -62,7 +64,10 @@ describe('an honest agent', () => {
     expect(asked(undefined, honest(worker, 'kubelet-client-current.pem', workerClient))).toBe('sign');
   });
   it('gets a first kubelet.crt from the Node object, without an old one (R3)', () => {
-    expect(asked(({ csr }) => ({ csr: withNote(csr, annotations.renews, undefined) }))).toBe('sign');
+    const inventory = inventoryOf(worker, 'SelfSigned');
+    expect(
+      asked(({ csr }) => ({ csr: withNote(csr, annotations.renews, undefined), facts: { inventory } })),
+    ).toBe('sign');
   });
   it('gets it below Kubernetes 1.30, where node name and UID come from the Pod', () => {
     const { csr, facts } = honest(worker, 'kubelet.crt', workerKubelet);
@@ -208,7 +213,6 @@ describe('a malicious agent: each field forged', () => {
       'PodMatches',
       ({ facts }) => ({ facts: { pod: { ...facts.pod, spec: { nodeName: 'w2', containers: [] } } } }),
     ],
-    ['clocks that differ', 'Clock', () => ({ facts: { skew: -301_000 } })],
     [
       'no proof by the old key for anything but kubelet.crt',
       'ProofByOldKey',
@@ -222,6 +226,24 @@ describe('a malicious agent: each field forged', () => {
           rotation: { ...rotation, spec: { ...rotation.spec, certificates: ['kubelet-client-current.pem'] } },
         },
       }),
+    ],
+    [
+      'a first kubelet.crt although the one that it has was signed by the CA',
+      'ProofByOldKey',
+      ({ csr }) => ({ csr: withNote(csr, annotations.renews, undefined) }),
+    ],
+    [
+      'a first kubelet.crt for other names than it was given before',
+      'Identity',
+      ({ csr }) => {
+        const moved = makeNode('w1', ['10.0.0.66']);
+        const given = { from: 'successor', old: workerKubelet.certificate, disputed: [] } as const;
+        const inventory = withGiven(inventoryOf(worker, 'SelfSigned'), 'uid-w1', given);
+        return {
+          csr: withNote(csr, annotations.renews, undefined),
+          facts: { inventory, nodes: [controlPlane, moved] },
+        };
+      },
     ],
     [
       'a first kubelet.crt although kubelet.serving is "leave"',
@@ -343,8 +365,30 @@ describe('a malicious agent: each field forged', () => {
   });
 });
 
+it('other certificates than kubelet.crt do not wait for an API server that does not answer', () => {
+  const good = honest(worker, 'kubelet-client-current.pem', workerClient);
+  expect(asked(() => ({ facts: { unknownEndpoints: ['the API server of node cp1'] } }), good)).toBe('sign');
+});
+
 describe('what cannot be said now', () => {
   it.each<[string, Forgery]>([
+    ['clocks differ: they can be corrected', () => ({ facts: { skew: -301_000 } })],
+    [
+      'an API server does not answer',
+      () => ({ facts: { unknownEndpoints: ['the API server of node cp1'] } }),
+    ],
+    [
+      'a first kubelet.crt is asked for before the node was scanned',
+      ({ csr }) => ({ csr: withNote(csr, annotations.renews, undefined), facts: { inventory: undefined } }),
+    ],
+    [
+      'the scan is of a node that had this name before',
+      ({ csr }) => {
+        const before = { ...worker, metadata: { ...worker.metadata, uid: 'before' } };
+        const inventory = inventoryOf(before, 'SelfSigned');
+        return { csr: withNote(csr, annotations.renews, undefined), facts: { inventory } };
+      },
+    ],
     ['the clock was not compared yet', () => ({ facts: { skew: undefined } })],
     [
       'what the cluster trusts cannot be read',
@@ -365,6 +409,17 @@ describe('what cannot be said now', () => {
   ])('waits while %s', (_what, forge) => {
     expect(asked(forge)).toBe('wait');
   });
+});
+
+it('reads nothing of a request of a stranger', () => {
+  const good = honest(worker, 'kubelet.crt', workerKubelet);
+  const spec = { ...good.csr.spec, username: 'system:node:w1' };
+  Object.defineProperty(spec, 'request', {
+    get() {
+      throw new Error('it was read');
+    },
+  });
+  expect(judge({ ...good.csr, spec }, good.facts)).toMatchObject({ verdict: 'deny', reason: 'Requester' });
 });
 
 it('no request of random parts is ever signed, and none throws', () => {

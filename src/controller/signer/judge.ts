@@ -4,7 +4,7 @@ import type { CertificateId } from '../../catalogue/ids.ts';
 import { signerName, type CertificateRotation } from '../../kube/types.ts';
 import type { Identity } from '../../policy/identity.ts';
 import type { SigningCa } from '../vault/vault.ts';
-import { checks, type DenialReason, type Found } from './checks.ts';
+import { byAgent, checks, type DenialReason, type Found } from './checks.ts';
 import type { Case, SigningFacts } from './facts.ts';
 import { readRenewal, readRequest, requestedId } from './requests.ts';
 
@@ -27,6 +27,9 @@ export type Judgement =
 /** Judges one request for our signer. The first check that fails decides. */
 export function judge(csr: CertificateSigningRequest, facts: SigningFacts): Judgement {
   if (csr.spec.signerName !== signerName) return { verdict: 'wait', message: 'it is for another signer' };
+  // Anybody who may make requests can name our signer: of a stranger's, not a byte is read.
+  const stranger = byAgent(csr);
+  if (stranger !== undefined) return { verdict: 'deny', reason: 'Requester', message: stranger };
   const { rotation } = facts;
   const given: Case = {
     csr,

@@ -1,12 +1,14 @@
 // For tests only: one honest request and everything around it, of which each test forges one thing.
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
-import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import type { ConfigMap, Node, Pod } from 'kubernetes-types/core/v1.js';
+import type { ScanResult } from '../../agent/protocol.ts';
 import type { CertificateId } from '../../catalogue/ids.ts';
 import { annotations, signerName, type CertificateRotation } from '../../kube/types.ts';
 import { generateLike, type KeyPair } from '../../pki/keys.ts';
 import { pem } from '../../pki/pem.ts';
 import { makeRequest, renewalBytes, signRenewal } from '../../pki/request.ts';
 import { defaultConfiguration } from '../configuration.ts';
+import { inventoryConfigMap } from '../inventory-store.ts';
 import { labels } from '../labels.ts';
 import { makeCa, makeLeaf, makeNode, type Leaf, type TestCa } from '../vault/testing.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -83,6 +85,35 @@ export function renews(old: Leaf, rotationUID: string, id: string, spki: Uint8Ar
   return Buffer.from(JSON.stringify({ certificate, signature })).toString('base64');
 }
 
+/** What the last scan of a node has found of its kubelet.crt. */
+export function inventoryOf(node: Node, state: 'Ok' | 'SelfSigned'): ConfigMap {
+  const row = {
+    id: 'kubelet.crt',
+    path: '/var/lib/kubelet/pki/kubelet.crt',
+    kind: 'pair',
+    ca: null,
+    subject: 'CN=x',
+    issuer: 'CN=x',
+    serial: '1',
+    notBefore: '2026-01-01T00:00:00Z',
+    notAfter: '2027-01-01T00:00:00Z',
+    sans: [],
+    keyAlgorithm: 'RSA-2048',
+    sha256: '',
+    state,
+    reason: '',
+  } as const;
+  const at = now.toISOString();
+  const result: ScanResult = { schema: 1, machineID: 'm', clock: at, certificates: [row], notes: [] };
+  return inventoryConfigMap({
+    node,
+    result,
+    collectedAt: at,
+    existing: undefined,
+    namespace: 'cpaas-system',
+  });
+}
+
 /** What an honest agent on `node` sends for the certificate `old`. */
 export function honest(
   node: Node,
@@ -125,8 +156,11 @@ export function honest(
       apiServers: ['10.0.0.1'],
       etcd: ['10.0.0.1'],
       services: ['10.96.0.1'],
+      serviceClaims: [],
       controlPlaneEndpoint: ['api.example.org'],
     },
+    unknownEndpoints: [],
+    inventory: inventoryOf(node, 'Ok'),
     apiserverSans: [],
     vault,
     signed: [],
