@@ -59,6 +59,16 @@ export const fakeTargets: readonly Target[] = [
   { id: 'kubelet-client-current.pem', location: { form: 'combined', path: clientLink } },
 ];
 
+/** The kubelet's serving certificate, on the disk beside `fakeTargets`: for tests of the kubelet's own restart. */
+export const servingTarget: Target = {
+  id: 'kubelet.crt',
+  location: {
+    form: 'pair',
+    certPath: '/var/lib/kubelet/pki/kubelet.crt',
+    keyPath: '/var/lib/kubelet/pki/kubelet.key',
+  },
+};
+
 export const manifestOf = (component: Component): string => `/etc/kubernetes/manifests/${component}.yaml`;
 
 export const fakeFacts: NodeFacts = {
@@ -82,7 +92,7 @@ export function makeDisk(ca: FakeCa, daysLeft = 20): CrashFiles {
     files.create(path, new Uint8Array(Buffer.from(text, 'latin1')), { mode, uid: 0, gid: 0 });
   };
   const caText = pem('CERTIFICATE', ca.certificate.der);
-  for (const target of fakeTargets) writeTarget(write, ca, target, daysLeft);
+  for (const target of [...fakeTargets, servingTarget]) writeTarget(write, ca, target, daysLeft);
   files.symlink('/var/lib/kubelet/pki/kubelet-client-2029-03-01-00-00-00.pem', clientLink);
   for (const component of ['kube-apiserver', 'kube-scheduler'] as const)
     write(manifestOf(component), manifestText(component));

@@ -87,8 +87,9 @@ async function prove(context: Context, stage: JournalStage): Promise<JournalStag
   try {
     putManifest(context, stage, 'forward');
     const since = new Date(stage.swappedAt ?? context.node.now());
-    await restartIfDue(context, stage, since, 'new');
-    const proof = await waitForProof(context, stage, 'new', needsStart(stage.name) ? since : undefined);
+    const { reloaded } = await restartIfDue(context, stage, since, 'new');
+    const mustBeNew = needsStart(stage.name) && !reloaded;
+    const proof = await waitForProof(context, stage, 'new', mustBeNew ? since : undefined);
     if (!proof.proved) return failed(proof.message);
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'done' });
     return saveStage(context, stage.name, { state: 'proved', certificates: proof.certificates });
