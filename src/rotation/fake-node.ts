@@ -34,6 +34,9 @@ interface Running {
 
 type Program = 'kube-apiserver' | 'kube-scheduler' | 'kubelet';
 
+/** As large as the real ones: beyond what a JavaScript number can tell apart. */
+const ownMember = 10_276_657_743_932_975_437n;
+
 /** Differs from one process to the next, as the real one does. */
 let counter = 0;
 
@@ -49,6 +52,7 @@ export class FakeNode {
   kubeletReloads = false;
   /** Called at every wait: what others do meanwhile. */
   onSleep: () => void = () => undefined;
+  /** The first is this node's own; its id is its place. */
   etcdMembers: readonly { name: string; host: string; leader: string }[] = [
     { name: 'n1', host: '10.0.0.1', leader: '1' },
   ];
@@ -173,11 +177,12 @@ export class FakeNode {
 
   #etcd(path: string): { status: number; body: string } {
     if (path === '/v3/maintenance/status') return { status: 200, body: JSON.stringify({ leader: '1' }) };
-    const members = this.etcdMembers.map(({ name, host }) => ({
+    const members = this.etcdMembers.map(({ name, host }, index) => ({
+      ID: `${ownMember + BigInt(index)}`,
       name,
       clientURLs: [`https://${host}:2379`],
     }));
-    return { status: 200, body: JSON.stringify({ members }) };
+    return { status: 200, body: JSON.stringify({ header: { member_id: `${ownMember}` }, members }) };
   }
 
   #accepts(text: string | undefined): boolean {
