@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { rotate } from './driver.ts';
-import { makeCa, makeDisk, servingTarget, type FakeCa } from './fake-disk.ts';
+import { apply, prepare, rotate } from './driver.ts';
+import { day, fakeTargets, makeCa, makeDisk, servingTarget, type FakeCa } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 
 let ca: FakeCa;
@@ -29,5 +29,26 @@ describe('the kubelet with restart: auto (R21)', () => {
     const outcome = await rotate(fake.node, fake.order(order), fake.signer(), {}, signal);
     expect(outcome.message).toBe('1 renewed and proved');
     expect(fake.kubeletRestarts).toBe(1);
+  });
+});
+
+describe('a roll back after the machine was off for long (R14)', () => {
+  it('does not return to certificates that have ended meanwhile', async () => {
+    const disk = makeDisk(ca, 20);
+    const fake = new FakeNode(disk, ca);
+    const [, apiserver] = fakeTargets;
+    if (apiserver === undefined) throw new Error('no target');
+    const { serial } = fake.certificate(apiserver);
+    const controller = new AbortController();
+    await prepare(fake.node, fake.order({ targets: [apiserver] }), fake.signer(), signal);
+    fake.onSleep = () => controller.abort();
+    await expect(apply(fake.node, {}, controller.signal)).rejects.toThrow('interrupted');
+
+    const later = new FakeNode(disk, ca, new Date(fake.time.getTime() + 30 * day), { started: false });
+    later.broken.set('kube-apiserver', serial);
+    later.startAll();
+    const outcome = await apply(later.node, {}, signal);
+    expect(outcome.reason).toBe('OldStateUnsafe');
+    expect(later.certificate(apiserver).serial).not.toBe(serial);
   });
 });

@@ -7,7 +7,7 @@
 //      ▼                  ▼                       │                                                └──────▶ failed
 //   not-begun          restoring                  └─ it did not ─────────────────▶ kept
 import { CertError, describeError } from '../errors.ts';
-import { checkStage } from './stage-check.ts';
+import { checkStage, endingSoon } from './stage-check.ts';
 import { backUp, liveState, swap } from './swap.ts';
 import { componentOf, note, saveStage, type Context } from './context.ts';
 import type { JournalStage } from './journal.ts';
@@ -77,7 +77,9 @@ async function prove(context: Context, stage: JournalStage): Promise<JournalStag
   const startedAt = context.node.now();
   const failed = (failure: string): JournalStage => {
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'failed', message: failure });
-    if (stage.mayReturn === true) return saveStage(context, stage.name, { state: 'restoring', failure });
+    // Looked at again: the machine may have been off for weeks since the stage began.
+    const mayReturn = stage.mayReturn === true && !endingSoon(stage.certificates, context.node.now());
+    if (mayReturn) return saveStage(context, stage.name, { state: 'restoring', failure });
     return saveStage(context, stage.name, { state: 'kept', failure });
   };
   if (!stageRules[stage.name].steps.includes('prove'))
