@@ -71,7 +71,11 @@ export const servingTarget: Target = {
 
 export const manifestOf = (component: Component): string => `/etc/kubernetes/manifests/${component}.yaml`;
 
+const caPath = `${pki}/ca.crt`;
+
 export const fakeFacts: NodeFacts = {
+  // One CA is enough here.
+  caPaths: { kubernetes: caPath, etcd: caPath, 'front-proxy': caPath },
   manifests: {
     'kube-apiserver': manifestOf('kube-apiserver'),
     'kube-scheduler': manifestOf('kube-scheduler'),
@@ -98,6 +102,7 @@ export function makeDisk(ca: FakeCa, daysLeft = 20): CrashFiles {
     write(manifestOf(component), manifestText(component));
   const reference = { 'client-certificate': clientLink, 'client-key': clientLink };
   write('/etc/kubernetes/kubelet.conf', kubeconfigText('node', reference, caText));
+  write(caPath, caText, 0o644);
   write('/etc/machine-id', `${'a'.repeat(32)}\n`, 0o444);
   write('/etc/systemd/system/kubelet.service', '[Unit]\n', 0o644);
   write('/var/lib/cluster-cert-rotator/bin/cert-renew', 'the tool', 0o755);
