@@ -15,7 +15,7 @@ import { removeFlatDirectory } from './bytes.ts';
 import { save, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
-import { findJournal, removeJournal, type Journal, type JournalStage } from './journal.ts';
+import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
 import { makePairsFit, setAside, setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
 import { draft, readSubjects, writeDraft } from './prepare.ts';
@@ -151,7 +151,8 @@ function finish(context: Context): Outcome {
 function refuseForeign(node: RotationNode, journal: Journal, why: string): Outcome {
   const { report } = makePairsFit(node, journal);
   if (report.kind === 'stuck') {
-    const message = `a journal of another rotation lies here (${why}), and keys and certificates do not fit: ${report.messages.join('; ')}`;
+    const path = journalPath(node.layout, journal.id);
+    const message = `${path} is not resumed (${why}), and keys and certificates do not fit: ${report.messages.join('; ')}; make them fit (kubeadm certs renew, or the files in ${node.layout.backups}/${journal.id}) and try again`;
     return { ...endedBefore('refused', 'Interrupted', message), outcome: 'needs-manual' };
   }
   const path = setJournalAside(node, journal);

@@ -8,7 +8,8 @@
 //   not-begun          restoring                  └─ it did not ─────────────────▶ kept
 import { CertError, describeError } from '../errors.ts';
 import { checkStage, endingSoon } from './stage-check.ts';
-import { backUp, liveState, swap } from './swap.ts';
+import { isKubeletsOwn } from './journal-check.ts';
+import { backUp, swap } from './swap.ts';
 import { componentOf, note, saveStage, type Context } from './context.ts';
 import type { JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
@@ -106,11 +107,7 @@ function restore(context: Context, stage: JournalStage): JournalStage {
   const { node, journal } = context;
   const startedAt = node.now();
   // What the kubelet has made by itself meanwhile is newer than both sides (R2).
-  const files = stage.files.filter(
-    (file) =>
-      file.role !== 'manifest' &&
-      !(file.kind === 'kubelet-link' && liveState(node.files, file) === 'foreign'),
-  );
+  const files = stage.files.filter((file) => file.role !== 'manifest' && !isKubeletsOwn(node, file));
   try {
     swap(node.files, files, 'back', journal.id);
     const restoredAt = node.now().toISOString();

@@ -1,0 +1,98 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Target } from '../catalogue/ids.ts';
+import { pem } from '../formats/pem.ts';
+import { apply, forget, prepare, resumeAtBoot, rotate } from './driver.ts';
+import { clientLink, fakeTargets, makeCa, makeDisk, makeLeaf, type FakeCa } from './fake-disk.ts';
+import { FakeNode } from './fake-node.ts';
+import { findJournal } from './journal.ts';
+import { settleEarlier } from './renew-files.ts';
+
+let ca: FakeCa;
+beforeAll(() => {
+  ca = makeCa();
+});
+
+const signal = new AbortController().signal;
+const pkiPath = '/etc/kubernetes/pki';
+
+function write(fake: FakeNode, path: string, text: string): void {
+  if (fake.files.lstat(path) !== undefined) fake.files.unlink(path);
+  fake.files.create(path, new Uint8Array(Buffer.from(text, 'latin1')), { mode: 0o600, uid: 0, gid: 0 });
+}
+
+/** As kubeadm certs renew does. */
+function repair(fake: FakeNode, { id, location }: Target): void {
+  const { certificate, keyText } = makeLeaf(ca, id, 300);
+  if (location.form !== 'pair') throw new Error('no pair');
+  write(fake, location.keyPath, keyText);
+  write(fake, location.certPath, pem('CERTIFICATE', certificate.der));
+}
+
+/** Dies between the renames of a file and of what comes after it. */
+async function diesAfterRenaming(fake: FakeNode, targets: readonly Target[], path: string): Promise<void> {
+  await prepare(fake.node, fake.order({ targets }), fake.signer(), signal);
+  let renamed = false;
+  fake.files.onStep = (what) => {
+    if (renamed) throw new Error('power is gone');
+    renamed = what.startsWith('rename') && what.endsWith(path);
+  };
+  await expect(apply(fake.node, {}, signal)).rejects.toThrow('power is gone');
+  fake.files.onStep = () => undefined;
+}
+
+const apiserver = fakeTargets.filter(({ id }) => id === 'apiserver.crt');
+
+describe('a crash between key and certificate that a person repaired by hand (R17)', () => {
+  it('does not lock the node: the pair fits, so the journal is moved aside and told', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    await diesAfterRenaming(fake, apiserver, `${pkiPath}/apiserver.key`);
+    for (const target of apiserver) {
+      expect(fake.fits(target)).toBe(false);
+      repair(fake, target);
+    }
+    expect(resumeAtBoot(fake.node).kind).toBe('fits');
+    const outcome = await apply(fake.node, {}, signal);
+    expect(outcome.message).toContain('set-aside/');
+    expect(outcome.message).toContain('replaced by somebody else; keys and certificates fit');
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+    const next = await rotate(fake.node, fake.order({ targets: apiserver }), fake.signer(), {}, signal);
+    expect(next.outcome).toBe('succeeded');
+  });
+
+  it('lets cert-renew go on too', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    await diesAfterRenaming(fake, apiserver, `${pkiPath}/apiserver.key`);
+    for (const target of apiserver) repair(fake, target);
+    expect(settleEarlier(fake.node).join()).toContain('moved to');
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+
+  it('stays locked while the pair does not fit, and names the journal', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    await diesAfterRenaming(fake, apiserver, `${pkiPath}/apiserver.key`);
+    write(fake, `${pkiPath}/apiserver.key`, makeLeaf(ca, 'x', 300).keyText);
+    const outcome = await apply(fake.node, {}, signal);
+    expect(outcome.outcome).toBe('needs-manual');
+    expect(outcome.message).toContain('/var/lib/cluster-cert-rotator/journal/');
+    expect(outcome.message).toContain('apiserver.crt does not fit');
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('journal');
+  });
+});
+
+describe('a crash in the kubelet’s renames, after which it renewed by itself (R2)', () => {
+  it('does not lock the node', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const targets = fakeTargets.filter(({ id }) => id === 'kubelet-client-current.pem');
+    await diesAfterRenaming(fake, targets, clientLink);
+    const { certificate, keyText } = makeLeaf(ca, 'system:node:n1', 365);
+    const own = '/var/lib/kubelet/pki/kubelet-client-2030-03-02-00-00-00.pem';
+    write(fake, own, pem('CERTIFICATE', certificate.der) + keyText);
+    fake.files.unlink(clientLink);
+    fake.files.symlink(own, clientLink);
+    expect(resumeAtBoot(fake.node).kind).toBe('fits');
+    await apply(fake.node, {}, signal);
+    forget(fake.node);
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+    expect(fake.files.readlink(clientLink)).toBe(own);
+  });
+});
