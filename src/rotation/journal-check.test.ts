@@ -53,6 +53,8 @@ describe('a crash between key and certificate that a person repaired by hand (R1
     expect(resumeAtBoot(fake.node).kind).toBe('fits');
     const outcome = await apply(fake.node, {}, signal);
     expect(outcome.message).toContain('set-aside/');
+    expect(outcome.outcome).toBe('needs-manual');
+    expect(outcome.message).toContain('restart kube-apiserver, which may');
     expect(outcome.message).toContain('replaced by somebody else; keys and certificates fit');
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
     const next = await rotate(fake.node, fake.order({ targets: apiserver }), fake.signer(), {}, signal);
@@ -94,5 +96,61 @@ describe('a crash in the kubelet’s renames, after which it renewed by itself (
     forget(fake.node);
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
     expect(fake.files.readlink(clientLink)).toBe(own);
+  });
+});
+
+describe('an interrupted rotation of another name (R17)', () => {
+  const other = { rotationUID: 'uid-2' };
+
+  it('is taken to its end first; the caller is told to come again', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const before = apiserver.map((target) => fake.certificate(target).serial);
+    await diesAfterRenaming(fake, apiserver, `${pkiPath}/apiserver.crt`);
+    const outcome = await apply(fake.node, other, signal);
+    expect(outcome).toMatchObject({ outcome: 'nothing-to-do', reason: 'Interrupted', certificates: [] });
+    expect(outcome.message).toContain('rotation uid-1, which was interrupted here');
+    expect(outcome.message).toContain('1 renewed and proved');
+    for (const [index, target] of apiserver.entries()) {
+      expect(fake.certificate(target).serial).not.toBe(before[index]);
+      const shown = await fake.node.probes.handshake({ host: '10.0.0.1', port: 6443 }, signal);
+      expect(shown.serial).toBe(fake.certificate(target).serial);
+    }
+    expect(await apply(fake.node, other, signal)).toEqual(outcome);
+    forget(fake.node);
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+
+  it('is rolled back when it cannot be proved', async () => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    const [serial = ''] = apiserver.map((target) => fake.certificate(target).serial);
+    fake.broken.set('kube-apiserver', serial);
+    await diesAfterRenaming(fake, apiserver, `${pkiPath}/apiserver.crt`);
+    const outcome = await apply(fake.node, other, signal);
+    expect(outcome).toMatchObject({ outcome: 'refused', reason: 'Interrupted' });
+    expect(outcome.message).toContain('the old files are back');
+    for (const target of apiserver) expect(fake.certificate(target).serial).toBe(serial);
+  });
+
+  it('that needs a person says so in the name of the caller too', async () => {
+    const fake = new FakeNode(makeDisk(ca, 0.5), ca);
+    const [serial = ''] = apiserver.map((target) => fake.certificate(target).serial);
+    fake.broken.set('kube-apiserver', serial);
+    await diesAfterRenaming(fake, apiserver, `${pkiPath}/apiserver.crt`);
+    const outcome = await apply(fake.node, other, signal);
+    expect(outcome).toMatchObject({ outcome: 'needs-manual', reason: 'OldStateUnsafe' });
+    expect(outcome.message).toContain('/var/lib/cluster-cert-rotator/journal/');
+  });
+
+  it('of another Node object is moved aside, and says what must be restarted', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    await prepare(fake.node, fake.order({ targets: apiserver, nodeUID: 'node-1' }), fake.signer(), signal);
+    fake.files.onStep = (what) => {
+      if (what.includes('manifests/.')) throw new Error('power is gone');
+    };
+    await expect(apply(fake.node, {}, signal)).rejects.toThrow('power is gone');
+    fake.files.onStep = () => undefined;
+    const outcome = await apply(fake.node, { nodeUID: 'node-2' }, signal);
+    expect(outcome.outcome).toBe('needs-manual');
+    expect(outcome.message).toContain('it is of node node-1; restart kube-apiserver');
   });
 });

@@ -1,6 +1,6 @@
 // How far a journal that lies on a host is believed (R17), and what is done with one that is not.
 import { posix } from 'node:path';
-import type { Location } from '../catalogue/ids.ts';
+import type { Component, Location } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
 import { readBundle } from '../formats/pem.ts';
 import { keyFits, readPrivateKey } from '../pki/keys.ts';
@@ -9,6 +9,7 @@ import { makeDirectories, toBytes } from './bytes.ts';
 import type { Journal, JournalFile, JournalStage } from './journal.ts';
 import { journalPath, withStage, writeJournal } from './journal.ts';
 import { describeLocation, readLive } from './material.ts';
+import { stageRules } from './stages.ts';
 import { liveState, swap } from './swap.ts';
 
 export interface Identity {
@@ -20,13 +21,15 @@ export interface Identity {
 export function whyForeign(node: RotationNode, journal: Journal, identity: Identity): string {
   if (journal.machineId !== node.machineId) return `it is of machine ${journal.machineId}`;
   if (differ(journal.nodeUID, identity.nodeUID)) return `it is of node ${journal.nodeUID ?? ''}`;
-  if (differ(journal.rotationUID, identity.rotationUID))
-    return `it is of rotation ${journal.rotationUID ?? ''}`;
   const foreign = underWay(journal)
     .flatMap(({ files }) => files)
     .find((file) => isForeign(node, file));
   return foreign === undefined ? '' : `${foreign.path} was changed by somebody else`;
 }
+
+/** A rotation that was interrupted is taken to its end by whoever comes next; one that touched nothing gives way. */
+export const isOfAnother = (journal: Journal, identity: Identity): boolean =>
+  differ(journal.rotationUID, identity.rotationUID);
 
 /** Both sides must know it to differ: cert-renew knows neither. */
 const differ = (a: string | undefined, b: string | undefined): boolean =>
@@ -42,6 +45,16 @@ export const isKubeletsOwn = ({ files }: RotationNode, file: JournalFile): boole
 /** Stages in which files may be of either side. */
 export const underWay = ({ stages }: Journal): readonly JournalStage[] =>
   stages.filter(({ state }) => ['swapping', 'swapped', 'restoring', 'restored'].includes(state));
+
+/** Components that may still run with other certificates than lie on the disk: only a restart tells. */
+export function mustRestart(journal: Journal): Component[] {
+  return underWay(journal).flatMap(({ name, state, swappedAt }) => {
+    const { component, steps } = stageRules[name];
+    const restarts = steps.includes('annotate') || steps.includes('restart');
+    // The old files are back and nothing had been restarted: what runs has never seen others.
+    return restarts && !(state === 'restored' && swappedAt === undefined) ? [component] : [];
+  });
+}
 
 export interface ResumeReport {
   /** Nothing to do, all fits, or what does not. */
