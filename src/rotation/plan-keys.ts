@@ -42,7 +42,7 @@ export function planKeys(
   });
 }
 
-export const isPair = ({ location }: Material): boolean =>
+const isPair = ({ location }: Material): boolean =>
   location.form === 'pair' && location.certPath !== location.keyPath;
 const keyPathOf = ({ files }: Material): string => files.find(({ role }) => role === 'key')?.path ?? '';
 

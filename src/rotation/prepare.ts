@@ -11,7 +11,7 @@ import type { Journal, JournalCertificate, JournalFile, JournalStage } from './j
 import { journalSchema, writeJournal } from './journal.ts';
 import type { LiveFile, Material } from './material.ts';
 import { certificatePath, describeLocation, readMaterial, withSuccessor } from './material.ts';
-import { isPair, planKeys, type Plan } from './plan-keys.ts';
+import { planKeys, type Plan } from './plan-keys.ts';
 import { planStages } from './stages.ts';
 import type { NodeFacts, RotationNode, RotationOrder, SignedCertificate, Signer } from './types.ts';
 
@@ -226,7 +226,6 @@ function journalOf(
     createdAt: node.now().toISOString(),
     state: 'prepared',
     kubeletRestart: order.kubeletRestart,
-    needsRecovery: renewed.some(({ material, keyKept }) => isPair(material) && !keyKept),
     facts: order.facts,
     stages,
     steps: [],

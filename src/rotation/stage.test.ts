@@ -52,3 +52,18 @@ describe('a roll back after the machine was off for long (R14)', () => {
     expect(later.certificate(apiserver).serial).not.toBe(serial);
   });
 });
+
+describe('a boot that can no longer make pairs fit', () => {
+  it('keeps new keys from being put in place', async () => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    const [, apiserver] = fakeTargets;
+    if (apiserver === undefined) throw new Error('no target');
+    await prepare(fake.node, fake.order({ targets: [apiserver] }), fake.signer(), signal);
+    const { serial } = fake.certificate(apiserver);
+    fake.files.unlink(fake.node.layout.tool);
+    const outcome = await apply(fake.node, {}, signal);
+    expect(outcome).toMatchObject({ outcome: 'refused', reason: 'PreflightFailed' });
+    expect(outcome.message).toContain('the boot could not recover');
+    expect(fake.certificate(apiserver).serial).toBe(serial);
+  });
+});

@@ -11,7 +11,7 @@ import { checkStage, endingSoon } from './stage-check.ts';
 import { isKubeletsOwn } from './journal-check.ts';
 import { backUp, swap } from './swap.ts';
 import { componentOf, note, saveStage, type Context } from './context.ts';
-import type { JournalStage } from './journal.ts';
+import type { JournalFile, JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
 import { aliveAtAll, needsStart } from './prove.ts';
 import { putManifest, restartIfDue } from './restart.ts';
@@ -33,6 +33,9 @@ export async function runStage(context: Context, start: JournalStage): Promise<J
   return stage;
 }
 
+/** A key and its certificate are two renames. */
+const needsRecovery = (files: readonly JournalFile[]): boolean => files.some(({ role }) => role === 'key');
+
 /** Nothing is touched yet: whatever is wrong ends it here. */
 async function begin(context: Context, stage: JournalStage): Promise<JournalStage> {
   const startedAt = context.node.now();
@@ -43,9 +46,11 @@ async function begin(context: Context, stage: JournalStage): Promise<JournalStag
       note(context, startedAt, { name: `${stage.name}: check`, result: 'skipped', message: checked.why });
       return saveStage(context, stage.name, { ...checked.change, files: [], state: 'proved' });
     }
+    const recovery = needsRecovery(checked.files) ? bootRecovery(node.files, node.layout) : undefined;
+    if (recovery?.possible === false)
+      throw new CertError('Unsupported', `the boot could not recover new keys any more: ${recovery.why}`);
     backUp(node.files, checked.files);
-    if (context.journal.needsRecovery && bootRecovery(node.files, node.layout).possible)
-      installRecoverUnit(node.files, node.layout);
+    if (recovery !== undefined) installRecoverUnit(node.files, node.layout);
     note(context, startedAt, { name: `${stage.name}: check`, result: 'done', message: checked.why });
     return saveStage(context, stage.name, { ...checked.change, files: checked.files, state: 'swapping' });
   } catch (error) {
