@@ -86,8 +86,6 @@ export interface Journal {
   readonly createdAt: string;
   readonly state: 'prepared' | 'applying' | 'done';
   readonly kubeletRestart: 'always' | 'auto';
-  /** A pair gets a new key: only where the boot can recover it. */
-  readonly needsRecovery: boolean;
   readonly facts: NodeFacts;
   readonly stages: readonly JournalStage[];
   readonly steps: readonly OutcomeStep[];
