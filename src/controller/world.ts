@@ -55,6 +55,8 @@ export interface World {
   readonly nodes: readonly Node[];
   /** By node name. */
   readonly inventories: ReadonlyMap<string, Inventory>;
+  /** Names of ConfigMaps that stand where an inventory belongs and are not as we wrote them. Absent: none. */
+  readonly strangeInventories?: ReadonlySet<string>;
   readonly rotations: readonly CertificateRotation[];
   /** Pods of the private namespace that this product made. */
   readonly pods: readonly Pod[];
