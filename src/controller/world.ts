@@ -100,8 +100,10 @@ export type Action =
 /** An Event that an operator would ask about; `reason` is one of policy/reasons or a gate. */
 export interface NewEvent {
   readonly about: {
-    readonly kind: 'Node' | 'CertificateRotation';
+    readonly kind: 'Node' | 'CertificateRotation' | 'ConfigMap';
     readonly name: string;
+    /** Of a ConfigMap; the others have none. */
+    readonly namespace?: string;
     readonly uid: string;
   };
   readonly type: NonNullable<Event['type']>;
