@@ -215,8 +215,9 @@ function rotationOf(
 }
 
 /**
- * The agents' requests whose rotation has ended or is gone: they are removed with it. What others made by hand stays,
- * with its Denied condition, until Kubernetes itself collects it after an hour.
+ * The agents' requests whose rotation has ended or is gone: they are removed with it. What was made by hand, or by an
+ * agent for a rotation that never was, stays with its Denied condition until Kubernetes itself collects it after an hour:
+ * nothing else would tell of it.
  */
 export function leftovers(
   requests: readonly CertificateSigningRequest[],
@@ -225,7 +226,7 @@ export function leftovers(
   return ours(requests).filter((csr) => {
     if (csr.spec.username !== requester || !isFinished(csr)) return false;
     const phase = rotationOf(csr, rotations)?.status?.phase;
-    return phase === undefined || terminalPhases.has(phase);
+    return phase === undefined ? Boolean(csr.status?.certificate) : terminalPhases.has(phase);
   });
 }
 
