@@ -114,11 +114,13 @@ export class Gatherer {
       this.#askSerials(nodes, rotations),
       this.#askProblems(pods, now),
     ]);
+    const { inventories, strange } = this.#reader.readAll(caches.inventories.values());
     return {
       now,
       configuration,
       nodes,
-      inventories: this.#reader.readAll(caches.inventories.values()),
+      inventories,
+      strangeInventories: strange,
       rotations,
       pods,
       vault,

@@ -7,7 +7,8 @@ import type { Term } from '../kube/lease.ts';
 import { pause } from '../kube/reflector.ts';
 import { privateNamespace, terminalPhases } from '../kube/types.ts';
 import { act } from './act.ts';
-import type { ConfigurationFile } from './configuration-file.ts';
+import { ConfigurationEvents } from './configuration-events.ts';
+import type { ConfigurationFile, ConfigurationNews } from './configuration-file.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventRecorder } from './events.ts';
 import type { Caches, Gatherer } from './gather.ts';
@@ -65,18 +66,21 @@ export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
 
 class Loop {
   readonly #parts: LoopParts;
+  readonly #configurationEvents: ConfigurationEvents;
   #said = new Map<string, string>();
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
+    this.#configurationEvents = new ConfigurationEvents(parts.client);
   }
 
   /** `ok`, or the code of what went wrong first. */
   async pass(signal: AbortSignal): Promise<string> {
     const { caches } = this.#parts;
     if (!caches.synced) return 'Unsynced';
-    const configuration = this.#configuration();
+    const { configuration, problem } = this.#configuration();
     const work: readonly [string, () => Promise<void>][] = [
+      ['configuration', async () => this.#tellConfiguration(problem)],
       ['admission', async () => this.#admission(configuration)],
       ['authority', async () => this.#authorities()],
       ['decide', async () => this.#decide(configuration)],
@@ -102,14 +106,21 @@ class Loop {
     });
   }
 
-  #configuration(): Configuration {
-    const { configuration, changed, problem } = this.#parts.configuration.look();
-    this.#sayOnce('configuration', problem?.message ?? '', () => {
+  #configuration(): ConfigurationNews {
+    const news = this.#parts.configuration.look();
+    const { changed, problem } = news;
+    this.#sayOnce('configuration text', problem?.message ?? '', () => {
       if (problem === undefined) this.#parts.log.info('the configuration is good again');
       else this.#parts.log.error({ err: problem }, 'the configuration is refused; the last good one stays');
     });
     if (changed && problem === undefined) this.#parts.log.info('the configuration has changed');
-    return configuration;
+    this.#parts.metrics.noteConfiguration(problem === undefined);
+    return news;
+  }
+
+  async #tellConfiguration(problem: ConfigurationNews['problem']): Promise<void> {
+    const event = await this.#configurationEvents.tell(problem);
+    if (event !== undefined) await this.#record([event]);
   }
 
   #held: string | undefined = 'the admission policy has not been asked yet';

@@ -38,6 +38,7 @@ export const reasons = {
   AgentFailed: 'the agent on the node ended with an error',
   ScanFailed: 'the certificates of the node could not be read; it is tried again',
   Undecided: 'what is known of the node cannot be judged; the others go on',
+  InventoryChanged: 'the stored inventory was changed by somebody; the node is read again',
   Interrupted: 'the work was interrupted and will be resumed',
 } as const;
 export type Reason = keyof typeof reasons;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toolNotes } from '../../agent/protocol.ts';
+import { decide } from './index.ts';
 import { day } from './simulated-objects.ts';
 import { SimulatedCluster } from './simulated.ts';
 
@@ -309,6 +310,17 @@ describe('nodes and their oddities', () => {
     worker.ready = true;
     cluster.run();
     expect(cluster.phases('w1')).toEqual(['Succeeded']);
+  });
+
+  it('an inventory that somebody changed is not believed: the node is read again, and that is said', () => {
+    const { cluster } = small();
+    cluster.run();
+    cluster.inventories.delete('w1');
+    const actions = decide({ ...cluster.world(), strangeInventories: new Set(['node-local-certs-w1']) });
+    expect(actions.map(({ type }) => type)).toEqual(['create-pod', 'event']);
+    expect(actions[1]).toMatchObject({
+      event: { about: { kind: 'Node', name: 'w1' }, type: 'Warning', reason: 'InventoryChanged' },
+    });
   });
 
   it('a clock that is off by more than the limit keeps its node waiting, and a late reading does not', () => {
