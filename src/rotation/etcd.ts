@@ -32,6 +32,9 @@ export interface EtcdVerdict {
 export function judgeEtcd({ members, message }: EtcdView): EtcdVerdict {
   const voting = members.filter((member) => member.voting);
   if (voting.length === 0) return { safe: false, message: `etcd: ${message}` };
+  // Counted among the others, our own member would stand in for one that is ill.
+  if (!members.some(({ own }) => own))
+    return { safe: false, message: "etcd: which of its members is this node's is not known" };
   const others = voting.filter((member) => !member.own);
   const ill = others.filter((member) => !member.healthy);
   const names = ill.map(({ name, message }) => `${name} (${message})`).join(', ');
@@ -58,7 +61,7 @@ export async function askEtcd(node: RotationNode, facts: NodeFacts, signal: Abor
     try {
       const client = readLive(node.files, { form: 'pair', ...pair });
       const answer = await post(node, etcdClient, '/v3/cluster/member/list', { client }, signal);
-      const members = parseMembers(answer, etcdClient);
+      const members = parseMembers(answer);
       return { members: await withHealth(node, { facts, members, client }, signal), message: '' };
     } catch (error) {
       if (error instanceof CertError && error.code === 'Aborted') throw error;
@@ -139,8 +142,10 @@ async function post(
   }
 }
 
-function parseMembers(answer: unknown, own: Endpoint): Listed[] {
+/** Our own is the one that answers, by its ID: addresses may differ, where etcd listens on 0.0.0.0 for one. */
+function parseMembers(answer: unknown): Listed[] {
   const members = field(answer, 'members');
+  const ownId = field(field(answer, 'header'), 'member_id');
   if (!Array.isArray(members)) throw new CertError('Unreachable', 'etcd names no members');
   const listed = members.map((member: unknown) => {
     const urls = field(member, 'clientURLs');
@@ -149,11 +154,11 @@ function parseMembers(answer: unknown, own: Endpoint): Listed[] {
     return {
       name: typeof name === 'string' && name !== '' ? name : 'unnamed member',
       voting: field(member, 'isLearner') !== true,
-      own: endpoints.some(({ host, port }) => host === own.host && port === own.port),
+      own: ownId !== undefined && field(member, 'ID') === ownId,
       endpoints,
     };
   });
-  // A single member is ours, whatever address it is known by.
+  // A single member is ours, whatever the answer says.
   return listed.length === 1 ? listed.map((member) => ({ ...member, own: true })) : listed;
 }
 

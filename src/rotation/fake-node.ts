@@ -154,10 +154,12 @@ export class FakeNode {
   #etcd(path: string): { status: number; body: string } {
     if (path === '/v3/maintenance/status') return { status: 200, body: JSON.stringify({ leader: '1' }) };
     const members = this.etcdMembers.map(({ name, host }) => ({
+      ID: host,
       name,
       clientURLs: [`https://${host}:2379`],
     }));
-    return { status: 200, body: JSON.stringify({ members }) };
+    const header = { member_id: fakeFacts.etcdClient?.host };
+    return { status: 200, body: JSON.stringify({ header, members }) };
   }
 
   #accepts(text: string | undefined): boolean {
