@@ -186,6 +186,7 @@ async function begin(
   const { client, configuration, log } = shared;
   while (!term.signal.aborted) {
     try {
+      await shared.caches.catchUp();
       const authority = await Authority.open({
         ...shared,
         dial,

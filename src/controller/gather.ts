@@ -63,6 +63,14 @@ export class Caches {
     await Promise.all(this.#all().map(async (reflector) => reflector.run(signal)));
   }
 
+  /**
+   * For the beginning of a term. Our watches may have been silent since before the last leader's last act, and whom it has
+   * admitted must be known before anybody else is (R13). Errors: Unreachable, Denied.
+   */
+  async catchUp(): Promise<void> {
+    await Promise.all([this.rotations.refresh(), this.pods.refresh()]);
+  }
+
   #all() {
     return [this.nodes, this.pods, this.inventories, this.rotations, this.requests] as const;
   }

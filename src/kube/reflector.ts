@@ -58,6 +58,13 @@ export class Reflector<T extends Cached> {
     return this.#cache.get(key);
   }
 
+  /** Reads everything now, whatever the watch has said so far. Errors: Unreachable, Denied. */
+  async refresh(): Promise<void> {
+    const { items } = await this.#client.list(this.#of, this.#options);
+    // What is gone is left to the watch: it may know of newer objects than this list.
+    for (const object of items) this.noteWritten(object);
+  }
+
   /** Puts in what a write of ours gave back, before the watch says so. */
   noteWritten(object: T): void {
     this.#cache.put(this.#trim(object));
