@@ -77,10 +77,15 @@ test('no request failed', () => {
 
 test('every rotation succeeded, and every certificate in it has a proof', () => {
   expect(checks.unproved(ended)).toEqual([]);
+  for (const { metadata, spec, status } of ended)
+    expect(status?.certificates?.map(({ id }) => id).toSorted(), metadata.name).toEqual(
+      spec.certificates.toSorted(),
+    );
 });
 
 test('every certificate of the table is new and lives as long as it should', () => {
   expect(checks.notRenewed(before, after)).toEqual([]);
+  expect(after.filter(checks.isOfKubelet), 'no kubelet was quicker').toEqual([]);
 });
 
 test('subject, SANs, usages, key type, mode, owner and links are as before', () => {
