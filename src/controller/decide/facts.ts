@@ -3,7 +3,7 @@ import { Cron } from 'croner';
 import type { CaId } from '../../catalogue/ids.ts';
 import { annotations, type CertificateRotation } from '../../kube/types.ts';
 import type { Activity, GateFacts, Neighbour } from '../../policy/gates.ts';
-import { overridesSoftGates, urgencyOf, type Waiting } from '../../policy/order.ts';
+import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
 import type { Reason } from '../../policy/reasons.ts';
 import type { Window } from '../configuration.ts';
 import type { Health, World } from '../world.ts';
@@ -72,7 +72,7 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
   const { world } = view;
   const { configuration, now, vault } = world;
   const { node, rotation } = item;
-  const urgent = overridesSoftGates(urgencyOf(item, now, item.urgent)) && item.notAfter !== undefined;
+  const urgent = overridesSoftGates(item, now, item.urgent);
   return {
     now,
     mode: configuration.mode,
