@@ -83,13 +83,18 @@ function breakerOf(view: View): GateFacts['breaker'] {
   );
   const last = failures.toSorted((a, b) => endOf(a) - endOf(b)).at(-1);
   if (last === undefined) return undefined;
-  if (ended.some((one) => one.status?.phase === 'Succeeded' && endOf(one) > endOf(last))) return undefined;
+  if (ended.some((one) => one.status?.phase === 'Succeeded' && beganAfter(one, last))) return undefined;
   const until = new Date(endOf(last) + configuration.breaker.coolDown);
   const trying = rotations.some(isActive);
   return {
     open: now.getTime() < until.getTime() || trying,
     message: `${last.metadata.name} ended ${last.status?.phase} (${last.status?.reason}); after ${rfc3339(until)} one at a time is tried`,
   };
+}
+
+/** What was under way already, beside the failure, is no try. */
+function beganAfter({ status }: CertificateRotation, failure: CertificateRotation): boolean {
+  return Date.parse(status?.startedAt ?? '') >= endOf(failure);
 }
 
 function endOf({ status }: CertificateRotation): number {

@@ -183,6 +183,24 @@ describe('when it does not go well', () => {
     expect(cluster.phases('w2')).toEqual(['Succeeded']);
   });
 
+  it('the breaker is not closed by one that was under way when it opened', () => {
+    const { cluster, worker } = small(twentyDaysLeft, { parallelWorkers: 2, settle: 0 });
+    worker.outcome = rolledBack;
+    const w2 = cluster.add('w2', 'worker', twentyDaysLeft);
+    cluster.add('w3', 'worker', twentyDaysLeft);
+    while (cluster.inFlight('worker').length < 2) {
+      cluster.settle();
+      cluster.elapse(5000);
+    }
+    w2.ready = false;
+    cluster.run(4);
+    w2.ready = true;
+    cluster.run(20);
+    expect(cluster.phases('w1')).toContain('RolledBack');
+    expect(cluster.phases('w2')).toEqual(['Succeeded']);
+    expect(cluster.of('w3')[0]?.status).toMatchObject({ phase: 'Pending', reason: 'BreakerOpen' });
+  });
+
   it('a kubelet that starts no Pods ends NeedsManual with the line to type', () => {
     const { cluster, worker } = small(twentyDaysLeft, { parallelWorkers: 1 });
     cluster.elapse(0);

@@ -2,7 +2,7 @@
 import type { CaId } from '../../catalogue/ids.ts';
 import { annotations, type CertificateRotation } from '../../kube/types.ts';
 import type { GateFacts } from '../../policy/gates.ts';
-import { overridesSoftGates, urgencyOf, type Waiting } from '../../policy/order.ts';
+import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
 import type { World } from '../world.ts';
 import { lifetimeOf, renewableOf } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
@@ -43,7 +43,7 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
   const { world } = view;
   const { configuration, now, vault } = world;
   const { node, rotation } = item;
-  const urgent = overridesSoftGates(urgencyOf(item, now, item.urgent)) && item.notAfter !== undefined;
+  const urgent = overridesSoftGates(item, now, item.urgent);
   return {
     now,
     mode: configuration.mode,
