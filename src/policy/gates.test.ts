@@ -32,7 +32,7 @@ const open: GateFacts = {
   subject: {
     nodeName: 'cp1',
     role: 'control-plane',
-    node: { ready: true, paused: false, version: 'v1.34.4', pressure: [] },
+    node: { ready: true, paused: false, version: 'v1.34.4', pressure: [], staging: false },
     approved: false,
     cas: ['kubernetes', 'etcd', 'front-proxy'],
     clockSkew: 0,
@@ -42,6 +42,7 @@ const open: GateFacts = {
   vault: { cas: new Set(['kubernetes', 'etcd', 'front-proxy'] as const), problem: undefined },
   activity: [],
   neighbours: controlPlanes(controlPlane('cp2'), controlPlane('cp3')),
+  next: undefined,
   health: health(),
   outsideWindow: undefined,
   breaker: undefined,
@@ -65,7 +66,39 @@ interface Row {
   readonly says?: string;
 }
 
+const one = controlPlanes(controlPlane('cp1'));
+const busyControlPlane = { nodeName: 'cp1', role: 'control-plane', finishedAt: undefined } as const;
+
 const table: Row[] = [
+  {
+    name: 'a worker waits while the only control plane is being rotated',
+    given: { ...subject(worker), neighbours: one, activity: [busyControlPlane] },
+    want: ['OnlyApiServer'],
+    says: 'the rotation of cp1',
+  },
+  {
+    name: 'a worker waits behind the only control plane',
+    given: { ...subject(worker), neighbours: one, next: 'cp1' },
+    want: ['OnlyApiServer'],
+    says: 'cp1, the only control plane, goes first',
+  },
+  {
+    name: 'a worker goes beside one of several control planes',
+    given: { ...subject(worker), activity: [{ ...busyControlPlane, nodeName: 'cp2' }], next: 'cp1' },
+    want: [],
+  },
+  {
+    name: 'the only control plane waits for a worker in flight',
+    given: { neighbours: controlPlanes(), activity: [busyWorker('w1')] },
+    want: ['OnlyApiServer'],
+    says: 'w1 needs it',
+  },
+  {
+    name: 'the tool is being laid down',
+    given: subject({ node: { ...open.subject.node!, staging: true } }),
+    want: ['ToolNotStaged'],
+    says: 'cert-renew is being laid down on cp1',
+  },
   { name: 'all is well', given: {}, want: [] },
   {
     name: 'the node is gone',

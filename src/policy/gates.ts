@@ -48,6 +48,8 @@ export interface GateFacts {
           readonly version: string;
           /** Conditions such as DiskPressure that are true. */
           readonly pressure: readonly string[];
+          /** Its tool for a day without an API is about to be laid down (R18). */
+          readonly staging: boolean;
         }
       | undefined;
     readonly approved: boolean;
@@ -67,6 +69,8 @@ export interface GateFacts {
   /** Other nodes where a rotation is under way or ended lately; of those that ended, no more than fill all places. */
   readonly activity: readonly Activity[];
   readonly neighbours: Neighbours;
+  /** A control plane that waits only for workers to come to their end: none goes before it. */
+  readonly next: string | undefined;
   /** Undefined: not asked, or too long ago. */
   readonly health: HealthFacts | undefined;
   /** When the next window opens, in words; undefined: one is open, or there are none. */
@@ -104,8 +108,10 @@ const rules: readonly (readonly [Gate, GateRule])[] = [
   ['CaUnavailable', authorityIsMissing],
   ['ClockSkew', clocksDiffer],
   ['ControlPlaneInFlight', anotherControlPlaneIsInFlight],
+  ['OnlyApiServer', onlyApiServerIsNeeded],
   ['EtcdUnsafe', etcdCouldLoseQuorum],
   ['ApiServerUnhealthy', anApiServerIsNotReady],
+  ['ToolNotStaged', toolIsOnItsWay],
   ['NodeNotReady', nodeIsNotReady],
   ['NeighboursNotReady', tooManyAreNotReady],
   ['NodePressure', nodeIsUnderPressure],
@@ -175,6 +181,27 @@ function anotherControlPlaneIsInFlight({ subject, activity }: GateFacts): string
   if (subject.role !== 'control-plane') return undefined;
   const other = activity.find(({ role, finishedAt }) => role === 'control-plane' && finishedAt === undefined);
   return other === undefined ? undefined : `control plane ${other.nodeName} is being rotated`;
+}
+
+/**
+ * Where there is one control plane, its API server is away while it restarts, and longer should it not come back: a worker
+ * could not prove its client certificate and would roll back for nothing.
+ */
+function onlyApiServerIsNeeded({ subject, activity, neighbours, next }: GateFacts): string | undefined {
+  const inFlight = activity.filter(({ finishedAt }) => finishedAt === undefined);
+  if (subject.role === 'control-plane') {
+    if (neighbours.controlPlanes.length > 0 || inFlight.length === 0) return undefined;
+    return `the only API server restarts with it, and ${inFlight[0]?.nodeName} needs it until its rotation has ended`;
+  }
+  if (neighbours.controlPlanes.length !== 1) return undefined;
+  const other = inFlight.find(({ role }) => role === 'control-plane')?.nodeName;
+  if (other !== undefined) return `the only API server restarts with the rotation of ${other}`;
+  return next === undefined ? undefined : `${next}, the only control plane, goes first`;
+}
+
+function toolIsOnItsWay({ subject }: GateFacts): string | undefined {
+  if (subject.node?.staging !== true) return undefined;
+  return `cert-renew is being laid down on ${subject.nodeName}, so that its boot could recover it`;
 }
 
 /**

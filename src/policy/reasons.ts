@@ -55,6 +55,14 @@ export const gates = {
   ClockSkew: { hard: true, text: 'clocks differ by more than the limit' },
   NodeGone: { hard: true, text: 'no such node, or another one under its name' },
   ApiServerUnhealthy: { hard: false, text: 'an API server of another node is not ready' },
+  OnlyApiServer: {
+    hard: false,
+    text: 'the only API server restarts with a rotation, and the proof of another one needs it',
+  },
+  ToolNotStaged: {
+    hard: false,
+    text: 'the tool by which a boot could recover the node is being laid down; without it pairs keep their key',
+  },
   NodeNotReady: { hard: false, text: 'the node is not Ready' },
   NeighboursNotReady: { hard: false, text: 'too many other nodes are not Ready' },
   Settling: { hard: false, text: 'the last rotation was moments ago' },

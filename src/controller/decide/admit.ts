@@ -52,12 +52,23 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
     const answer = askGates(factsFor(item, common, view));
     if (answer.closed.length > 0) {
       actions.push(...wait(item, answer.closed, rank, view));
+      common = withNext(common, item, answer.closed);
       continue;
     }
     actions.push(...admit(item, answer, view));
     common = withActivity(common, { nodeName: item.nodeName, role: item.role, finishedAt: undefined });
   }
   return actions;
+}
+
+/** A control plane that waits for nothing but workers would wait for ever if others went before it. */
+function withNext(
+  common: CommonFacts,
+  { role, nodeName }: Queued,
+  closed: readonly GateAnswer[],
+): CommonFacts {
+  const isNext = role === 'control-plane' && closed.every(({ gate }) => gate === 'OnlyApiServer');
+  return isNext ? { ...common, next: nodeName } : common;
 }
 
 function waitingOn({ rotations }: NodeView): CertificateRotation | undefined {

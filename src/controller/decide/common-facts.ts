@@ -14,6 +14,7 @@ const healthIsFreshFor = 2 * 60_000;
 export interface CommonFacts {
   readonly activity: readonly Activity[];
   readonly nodes: Neighbours;
+  readonly next: GateFacts['next'];
   readonly breaker: GateFacts['breaker'];
   readonly outsideWindow: string | undefined;
   readonly health: GateFacts['health'];
@@ -30,6 +31,7 @@ export function commonFacts(view: View): CommonFacts {
         .filter(({ role }) => role === 'control-plane')
         .map((node) => ({ name: node.name, ready: node.ready, version: versionOf(node) })),
     },
+    next: undefined,
     breaker: breakerOf(view),
     outsideWindow: outsideWindow(world.configuration.windows, world.now),
     health: healthOf(world.health, view),

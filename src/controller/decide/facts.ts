@@ -8,6 +8,7 @@ import { lifetimeOf, renewableOf } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
 import { isPlanned } from './plan.ts';
 import { rfc3339 } from './rotation-object.ts';
+import { isBeingStaged } from './stage-tool.ts';
 import { condition, isAnnotated, versionOf, type NodeView, type View } from './view.ts';
 
 const hour = 3_600_000;
@@ -58,6 +59,7 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
         pressure: ['MemoryPressure', 'DiskPressure', 'PIDPressure'].filter((type) =>
           condition(node.node, type),
         ),
+        staging: isBeingStaged(node, view),
       },
       approved: rotation.metadata.annotations?.[annotations.approved] === 'true',
       cas: item.cas,
@@ -71,6 +73,7 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
     vault: { cas: new Set(vaultCas(world)), problem: vault.problem },
     activity: common.activity.filter(({ nodeName }) => nodeName !== node.name),
     neighbours: neighboursOf(node, common.nodes),
+    next: common.next,
     health: common.health,
     outsideWindow: common.outsideWindow,
     breaker: common.breaker,
