@@ -40,7 +40,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'unit',
     about: 'tables, properties, the crash layer; the API client and the controller on a bare kube-apiserver',
-    command: vitest('src scripts deploy test/unit'),
+    command: `scripts/debian.sh install openssl && ${vitest('src scripts deploy test/unit')}`,
     groups: ['fast', 'all'],
   },
   {
