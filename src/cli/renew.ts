@@ -12,7 +12,7 @@ import type { RenewReport } from '../rotation/renew-files.ts';
 import { renewFiles } from '../rotation/renew-files.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
-import { defaultDays, readLocalCa } from './local-ca.ts';
+import { defaultDays, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import type { RenewOptions } from './options.ts';
 import { nextLines, renderJson, renderText } from './render.ts';
@@ -33,11 +33,11 @@ export async function renew(
   if (options.backupDirectory !== undefined && node.files.stat(options.backupDirectory) !== undefined) {
     refuseUnsafeDirectory(node.files, options.backupDirectory, options.backupDirectory);
   }
-  const ca = readLocalCa(node.files, options.caCert, options.caKey);
-  const work = (): Promise<Work> => renewAll(node, ca, options, signal);
+  const cas = readLocalCas(node.files, options.caCert, options.caKey, node.now());
+  const work = (): Promise<Work> => renewAll(node, cas, options, signal);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
   const { report, leftAlone } = options.dryRun ? await work() : await withLock(node.layout.lock, lock, work);
-  return tell(report, leftAlone, ca.certificate, options);
+  return tell(report, leftAlone, cas, options);
 }
 
 function layoutOf({ layout }: RotationNode, { backupDirectory }: RenewOptions): HostLayout {
@@ -52,18 +52,18 @@ interface Work {
 
 async function renewAll(
   node: RotationNode,
-  ca: LocalCa,
+  cas: readonly LocalCa[],
   options: RenewOptions,
   signal: AbortSignal,
 ): Promise<Work> {
   const leftAlone = new Set<string>();
   const accepts = (certificate: Certificate): boolean => {
-    const ours = isSignedBy(certificate, ca.certificate);
+    const ours = cas.some((ca) => isSignedBy(certificate, ca.certificate));
     if (!ours)
       leftAlone.add(`${certificate.subject.text}, signed by ${certificate.issuer.text}, is left as it is`);
     return ours;
   };
-  const signer = localSigner([ca], {
+  const signer = localSigner(cas, {
     lifetimeMs: ({ path }) => (options.days ?? defaultDays(path)) * dayMs,
     now: node.now,
   });
@@ -89,7 +89,7 @@ const exitCodeOf = {
 function tell(
   report: RenewReport,
   leftAlone: readonly string[],
-  ca: Certificate,
+  cas: readonly LocalCa[],
   options: RenewOptions,
 ): number {
   if (report.end === 'restored' || report.end === 'partly') {
@@ -107,7 +107,7 @@ function tell(
       old: file.old,
       renewed: report.end === 'dry-run' ? undefined : file.new,
       notAfter: file.new.notAfter,
-      clamped: file.new.notAfter.getTime() === ca.notAfter.getTime(),
+      clamped: cas.some(({ certificate }) => certificate.notAfter.getTime() === file.new.notAfter.getTime()),
       newKey: !file.keyKept,
     })),
     notes: [...report.notes, ...leftAlone],
