@@ -63,6 +63,17 @@ async function diedBefore(operation: RegExp, work: (fake: FakeNode) => Promise<u
 const agentRotates = (fake: FakeNode): Promise<unknown> =>
   rotate(fake.node, fake.order({ targets: [target('apiserver.crt')] }), fake.signer(), {}, signal);
 
+it('a user of a kubeconfig may have any name', async () => {
+  const fake = new FakeNode(makeDisk(ca, 40), ca);
+  const text = Buffer.from(fake.files.read(scheduler)).toString('utf8');
+  const named = text.replaceAll('system:kube-scheduler', 'Jürgen 管理者');
+  write(fake.files, scheduler, Buffer.from(named, 'utf8').toString('latin1'));
+  const report = await renew(fake, [scheduler]);
+  expect(report.files).toEqual([expect.objectContaining({ user: 'Jürgen 管理者' })]);
+  const location = { form: 'kubeconfig', path: scheduler, user: 'Jürgen 管理者' } as const;
+  expect(fake.fits({ id: 'scheduler.conf', location })).toBe(true);
+});
+
 describe('a call that is refused', () => {
   it.each([
     ['a file that is not there', '/etc/kubernetes/typo.crt', 'NotFound'],
