@@ -2,7 +2,6 @@
 import process from 'node:process';
 import type { HostLayout } from '../host/layout.ts';
 import { withLock } from '../host/lock.ts';
-import { refuseUnsafeDirectory } from '../host/safe-target.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { isSignedBy } from '../pki/verify.ts';
 import { backupsKept } from '../rotation/driver.ts';
@@ -11,6 +10,7 @@ import { localSigner } from '../rotation/local-signer.ts';
 import type { RenewReport } from '../rotation/renew-files.ts';
 import { renewFiles } from '../rotation/renew-files.ts';
 import type { RotationNode } from '../rotation/types.ts';
+import { checkBackupDirectory } from './backup-directory.ts';
 import { exitCodes } from './exit-codes.ts';
 import { defaultDays, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
@@ -30,9 +30,7 @@ export async function renew(
   home: RotationNode = localNode(),
 ): Promise<number> {
   const node = { ...home, layout: layoutOf(home, options) };
-  if (options.backupDirectory !== undefined && node.files.stat(options.backupDirectory) !== undefined) {
-    refuseUnsafeDirectory(node.files, options.backupDirectory, options.backupDirectory);
-  }
+  if (options.backupDirectory !== undefined) checkBackupDirectory(home, options.backupDirectory);
   const cas = readLocalCas(node.files, options.caCert, options.caKey, node.now());
   const work = (): Promise<Work> => renewAll(node, cas, options, signal);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
