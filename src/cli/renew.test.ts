@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CertError } from '../errors.ts';
+import { CertError, describeError } from '../errors.ts';
 import { pem } from '../formats/pem.ts';
 import { writePrivateKey } from '../pki/keys.ts';
 import type { CrashFiles } from '../host/crash-files.ts';
 import { rotate } from '../rotation/driver.ts';
-import { fakeTargets, makeCa, makeDisk, type FakeCa } from '../rotation/fake-disk.ts';
+import { fakeTargets, makeCa, makeDisk, makeLeaf, type FakeCa } from '../rotation/fake-disk.ts';
 import { FakeNode } from '../rotation/fake-node.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import type { RenewOptions } from './options.ts';
@@ -92,6 +92,73 @@ describe('the exit code', () => {
 
   it('is a refusal, by an error, before anything was touched', async () => {
     await expect(run('gone.crt')).rejects.toThrow('/etc/kubernetes/pki/gone.crt does not exist');
+  });
+});
+
+const mib = 1024 * 1024;
+const utf16 = (text: string): Uint8Array => new Uint8Array(Buffer.from(`\uFEFF${text}`, 'utf16le'));
+const users = (user: string): string => `kind: Config\nusers:\n- name: me\n  user: ${user}\n`;
+
+describe('an operand that is refused changes nothing, and says which, what is wrong and what to do', () => {
+  it.each([
+    ['missing', undefined, /odd\.crt does not exist/],
+    ['empty', '', /odd\.crt is empty; name a certificate \(PEM\) or a kubeconfig/],
+    ['of NUL bytes', '\0\0\0\0', /odd\.crt is neither PEM nor a kubeconfig.*NUL.*name a certificate/],
+    ['of UTF-16', utf16('-----BEGIN CERTIFICATE-----\n'), /odd\.crt is neither PEM nor a kubeconfig.*UTF-8/],
+    ['of DER', new Uint8Array([0x30, 0x82, 1, 0, 0]), /odd\.crt is neither PEM nor a kubeconfig/],
+    ['of two MiB', new Uint8Array(2 * mib), /odd\.crt .*(larger|large)/],
+    ['of a torn certificate', '-----BEGIN CERTIFICATE-----\nMIIB', /odd\.crt:1: .*has no end/],
+    ['that is a key', '-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n', /odd\.crt/],
+    [
+      'of a kubeconfig with a token only',
+      users('{token: secret}'),
+      /odd\.crt holds no client certificate.*token/,
+    ],
+    ['of another YAML', 'kind: Pod\n', /odd\.crt is no kubeconfig: its kind is "Pod"/],
+  ])('%s', async (_, content, message) => {
+    if (content !== undefined) write(fake.files, '/etc/kubernetes/pki/odd.crt', content);
+    const before = fake.files.list();
+    const refused = run('apiserver.crt', 'odd.crt').catch((error: unknown) => describeError(error));
+    expect(await refused).toMatch(message);
+    expect(String(await refused)).not.toContain('secret');
+    expect(fake.files.list()).toEqual(before);
+  });
+
+  it.each([
+    ['a CA', ['apiserver.crt', 'ca.crt'], /ca\.crt is a CA; only leaves are renewed/],
+    ['a directory', ['apiserver.crt', '/etc/kubernetes'], /\/etc\/kubernetes is no regular file/],
+    [
+      'one of another CA',
+      ['apiserver.crt', 'alien.crt'],
+      /alien\.crt was signed by CN=kubernetes.*name the CA/,
+    ],
+  ])('%s', async (_, words, message) => {
+    const alien = makeLeaf(makeCa(), 'alien', 40);
+    write(fake.files, '/etc/kubernetes/pki/alien.crt', pem('CERTIFICATE', alien.certificate.der));
+    write(fake.files, '/etc/kubernetes/pki/alien.key', alien.keyText);
+    const before = fake.files.list();
+    await expect(run(...words)).rejects.toThrow(message);
+    expect(fake.files.list()).toEqual(before);
+  });
+});
+
+describe('an operand', () => {
+  it('that is named twice, once through a link, is renewed once', async () => {
+    fake.files.symlink('apiserver.crt', '/etc/kubernetes/pki/link.crt');
+    fake.files.symlink('apiserver.key', '/etc/kubernetes/pki/link.key');
+    expect(await run('apiserver.crt', 'link.crt', './apiserver.crt')).toBe(0);
+    expect(out.match(/: renewed/g)).toHaveLength(1);
+  });
+
+  it('may have the name of a command, and line ends of another system, which stay', async () => {
+    const leaf = makeLeaf(ca, 'check', 40);
+    const text = pem('CERTIFICATE', leaf.certificate.der, '\r\n');
+    write(fake.files, '/etc/kubernetes/pki/check', text);
+    write(fake.files, '/etc/kubernetes/pki/check.key', leaf.keyText);
+    expect(await run('check')).toBe(0);
+    const renewed = Buffer.from(fake.files.read('/etc/kubernetes/pki/check')).toString('latin1');
+    expect(renewed).not.toBe(text);
+    expect(renewed.match(/\r\n/g)?.length).toBe(renewed.match(/\n/g)?.length);
   });
 });
 

@@ -1,11 +1,8 @@
 // cert-renew FILE…: the same journal and swap for files that a person names, all or none. Nothing is restarted.
-import { posix } from 'node:path';
 import type { Location } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
-import { parseKubeconfig, type CredentialSource } from '../formats/kubeconfig.ts';
-import { readBundle } from '../formats/pem.ts';
 import type { Certificate } from '../pki/certificate.ts';
-import { toBytes, toText } from './bytes.ts';
+import { locationsOf } from './named-file.ts';
 import { readMaterial, type Material } from './material.ts';
 import { draft, type Draft } from './prepare.ts';
 import { isInterrupted, settle, type Settled } from './settle-earlier.ts';
@@ -143,52 +140,6 @@ function readAll(
       return true;
     });
   });
-}
-
-/** The certificates that a named file holds or leads to. Errors: MalformedPem, Unsupported, NotFound. */
-export function locationsOf(node: RotationNode, path: string): Location[] {
-  const { files } = node;
-  const text = toText(files.read(files.realpath(path)));
-  if (text.includes('-----BEGIN ')) return [pemLocation(node, path, text)];
-  const config = parseKubeconfig(Buffer.from(text, 'latin1').toString('utf8'), path);
-  const locations = config.users.flatMap(({ name, certificate, key }) =>
-    userLocation(path, name, certificate, key),
-  );
-  if (locations.length === 0)
-    throw new CertError('Unsupported', `${path} holds no client certificate`, { file: path });
-  return locations;
-}
-
-function pemLocation(node: RotationNode, path: string, text: string): Location {
-  const { certificate, key } = readBundle(toBytes(text));
-  if (certificate === undefined) {
-    throw new CertError('MalformedPem', `${path} holds no certificate; name the certificate, not the key`, {
-      file: path,
-    });
-  }
-  if (certificate.isCa)
-    throw new CertError('TargetIsCa', `${path} is a CA; only leaves are renewed`, { file: path });
-  if (key !== undefined) return { form: 'combined', path };
-  const { dir, name } = posix.parse(path);
-  const candidates = [`${dir}/${name}.key`, `${dir}/${name}-key.pem`];
-  const keyPath = candidates.find((each) => node.files.stat(each)?.kind === 'file');
-  if (keyPath === undefined)
-    throw new CertError('NotFound', `the key of ${path} is not beside it (${candidates.join(', ')})`, {
-      file: path,
-    });
-  return { form: 'pair', certPath: path, keyPath };
-}
-
-function userLocation(
-  path: string,
-  user: string,
-  certificate: CredentialSource | undefined,
-  key: CredentialSource | undefined,
-): Location[] {
-  if (certificate?.kind === 'data' && key?.kind === 'data') return [{ form: 'kubeconfig', path, user }];
-  if (certificate?.kind !== 'file' || key?.kind !== 'file') return [];
-  if (certificate.path === key.path) return [{ form: 'combined', path: key.path }];
-  return [{ form: 'pair', certPath: certificate.path, keyPath: key.path }];
 }
 
 function reportOf({ material, signed, keyKept }: Draft['renewed'][number]): RenewedFile {
