@@ -10,7 +10,7 @@ import type { CertificateRotation } from '../../kube/types.ts';
 import { nextGroup } from '../../policy/grouping.ts';
 import { labels } from '../labels.ts';
 import type { Action } from '../world.ts';
-import { renewableOf, lifetimeOf } from './candidates.ts';
+import { leftOut, lifetimeOf, renewableOf } from './candidates.ts';
 import { isolated } from './isolate.ts';
 import { isAttemptAt, plannedStatus, rfc3339, rotationFor, wishOf, type Wish } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
@@ -105,7 +105,8 @@ function wishFor(node: NodeView, view: View): Wish | undefined {
   const group = nextGroup(renewable, now, configuration.groupWithin);
   const isNear = (moment: Date) => moment.getTime() - now.getTime() <= configuration.planHorizon;
   if (group === undefined || !isNear(group.dueAt)) return undefined;
-  const wish = wishOf(node, group, renewable, retryOf(node, group.ids, view), now);
+  const missing = leftOut(node, view.world, group.dueAt);
+  const wish = wishOf(node, group, renewable, retryOf(node, group.ids, view), { leftOut: missing, now });
   return isNear(wish.dueAt) ? wish : undefined;
 }
 
