@@ -70,6 +70,10 @@ const ownFaults: ReadonlySet<string> = new Set<Reason>([
   'NothingToDo',
   'KubeletNotTakingPods',
   'PreflightFailed',
+  'KeyMismatch',
+  'Unmanaged',
+  'Unreadable',
+  'SigningRefused',
 ]);
 
 /** Opens at a failure; after the cool-down one rotation at a time is let through until one has succeeded (R13). */
