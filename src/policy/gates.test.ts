@@ -49,6 +49,7 @@ const open: GateFacts = {
   health: health(),
   outsideWindow: undefined,
   breaker: undefined,
+  canary: undefined,
   limits: { parallelWorkers: 2, settle: 30_000, clockSkew: 300_000 },
 };
 const subject = (more: Partial<GateFacts['subject']>): Partial<GateFacts> => ({
@@ -282,6 +283,12 @@ const table: Row[] = [
     given: { breaker: { open: true, message: 'w9 failed' } },
     want: ['BreakerOpen'],
     says: 'w9 failed',
+  },
+  {
+    name: 'the canary of the role has not proved itself',
+    given: { canary: 'w1 goes first' },
+    want: ['CanaryBaking'],
+    says: 'w1 goes first',
   },
   {
     name: 'the breaker lets one try through',

@@ -75,6 +75,8 @@ export interface GateFacts {
   readonly outsideWindow: string | undefined;
   /** Undefined: closed, all is well. */
   readonly breaker: { readonly open: boolean; readonly message: string } | undefined;
+  /** Which node of this role goes first and must prove itself, in words; undefined: none, or this one. */
+  readonly canary: string | undefined;
   readonly limits: {
     readonly parallelWorkers: number;
     readonly settle: number;
@@ -113,6 +115,7 @@ const rules: readonly (readonly [Gate, GateRule])[] = [
   ['NodePressure', nodeIsUnderPressure],
   ['UpgradeInProgress', anUpgradeIsUnderWay],
   ['BreakerOpen', breakerIsOpen],
+  ['CanaryBaking', ({ canary }) => canary],
   ['OutsideWindow', ({ outsideWindow }) => outsideWindow],
   ['ManualRateLimit', tooManyByHand],
   ['ParallelLimit', asManyAsAllowedAreInFlight],

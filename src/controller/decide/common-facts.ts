@@ -5,6 +5,7 @@ import type { Activity, GateFacts, Neighbours } from '../../policy/gates.ts';
 import type { Reason } from '../../policy/reasons.ts';
 import type { Window } from '../configuration.ts';
 import type { Health, World } from '../world.ts';
+import { canariesOf, type Canaries } from './canary.ts';
 import { rfc3339 } from './rotation-object.ts';
 import { isActive, isTerminal, versionOf, type NodeView, type View } from './view.ts';
 
@@ -15,6 +16,7 @@ export interface CommonFacts {
   readonly activity: readonly Activity[];
   readonly nodes: Neighbours;
   readonly breaker: GateFacts['breaker'];
+  readonly canaries: Canaries;
   readonly outsideWindow: string | undefined;
   readonly health: GateFacts['health'];
 }
@@ -31,6 +33,7 @@ export function commonFacts(view: View): CommonFacts {
         .map((node) => ({ name: node.name, ready: node.ready, version: versionOf(node) })),
     },
     breaker: breakerOf(view),
+    canaries: canariesOf(view),
     outsideWindow: outsideWindow(world.configuration.windows, world.now),
     health: healthOf(world.health, view),
   };

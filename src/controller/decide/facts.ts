@@ -74,6 +74,7 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
     health: common.health,
     outsideWindow: common.outsideWindow,
     breaker: common.breaker,
+    canary: common.canaries.get(node.role),
     limits: {
       parallelWorkers: configuration.parallelWorkers,
       settle: configuration.settle,
