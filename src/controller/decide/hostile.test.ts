@@ -5,6 +5,7 @@ import type { ScanResult } from '../../agent/protocol.ts';
 import { labels } from '../labels.ts';
 import { podBuilders } from '../pods.ts';
 import { decide } from './index.ts';
+import { finishedAt } from './pod-state.ts';
 import { finished } from './simulated-objects.ts';
 import { SimulatedCluster } from './simulated.ts';
 
@@ -45,6 +46,12 @@ describe('what one node says', () => {
       expect(cluster.phases('cp1')).toEqual(['Succeeded']);
     },
   );
+
+  it('an end that the API tells as null is no moment: its Pod is judged by its age', () => {
+    const pod = finished({ spec: { containers: [{ name: 'a' }] } }, new Date(), () => '');
+    Object.assign(pod.status?.containerStatuses?.[0]?.state?.terminated ?? {}, { finishedAt: null });
+    expect(finishedAt(pod)).toBeUndefined();
+  });
 
   it('a decision that fails for one node is told on it and holds up no other', () => {
     const cluster = two();
