@@ -34,7 +34,11 @@ function createPod(name: string): Action {
   return { type: 'create-pod', pod };
 }
 
-async function run(actions: readonly Action[], answer: (call: string) => unknown): Promise<string[]> {
+async function run(
+  actions: readonly Action[],
+  answer: (call: string) => unknown,
+  onProgress: () => void = () => undefined,
+): Promise<string[]> {
   const { client, calls } = clientOf(answer);
   const caches = new Caches(
     client,
@@ -44,7 +48,8 @@ async function run(actions: readonly Action[], answer: (call: string) => unknown
   );
   const events = new EventRecorder(client, 'test');
   try {
-    await act(actions, { client, caches, events, log: createLog('silent'), publicNamespace: 'public' });
+    const log = createLog('silent');
+    await act(actions, { client, caches, events, log, publicNamespace: 'public', onProgress });
   } catch (error) {
     calls.push(error instanceof CertError ? `throws ${error.code}` : String(error));
   }
@@ -56,6 +61,19 @@ const done: Written<object> = { ok: true, object: { metadata: { name: 'x' } } };
 describe('acting', () => {
   it('carries actions out in their order', async () => {
     expect(await run([createPod('a'), createPod('b')], () => done)).toEqual(['create Pod a', 'create Pod b']);
+  });
+
+  it('tells of progress after every action, whatever became of it', async () => {
+    let told = 0;
+    await run(
+      [createPod('a'), createPod('b')],
+      (call) => {
+        if (call.startsWith('create Pod a')) throw new CertError('Denied', 'quota');
+        return done;
+      },
+      () => (told += 1),
+    );
+    expect(told).toBe(2);
   });
 
   it('takes what exists already for the work of another', async () => {

@@ -19,6 +19,8 @@ export interface ActOptions {
   readonly events: EventRecorder;
   readonly log: Logger;
   readonly publicNamespace: string;
+  /** Told after every action: thousands of them are one pass, and no sign of being stuck. */
+  readonly onProgress?: () => void;
 }
 
 /** What became of an action. `later`: somebody else was faster; the next pass decides anew. */
@@ -37,6 +39,7 @@ export async function act(actions: readonly Action[], options: ActOptions): Prom
   let inARow = 0;
   for (const action of actions) {
     const failure = await actor.carryOut(action);
+    options.onProgress?.();
     inARow = failure === undefined ? 0 : inARow + 1;
     first ??= failure;
     if (inARow >= patience) break;
