@@ -38,8 +38,10 @@ async function run(
   actions: readonly Action[],
   answer: (call: string) => unknown,
   onProgress: () => void = () => undefined,
+  other?: KubeClient,
 ): Promise<string[]> {
-  const { client, calls } = clientOf(answer);
+  const { client: usual, calls } = clientOf(answer);
+  const client = other ?? usual;
   const caches = new Caches(
     client,
     'public',
@@ -124,6 +126,27 @@ describe('acting', () => {
       'patch CertificateRotation r',
     ]);
   });
+});
+
+it('a status that is refused is written without what the agent said', async () => {
+  const rotation: CertificateRotation = {
+    metadata: { name: 'r', resourceVersion: '1' },
+    spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['kubelet.crt'], reason: 'Due' },
+    status: { phase: 'Running' },
+  };
+  const status = { phase: 'Failed', reason: 'AgentFailed', steps: [{ name: 's', startedAt: 'soon' }] } as const;
+  const written: object[] = [];
+  const { client } = clientOf(() => done);
+  const answers = {
+    patch: async (_: object, __: object, { status: change }: { status: object }) => {
+      written.push(change);
+      if ('steps' in change) throw new CertError('Denied', 'startedAt: must be a date-time');
+      return done;
+    },
+  };
+  const fussy: KubeClient = Object.assign(Object.create(client), answers);
+  await run([{ type: 'patch-rotation-status', rotation, status }], () => done, undefined, fussy);
+  expect(written.at(-1)).toEqual({ phase: 'Failed', reason: 'AgentFailed' });
 });
 
 describe('statusPatch', () => {
