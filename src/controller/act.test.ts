@@ -134,7 +134,11 @@ it('a status that is refused is written without what the agent said', async () =
     spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['kubelet.crt'], reason: 'Due' },
     status: { phase: 'Running' },
   };
-  const status = { phase: 'Failed', reason: 'AgentFailed', steps: [{ name: 's', startedAt: 'soon' }] } as const;
+  const status = {
+    phase: 'Failed',
+    reason: 'AgentFailed',
+    steps: [{ name: 's', startedAt: 'soon' }],
+  } as const;
   const written: object[] = [];
   const { client } = clientOf(() => done);
   const answers = {

@@ -272,6 +272,13 @@ describe('when it does not go well', () => {
     cluster.run();
     expect(cluster.of('w1')[0]?.status).toMatchObject({ phase: 'Succeeded', reason: 'KubeletRotated' });
   });
+
+  it('the kubelet’s own renewal counts as done also where the procedure went to its end', () => {
+    const { cluster, worker } = small();
+    worker.outcome = () => ({ reason: 'KubeletRotated', message: 'the kubelet had renewed it by itself' });
+    cluster.run();
+    expect(cluster.of('w1')[0]?.status).toMatchObject({ phase: 'Succeeded', reason: 'KubeletRotated' });
+  });
 });
 
 describe('nodes and their oddities', () => {

@@ -34,6 +34,8 @@ export class SimulatedCluster {
   readonly renewals: { node: string; id: CertificateId; at: Date; remaining: number }[] = [];
   vault: VaultStatus;
   health: Partial<Health> = {};
+  /** By rotation: what was signed for it. */
+  readonly signed = new Map<string, Set<string>>();
   #count = 0;
 
   constructor(configuration: Partial<Configuration> = {}, start = new Date('2026-06-01T00:00:00Z')) {
@@ -83,6 +85,7 @@ export class SimulatedCluster {
       vault: this.vault,
       health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
       liveSerials: new Map(this.nodes.map((node) => [node.name, this.#live(node)])),
+      signed: this.signed,
       podProblems: new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', this.#problems(pod)])),
     };
   }
@@ -250,6 +253,8 @@ export class SimulatedCluster {
       ({ metadata }) => metadata.uid === pod.metadata?.labels?.[labels.rotation],
     );
     const result = this.#rotate(node, rotation?.spec.certificates ?? []);
+    const signed = result.certificates.map(({ id, newSerial }) => `${id} ${newSerial}`);
+    this.signed.set(rotation?.metadata.name ?? '', new Set(signed));
     return finished(pod, this.now, () => encodeMessage(result));
   }
 
