@@ -7,11 +7,12 @@ import { certificateIds, type CertificateId, type NodeRole } from '../../catalog
 import type { CertificateRotation, Phase } from '../../kube/types.ts';
 import { defaultConfiguration, type Configuration } from '../configuration.ts';
 import { labels } from '../labels.ts';
-import type { Action, Health, Inventory, LiveSerials, NewEvent, VaultStatus, World } from '../world.ts';
+import type { Action, Health, Inventory, NewEvent, VaultStatus, World } from '../world.ts';
 import { decide } from './index.ts';
 import {
   day,
   finished,
+  liveOf,
   nodeObject,
   problemsOf,
   rowOf,
@@ -84,7 +85,7 @@ export class SimulatedCluster {
       pods: this.pods,
       vault: this.vault,
       health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
-      liveSerials: new Map(this.nodes.map((node) => [node.name, this.#live(node)])),
+      liveSerials: new Map(this.nodes.map((node) => [node.name, liveOf(node, this.now)])),
       signed: this.signed,
       podProblems: new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', this.#problems(pod)])),
     };
@@ -303,16 +304,6 @@ export class SimulatedCluster {
       clock: new Date(this.now.getTime() + node.clockAhead).toISOString(),
       certificates: [...node.certificates].map(([id, certificate]) => rowOf(id, certificate)),
       notes: node.notes,
-    };
-  }
-
-  #live(node: SimulatedNode): LiveSerials {
-    const apiServer = node.certificates.get('apiserver.crt')?.serial;
-    const kubelet = node.certificates.get('kubelet.crt')?.serial;
-    return {
-      checkedAt: this.now.toISOString(),
-      ...(apiServer === undefined ? {} : { apiServer }),
-      ...(kubelet === undefined ? {} : { kubelet }),
     };
   }
 
