@@ -68,7 +68,7 @@ function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
   };
 }
 
-/** Milliseconds without a finished pass after which a leader counts as stuck. */
+/** Milliseconds without a finished pass or action after which a leader counts as stuck. */
 const stuckAfter = 300_000;
 
 async function main(flags: Flags, signal: AbortSignal): Promise<void> {

@@ -34,8 +34,14 @@ function createPod(name: string): Action {
   return { type: 'create-pod', pod };
 }
 
-async function run(actions: readonly Action[], answer: (call: string) => unknown): Promise<string[]> {
-  const { client, calls } = clientOf(answer);
+async function run(
+  actions: readonly Action[],
+  answer: (call: string) => unknown,
+  onProgress: () => void = () => undefined,
+  other?: KubeClient,
+): Promise<string[]> {
+  const { client: usual, calls } = clientOf(answer);
+  const client = other ?? usual;
   const caches = new Caches(
     client,
     'public',
@@ -44,7 +50,8 @@ async function run(actions: readonly Action[], answer: (call: string) => unknown
   );
   const events = new EventRecorder(client, 'test');
   try {
-    await act(actions, { client, caches, events, log: createLog('silent'), publicNamespace: 'public' });
+    const log = createLog('silent');
+    await act(actions, { client, caches, events, log, publicNamespace: 'public', onProgress });
   } catch (error) {
     calls.push(error instanceof CertError ? `throws ${error.code}` : String(error));
   }
@@ -56,6 +63,19 @@ const done: Written<object> = { ok: true, object: { metadata: { name: 'x' } } };
 describe('acting', () => {
   it('carries actions out in their order', async () => {
     expect(await run([createPod('a'), createPod('b')], () => done)).toEqual(['create Pod a', 'create Pod b']);
+  });
+
+  it('tells of progress after every action, whatever became of it', async () => {
+    let told = 0;
+    await run(
+      [createPod('a'), createPod('b')],
+      (call) => {
+        if (call.startsWith('create Pod a')) throw new CertError('Denied', 'quota');
+        return done;
+      },
+      () => (told += 1),
+    );
+    expect(told).toBe(2);
   });
 
   it('takes what exists already for the work of another', async () => {
@@ -106,6 +126,31 @@ describe('acting', () => {
       'patch CertificateRotation r',
     ]);
   });
+});
+
+it('a status that is refused is written without what the agent said', async () => {
+  const rotation: CertificateRotation = {
+    metadata: { name: 'r', resourceVersion: '1' },
+    spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['kubelet.crt'], reason: 'Due' },
+    status: { phase: 'Running' },
+  };
+  const status = {
+    phase: 'Failed',
+    reason: 'AgentFailed',
+    steps: [{ name: 's', startedAt: 'soon' }],
+  } as const;
+  const written: object[] = [];
+  const { client } = clientOf(() => done);
+  const answers = {
+    patch: async (_: object, __: object, { status: change }: { status: object }) => {
+      written.push(change);
+      if ('steps' in change) throw new CertError('Denied', 'startedAt: must be a date-time');
+      return done;
+    },
+  };
+  const fussy: KubeClient = Object.assign(Object.create(client), answers);
+  await run([{ type: 'patch-rotation-status', rotation, status }], () => done, undefined, fussy);
+  expect(written.at(-1)).toEqual({ phase: 'Failed', reason: 'AgentFailed' });
 });
 
 describe('statusPatch', () => {

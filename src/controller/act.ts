@@ -19,6 +19,8 @@ export interface ActOptions {
   readonly events: EventRecorder;
   readonly log: Logger;
   readonly publicNamespace: string;
+  /** Told after every action: thousands of them are one pass, and no sign of being stuck. */
+  readonly onProgress?: () => void;
 }
 
 /** What became of an action. `later`: somebody else was faster; the next pass decides anew. */
@@ -37,6 +39,7 @@ export async function act(actions: readonly Action[], options: ActOptions): Prom
   let inARow = 0;
   for (const action of actions) {
     const failure = await actor.carryOut(action);
+    options.onProgress?.();
     inARow = failure === undefined ? 0 : inARow + 1;
     first ??= failure;
     if (inARow >= patience) break;
@@ -148,14 +151,24 @@ class Actor {
   async #patchStatus(rotation: CertificateRotation, status: RotationStatus): Promise<Outcome> {
     const patch = statusPatch(rotation.status ?? {}, status);
     if (patch === undefined) return 'done';
+    try {
+      return await this.#writeStatus(rotation, patch);
+    } catch (error) {
+      if (!(error instanceof CertError) || error.code !== 'Denied') throw error;
+      // Something in it is not to the API server's liking. That it ended, and why, must be written all the same:
+      // otherwise every pass would try the same again, and the rotation would never end.
+      const least = statusPatch(rotation.status ?? {}, leastOf(status));
+      if (least === undefined) throw error;
+      this.#options.log.error({ rotation: rotation.metadata.name, err: error }, 'a status is refused');
+      return await this.#writeStatus(rotation, least);
+    }
+  }
+
+  async #writeStatus(rotation: CertificateRotation, status: object): Promise<Outcome> {
     const { name, resourceVersion } = rotation.metadata;
-    const written = await this.#options.client.patch(
-      resources.certificateRotations,
-      { name },
-      { metadata: { resourceVersion }, status: patch },
-      'status',
-    );
-    return this.#noteRotation(written);
+    const patch = { metadata: { resourceVersion }, status };
+    const { client } = this.#options;
+    return this.#noteRotation(await client.patch(resources.certificateRotations, { name }, patch, 'status'));
   }
 
   #noteRotation(written: Written<CertificateRotation>): Outcome {
@@ -187,6 +200,17 @@ class Actor {
     };
     await this.#options.events.record(event, new Date());
   }
+}
+
+/** What of a status is ours alone and cannot be wrong. */
+function leastOf({ phase, reason, message, startedAt, finishedAt }: RotationStatus): RotationStatus {
+  return {
+    ...(phase === undefined ? {} : { phase }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message: message.slice(0, 1000) }),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(finishedAt === undefined ? {} : { finishedAt }),
+  };
 }
 
 /** What of `after` differs from `before`, as a merge patch; undefined when nothing does: an unchanged state writes nothing. */

@@ -6,10 +6,13 @@ import type { KubeClient } from '../kube/client.ts';
 import { Reflector, type ReflectorOptions } from '../kube/reflector.ts';
 import { resources } from '../kube/resources.ts';
 import { privateNamespace, signerName, terminalPhases, type CertificateRotation } from '../kube/types.ts';
+import { parseCertificate } from '../pki/parse.ts';
+import { readPem } from '../pki/pem.ts';
 import type { Configuration } from './configuration.ts';
 import { endpointOf, askHealth, type AskReady, type Endpoint } from './health.ts';
 import { InventoryReader, inventoryLabel } from './inventory-store.ts';
 import { labels } from './labels.ts';
+import { requestedId, requestedRotation } from './signer/requests.ts';
 import type { Dial } from './vault/anchors.ts';
 import { addressesOf, isControlPlane, nameOf } from './vault/nodes.ts';
 import type { Health, LiveSerials, VaultStatus, World } from './world.ts';
@@ -126,6 +129,7 @@ export class Gatherer {
       vault,
       health,
       liveSerials,
+      signed: signedFor(rotations, caches.requests.values()),
       podProblems,
     };
   }
@@ -190,6 +194,33 @@ export class Gatherer {
       fieldSelector: 'involvedObject.kind=Pod,type=Warning',
     });
     return problemsByPod(slow, items);
+  }
+}
+
+/** What we signed for the rotations that say they are done. Pure. */
+export function signedFor(
+  rotations: readonly CertificateRotation[],
+  requests: readonly CertificateSigningRequest[],
+): World['signed'] {
+  const signed = new Map<string, Set<string>>();
+  for (const { metadata, status } of rotations) {
+    if (status?.phase === 'Verifying') signed.set(metadata.name, new Set());
+  }
+  if (signed.size === 0) return signed;
+  for (const request of requests) {
+    const known = signed.get(requestedRotation(request) ?? '');
+    if (known !== undefined) known.add(`${requestedId(request)} ${serialOf(request)}`);
+  }
+  return signed;
+}
+
+function serialOf({ status }: CertificateSigningRequest): string | undefined {
+  try {
+    const [block] = readPem(Buffer.from(status?.certificate ?? '', 'base64').toString('latin1'));
+    return block === undefined ? undefined : parseCertificate(block.der).serial;
+  } catch {
+    // Not signed yet, or written by somebody else: it is nothing that we signed.
+    return undefined;
   }
 }
 

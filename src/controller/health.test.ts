@@ -47,6 +47,10 @@ describe('the health of etcd', () => {
     });
   });
 
+  it('does not take a Pod on a worker for a member', () => {
+    expect(etcdHealth(three, [pod('etcd', 'w1', true)])).toEqual({ etcd: new Map(), etcdMembers: [] });
+  });
+
   it('names the member that is not Ready', () => {
     const pods = [pod('etcd', 'n1', true), pod('etcd', 'n2', false), pod('etcd', 'n3', true)];
     const { etcd, etcdMembers } = etcdHealth(three, pods);

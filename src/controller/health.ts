@@ -59,7 +59,8 @@ export function etcdHealth(
   pods: readonly Pod[],
 ): Pick<Health, 'etcd' | 'etcdMembers'> {
   const etcd = new Map<string, string>();
-  const stacked = pods.some((pod) => componentOf(pod) === 'etcd');
+  // Whoever labels a Pod elsewhere `component: etcd` makes no member of it.
+  const stacked = controlPlanes.some((node) => staticPod('etcd', node, pods) !== undefined);
   if (!stacked) return { etcd, etcdMembers: [] };
   const etcdMembers: string[] = [];
   for (const node of controlPlanes) {

@@ -33,23 +33,32 @@ export interface InventoryWrite {
   readonly namespace: string;
 }
 
+/** What a scan found, as it is kept: sorted, so that an unchanged node gives the same bytes. */
+export function inventoryOf(
+  node: { readonly name: string; readonly uid: string },
+  { machineID, clock, certificates, notes }: ScanResult,
+  collectedAt: string,
+): Inventory {
+  return {
+    schema: 1,
+    node: node.name,
+    nodeUID: node.uid,
+    machineID,
+    collectedAt,
+    clock,
+    certificates: certificates.toSorted(
+      (a, b) => compare(a.id, b.id) || compare(a.path, b.path) || compare(a.serial, b.serial),
+    ),
+    ...(notes.length > 0 ? { notes: notes.toSorted() } : {}),
+  };
+}
+
 /** The ConfigMap to write. Pure, and the same bytes for the same values. */
 export function inventoryConfigMap(write: InventoryWrite): ConfigMap {
   const { node, result, existing, namespace } = write;
   const name = node.metadata?.name ?? '';
   const uid = node.metadata?.uid ?? '';
-  const inventory: Inventory = {
-    schema: 1,
-    node: name,
-    nodeUID: uid,
-    machineID: result.machineID,
-    collectedAt: write.collectedAt,
-    clock: result.clock,
-    certificates: result.certificates.toSorted(
-      (a, b) => compare(a.id, b.id) || compare(a.path, b.path) || compare(a.serial, b.serial),
-    ),
-    ...(result.notes.length > 0 ? { notes: result.notes.toSorted() } : {}),
-  };
+  const inventory = inventoryOf({ name, uid }, result, write.collectedAt);
   const metadata = existing?.metadata;
   const text = `${JSON.stringify(inventory, null, 2)}\n`;
   return {

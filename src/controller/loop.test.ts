@@ -67,6 +67,7 @@ async function pass(
         pods: [],
         health: undefined,
         liveSerials: new Map(),
+        signed: new Map(),
         podProblems: new Map(),
       }),
     },

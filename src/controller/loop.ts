@@ -41,7 +41,7 @@ export interface LoopParts {
   readonly decide: (world: World) => readonly Action[];
   /** One round of the signer; gives the Events to write. */
   readonly sign: (configuration: Configuration, now: Date) => Promise<readonly NewEvent[]>;
-  /** Told after every pass, for the liveness probe. */
+  /** Told after every pass, and after every action in it, for the liveness probe. */
   readonly onPass: () => void;
 }
 
@@ -150,10 +150,11 @@ class Loop {
     metrics.note(world);
     if (this.#held !== undefined) return;
     const actions = decide(world);
-    if (!admitsControlPlane(actions, world)) return act(actions, this.#parts);
+    const acting = { ...this.#parts, onProgress: this.#parts.onPass };
+    if (!admitsControlPlane(actions, world)) return act(actions, acting);
     // One at a time is a hard gate (R13): it is asked again of what the API server holds now, not of what was watched.
     await caches.refresh();
-    await act(decide(await gatherer.gather({ now, configuration, vault })), this.#parts);
+    await act(decide(await gatherer.gather({ now, configuration, vault })), acting);
   }
 
   async #sign(configuration: Configuration): Promise<void> {

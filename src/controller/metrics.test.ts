@@ -57,6 +57,7 @@ function world(nodes: number, rotations: readonly [string, Phase, string][] = []
     vault: { cas: {} },
     health: undefined,
     liveSerials: new Map(),
+    signed: new Map(),
     podProblems: new Map(),
   };
 }

@@ -64,6 +64,8 @@ export interface World {
   readonly health: Health | undefined;
   /** By node name; asked for the nodes of rotations in phase Verifying. */
   readonly liveSerials: ReadonlyMap<string, LiveSerials>;
+  /** By name of the rotation, for those in phase Verifying: what we signed for it, as `<catalogue id> <serial>`. */
+  readonly signed: ReadonlyMap<string, ReadonlySet<string>>;
   /** By Pod UID: the messages of Warning Events about Pods that have not started, such as FailedMount. */
   readonly podProblems: ReadonlyMap<string, readonly string[]>;
 }

@@ -39,13 +39,18 @@ const open: GateFacts = {
     manualWithinHour: 0,
   },
   urgent: undefined,
-  vault: { cas: new Set(['kubernetes', 'etcd', 'front-proxy'] as const), problem: undefined },
+  vault: {
+    cas: new Set(['kubernetes', 'etcd', 'front-proxy'] as const),
+    unavailable: {},
+    problem: undefined,
+  },
   activity: [],
   neighbours: controlPlanes(controlPlane('cp2'), controlPlane('cp3')),
   next: undefined,
   health: health(),
   outsideWindow: undefined,
   breaker: undefined,
+  canary: undefined,
   limits: { parallelWorkers: 2, settle: 30_000, clockSkew: 300_000 },
 };
 const subject = (more: Partial<GateFacts['subject']>): Partial<GateFacts> => ({
@@ -132,17 +137,23 @@ const table: Row[] = [
   },
   {
     name: 'an authority is missing from the vault',
-    given: { vault: { cas: new Set(['kubernetes'] as const), problem: undefined } },
+    given: { vault: { cas: new Set(['kubernetes'] as const), unavailable: {}, problem: undefined } },
     want: ['CaUnavailable'],
-    says: 'etcd, front-proxy',
+    says: 'the vault has no CA etcd yet; the vault has no CA front-proxy yet',
   },
   {
     name: 'an authority that this rotation does not need may be missing',
     given: {
-      vault: { cas: new Set(['kubernetes'] as const), problem: undefined },
+      vault: { cas: new Set(['kubernetes'] as const), unavailable: {}, problem: undefined },
       ...subject({ cas: ['kubernetes'] }),
     },
     want: [],
+  },
+  {
+    name: 'an authority that is there cannot sign',
+    given: { vault: { ...open.vault, unavailable: { etcd: { message: 'CA etcd ended' } } } },
+    want: ['CaUnavailable'],
+    says: 'CA etcd ended',
   },
   {
     name: 'the vault holds another CA than the cluster',
@@ -305,6 +316,12 @@ const table: Row[] = [
     given: { breaker: { open: true, message: 'w9 failed' } },
     want: ['BreakerOpen'],
     says: 'w9 failed',
+  },
+  {
+    name: 'the canary of the role has not proved itself',
+    given: { canary: 'w1 goes first' },
+    want: ['CanaryBaking'],
+    says: 'w1 goes first',
   },
   {
     name: 'the breaker lets one try through',

@@ -64,6 +64,8 @@ export interface GateFacts {
   readonly urgent: string | undefined;
   readonly vault: {
     readonly cas: ReadonlySet<CaId>;
+    /** Why one of them cannot sign, although it may be there. */
+    readonly unavailable: Readonly<Partial<Record<CaId, { readonly message: string }>>>;
     readonly problem: { readonly gate: Gate; readonly message: string } | undefined;
   };
   /** Other nodes where a rotation is under way or ended lately; of those that ended, no more than fill all places. */
@@ -77,6 +79,8 @@ export interface GateFacts {
   readonly outsideWindow: string | undefined;
   /** Undefined: closed, all is well. */
   readonly breaker: { readonly open: boolean; readonly message: string } | undefined;
+  /** Which node of this role goes first and must prove itself, in words; undefined: none, or this one. */
+  readonly canary: string | undefined;
   readonly limits: {
     readonly parallelWorkers: number;
     readonly settle: number;
@@ -117,6 +121,7 @@ const rules: readonly (readonly [Gate, GateRule])[] = [
   ['NodePressure', nodeIsUnderPressure],
   ['UpgradeInProgress', anUpgradeIsUnderWay],
   ['BreakerOpen', breakerIsOpen],
+  ['CanaryBaking', ({ canary }) => canary],
   ['OutsideWindow', ({ outsideWindow }) => outsideWindow],
   ['ManualRateLimit', tooManyByHand],
   ['ParallelLimit', asManyAsAllowedAreInFlight],
@@ -161,8 +166,9 @@ const toldElsewhere: ReadonlySet<Gate> = new Set(['CaMismatch', 'ClockSkew']);
 function authorityIsMissing({ subject, vault }: GateFacts): string | undefined {
   const { problem } = vault;
   if (problem !== undefined && !toldElsewhere.has(problem.gate)) return problem.message;
-  const missing = subject.cas.filter((ca) => !vault.cas.has(ca));
-  return missing.length === 0 ? undefined : `the vault has no CA ${missing.join(', ')} yet`;
+  const missing = subject.cas.filter((ca) => vault.unavailable[ca] !== undefined || !vault.cas.has(ca));
+  if (missing.length === 0) return undefined;
+  return missing.map((ca) => vault.unavailable[ca]?.message ?? `the vault has no CA ${ca} yet`).join('; ');
 }
 
 function authorityDiffers({ vault }: GateFacts): string | undefined {

@@ -75,6 +75,7 @@ export const gates = {
     hard: false,
     text: 'a rotation failed; the breaker lets one try through after its cool-down',
   },
+  CanaryBaking: { hard: false, text: 'the first node of its role has not been well for long enough (R27)' },
   ManualRateLimit: { hard: false, text: 'rotations made by hand: one an hour for a node' },
 } as const satisfies Record<string, { hard: boolean; text: string }>;
 export type Gate = keyof typeof gates;

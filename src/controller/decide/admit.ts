@@ -1,10 +1,11 @@
 // The queue: in order of urgency and role every waiting rotation is put before the gates, and either goes or is told
 // why not. One that goes counts at once for those behind it.
 import type { CertificateRotation, RotationStatus } from '../../kube/types.ts';
-import { askGates, type Activity, type GateAnswer, type GatesAnswer } from '../../policy/gates.ts';
+import { askGates, type GateAnswer, type GatesAnswer } from '../../policy/gates.ts';
 import { inOrder } from '../../policy/order.ts';
 import type { Gate } from '../../policy/reasons.ts';
 import type { Action } from '../world.ts';
+import { withChosen } from './canary.ts';
 import { commonFacts, type CommonFacts } from './common-facts.ts';
 import { factsFor, queued, type Queued } from './facts.ts';
 import { isolated } from './isolate.ts';
@@ -23,6 +24,7 @@ const clusterWide: ReadonlySet<Gate> = new Set([
   'NeighboursNotReady',
   'UpgradeInProgress',
   'BreakerOpen',
+  'CanaryBaking',
   'ParallelLimit',
   'Settling',
 ]);
@@ -56,7 +58,7 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
       continue;
     }
     actions.push(...admit(item, answer, view));
-    common = withActivity(common, { nodeName: item.nodeName, role: item.role, finishedAt: undefined });
+    common = withAdmitted(common, item, world.configuration.canary.bake);
   }
   return actions;
 }
@@ -139,7 +141,12 @@ function admit(item: Queued, { overridden }: GatesAnswer, view: View): Action[] 
   return [...patch(rotation, status), ...tell(rotation, 'Normal', 'Admitted', message), ...told];
 }
 
-function withActivity(common: CommonFacts, activity: Activity): CommonFacts {
-  const breaker = common.breaker === undefined ? undefined : { ...common.breaker, open: true };
-  return { ...common, activity: [...common.activity, activity], breaker };
+/** What those behind it see of the one that goes. */
+function withAdmitted(common: CommonFacts, { nodeName, role }: Queued, bake: number): CommonFacts {
+  return {
+    ...common,
+    activity: [...common.activity, { nodeName, role, finishedAt: undefined }],
+    breaker: common.breaker === undefined ? undefined : { ...common.breaker, open: true },
+    canaries: withChosen(common.canaries, role, nodeName, bake),
+  };
 }

@@ -28,34 +28,65 @@ export function lifetimeOf(id: CertificateId, configuration: Configuration): num
   return entryOf(id).profile === 'kubelet' ? kubelet : controlPlane;
 }
 
-/**
- * What may be renewed of a node, by catalogue order. Left out: what somebody else owns (KubeletManaged, Unmanaged), what
- * cannot be read or written safely, and kubelet.crt where the configuration says to leave it. Of a kubeconfig with
- * several users the one that ends first stands for its id.
- */
-export function renewableOf({ inventory }: NodeView, world: World): readonly RenewableCertificate[] {
-  if (inventory === undefined) return [];
-  const { configuration } = world;
-  const ends = caEndsOf(inventory, world);
-  const key = caIds.map((ca) => ends[ca] ?? '').join();
-  const known = answers.get(inventory);
-  if (known?.configuration === configuration && known.key === key) return known.certificates;
-  const certificates = inventory.certificates
-    .flatMap((row) => (isRenewable(row, configuration) ? renewable(row, ends, configuration) : []))
-    .toSorted((a, b) => rank(a) - rank(b) || a.notAfter.getTime() - b.notAfter.getTime())
-    .filter((one, i, all) => one.id !== all[i - 1]?.id);
-  answers.set(inventory, { configuration, key, certificates });
-  return certificates;
+/** The certificates of a node that are ours to renew, by catalogue order. */
+interface Candidates {
+  readonly all: readonly RenewableCertificate[];
+  /** Those whose CA can sign. */
+  readonly signable: readonly RenewableCertificate[];
 }
+
+/**
+ * What may be renewed of a node now. Left out: what somebody else owns (KubeletManaged, Unmanaged), what cannot be read
+ * or written safely, what a node of this role has no use for, kubelet.crt where the configuration says to leave it, and
+ * what is signed by a CA that cannot sign (an external one): it must not hold up the rest. While nothing at all can be
+ * signed, nothing is left out for it: that passes, and the gates say so.
+ */
+export function renewableOf(node: NodeView, world: World): readonly RenewableCertificate[] {
+  return candidatesOf(node, world).signable;
+}
+
+/** The same, whether its CA can sign or not: of a rotation that a person asked for, the gates say what is missing. */
+export function manageableOf(node: NodeView, world: World): readonly RenewableCertificate[] {
+  return candidatesOf(node, world).all;
+}
+
+/** What is due before `until` and left out, since its CA cannot sign; in words. Undefined: nothing. */
+export function leftOut(node: NodeView, world: World, until: Date): string | undefined {
+  const { all, signable } = candidatesOf(node, world);
+  const wanting = all.filter(
+    (one) => !signable.includes(one) && one.dueAt !== undefined && one.dueAt <= until,
+  );
+  if (wanting.length === 0) return undefined;
+  const cas = [...new Set(wanting.map(({ ca }) => ca))];
+  const why = cas.map((ca) => world.vault.unavailable?.[ca]?.message ?? '').join('; ');
+  return `not renewed: ${wanting.map(({ id }) => id).join(', ')}: ${why}`;
+}
+
+/** Of a kubeconfig with several users the one that ends first stands for its id. */
+function candidatesOf({ inventory, role }: NodeView, world: World): Candidates {
+  if (inventory === undefined) return none;
+  const { configuration, vault } = world;
+  const ends = caEndsOf(inventory, world);
+  const cannotSign = vault.problem === undefined ? caIds.filter((ca) => vault.unavailable?.[ca]) : [];
+  const key = [role, ...caIds.map((ca) => ends[ca] ?? ''), ...cannotSign].join();
+  const known = answers.get(inventory);
+  if (known?.configuration === configuration && known.key === key) return known.candidates;
+  const all = inventory.certificates
+    .flatMap((row) => (isRenewable(row, configuration) ? renewable(row, ends, configuration) : []))
+    .filter(({ id }) => entryOf(id).roles.includes(role))
+    .toSorted((a, b) => rank(a) - rank(b) || a.notAfter.getTime() - b.notAfter.getTime())
+    .filter((one, i, sorted) => one.id !== sorted[i - 1]?.id);
+  const candidates = { all, signable: all.filter(({ ca }) => !cannotSign.includes(ca)) };
+  answers.set(inventory, { configuration, key, candidates });
+  return candidates;
+}
+
+const none: Candidates = { all: [], signable: [] };
 
 /** The answer depends on these values alone, not on the time: thousands of nodes are asked about in every pass. */
 const answers = new WeakMap<
   Inventory,
-  {
-    readonly configuration: Configuration;
-    readonly key: string;
-    readonly certificates: readonly RenewableCertificate[];
-  }
+  { readonly configuration: Configuration; readonly key: string; readonly candidates: Candidates }
 >();
 
 function rank({ id }: RenewableCertificate): number {

@@ -5,6 +5,7 @@ import type { Activity, GateFacts, Neighbours } from '../../policy/gates.ts';
 import type { Reason } from '../../policy/reasons.ts';
 import type { Window } from '../configuration.ts';
 import type { Health, World } from '../world.ts';
+import { canariesOf, type Canaries } from './canary.ts';
 import { rfc3339 } from './rotation-object.ts';
 import { isActive, isTerminal, versionOf, type NodeView, type View } from './view.ts';
 
@@ -16,6 +17,7 @@ export interface CommonFacts {
   readonly nodes: Neighbours;
   readonly next: GateFacts['next'];
   readonly breaker: GateFacts['breaker'];
+  readonly canaries: Canaries;
   readonly outsideWindow: string | undefined;
   readonly health: GateFacts['health'];
 }
@@ -33,6 +35,7 @@ export function commonFacts(view: View): CommonFacts {
     },
     next: undefined,
     breaker: breakerOf(view),
+    canaries: canariesOf(view),
     outsideWindow: outsideWindow(world.configuration.windows, world.now),
     health: healthOf(world.health, view),
   };
@@ -72,6 +75,10 @@ const ownFaults: ReadonlySet<string> = new Set<Reason>([
   'NothingToDo',
   'KubeletNotTakingPods',
   'PreflightFailed',
+  'KeyMismatch',
+  'Unmanaged',
+  'Unreadable',
+  'SigningRefused',
 ]);
 
 /** Opens at a failure; after the cool-down one rotation at a time is let through until one has succeeded (R13). */

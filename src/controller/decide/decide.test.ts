@@ -201,6 +201,20 @@ describe('when it does not go well', () => {
     expect(cluster.of('w3')[0]?.status).toMatchObject({ phase: 'Pending', reason: 'BreakerOpen' });
   });
 
+  it.each(['KeyMismatch', 'Unmanaged', 'Unreadable', 'SigningRefused', 'PreflightFailed'] as const)(
+    'a refusal that is about the node itself (%s) holds back no other node',
+    (reason) => {
+      const { cluster, controlPlane, worker } = small();
+      controlPlane.outcome = () => ({ outcome: 'refused', reason, message: 'not this one' });
+      worker.annotations = { 'certrotator.cpaas.io/paused': 'true' };
+      cluster.run(60);
+      expect(cluster.of('cp1')[0]?.status).toMatchObject({ phase: 'Failed', reason });
+      worker.annotations = {};
+      cluster.run(60);
+      expect(cluster.phases('w1')).toEqual(['Succeeded']);
+    },
+  );
+
   it('a kubelet that starts no Pods ends NeedsManual with the line to type', () => {
     const { cluster, worker } = small(twentyDaysLeft, { parallelWorkers: 1 });
     cluster.elapse(0);
@@ -274,6 +288,13 @@ describe('when it does not go well', () => {
         certificate.notAfter = new Date(cluster.now.getTime() + 91 * day);
       return { outcome: 'nothing-to-do', reason: 'KubeletRotated', message: 'the kubelet was quicker' };
     };
+    cluster.run();
+    expect(cluster.of('w1')[0]?.status).toMatchObject({ phase: 'Succeeded', reason: 'KubeletRotated' });
+  });
+
+  it('the kubelet’s own renewal counts as done also where the procedure went to its end', () => {
+    const { cluster, worker } = small();
+    worker.outcome = () => ({ reason: 'KubeletRotated', message: 'the kubelet had renewed it by itself' });
     cluster.run();
     expect(cluster.of('w1')[0]?.status).toMatchObject({ phase: 'Succeeded', reason: 'KubeletRotated' });
   });
@@ -419,6 +440,22 @@ describe('what people ask for', () => {
     cluster.elapse(3_600_000);
     cluster.run();
     expect(cluster.of('w1')[1]?.status?.phase).toBe('Succeeded');
+  });
+
+  it('asking again and again pushes neither what was done nor the limit out of the history', () => {
+    const { cluster, worker } = small(fresh, { breaker: { coolDown: 0 } });
+    cluster.run();
+    const ask = (name: string) =>
+      cluster.createByHand(name, { nodeName: 'w1', nodeUID: worker.uid, certificates: ids });
+    ask('first');
+    cluster.run();
+    for (let i = 0; i < 10; i++) ask(`b${i}`);
+    cluster.run(20);
+    expect(cluster.of('w1').find(({ metadata }) => metadata.name === 'first')?.status?.phase).toBe(
+      'Succeeded',
+    );
+    expect(cluster.renewals.filter(({ node }) => node === 'w1')).toHaveLength(1);
+    expect(cluster.of('w1').length).toBeLessThanOrEqual(5);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { annotations, type CertificateRotation } from '../../kube/types.ts';
 import type { GateFacts } from '../../policy/gates.ts';
 import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
 import type { World } from '../world.ts';
-import { lifetimeOf, renewableOf } from './candidates.ts';
+import { lifetimeOf, manageableOf } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
 import { isPlanned } from './plan.ts';
 import { rfc3339 } from './rotation-object.ts';
@@ -24,7 +24,7 @@ export interface Queued extends Waiting {
 
 export function queued(rotation: CertificateRotation, node: NodeView, world: World): Queued {
   const wanted = new Set<string>(rotation.spec.certificates);
-  const certificates = renewableOf(node, world).filter(({ id }) => wanted.has(id));
+  const certificates = manageableOf(node, world).filter(({ id }) => wanted.has(id));
   const ends = certificates.map(({ notAfter }) => notAfter.getTime());
   const lifetimes = rotation.spec.certificates.map((id) => lifetimeOf(id, world.configuration));
   return {
@@ -70,13 +70,14 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
       urgent && item.notAfter !== undefined
         ? `its first certificate ends ${rfc3339(item.notAfter)}`
         : undefined,
-    vault: { cas: new Set(vaultCas(world)), problem: vault.problem },
+    vault: { cas: new Set(vaultCas(world)), unavailable: vault.unavailable ?? {}, problem: vault.problem },
     activity: common.activity.filter(({ nodeName }) => nodeName !== node.name),
     neighbours: neighboursOf(node, common.nodes),
     next: common.next,
     health: common.health,
     outsideWindow: common.outsideWindow,
     breaker: common.breaker,
+    canary: common.canaries.get(node.role),
     limits: {
       parallelWorkers: configuration.parallelWorkers,
       settle: configuration.settle,

@@ -5,6 +5,7 @@ import type { ScanResult } from '../../agent/protocol.ts';
 import { labels } from '../labels.ts';
 import { podBuilders } from '../pods.ts';
 import { decide } from './index.ts';
+import { finishedAt } from './pod-state.ts';
 import { finished } from './simulated-objects.ts';
 import { SimulatedCluster } from './simulated.ts';
 
@@ -33,6 +34,12 @@ const honest: ScanResult = {
   notes: [],
 };
 
+/** Runs until w1's rotation has ended. */
+function endOfW1(cluster: SimulatedCluster) {
+  cluster.run(100);
+  return cluster.of('w1').find(({ status }) => status?.finishedAt !== undefined)?.status;
+}
+
 describe('what one node says', () => {
   it.each(['2026-13-01T00:00:00Z', '2026-02-30T00:00:00Z', '2026-01-01T24:00:00Z', '99999-01-01T00:00:00Z'])(
     'a clock of %s is an error of that node; the others go on',
@@ -45,6 +52,86 @@ describe('what one node says', () => {
       expect(cluster.phases('cp1')).toEqual(['Succeeded']);
     },
   );
+
+  it('a success with nothing in it is none', () => {
+    const cluster = two();
+    cluster.nodes[1]!.outcome = () => ({ certificates: [] });
+    expect(endOfW1(cluster)).toMatchObject({ phase: 'Failed', reason: 'NotProved' });
+    expect(cluster.phases('cp1')).toEqual(['Succeeded']);
+  });
+
+  it('a success with a serial that we did not sign is none', () => {
+    const cluster = two();
+    const world = cluster.world.bind(cluster);
+    cluster.world = () => ({
+      ...world(),
+      signed: new Map([...world().signed].filter(([name]) => !name.startsWith('w1'))),
+    });
+    const status = endOfW1(cluster);
+    expect(status).toMatchObject({ phase: 'Failed', reason: 'NotProved' });
+    expect(status?.message).toContain('we signed no new certificate that it has for kubelet.crt');
+  });
+
+  it('a success that leaves one out, and says why, is one', () => {
+    const cluster = two();
+    cluster.nodes[1]!.outcome = () => ({
+      message: '1 renewed (kubelet.crt is left as it is: its directory may be written by others)',
+      certificates: [
+        {
+          id: 'kubelet-client-current.pem',
+          oldSerial: '1',
+          newSerial: '2',
+          oldNotAfter: '',
+          newNotAfter: '',
+        },
+      ],
+    });
+    const status = endOfW1(cluster);
+    expect(status).toMatchObject({ phase: 'Succeeded', reason: 'Renewed' });
+    expect(status?.certificates).toEqual([
+      { id: 'kubelet-client-current.pem', oldSerial: '1', newSerial: '2' },
+    ]);
+  });
+
+  it('a node that always says it is due is not restarted all the time', () => {
+    const cluster = two();
+    const w1 = cluster.nodes[1]!;
+    for (let minutes = 0; minutes < 120; minutes++) {
+      cluster.run(20);
+      for (const one of w1.certificates.values()) one.notAfter = new Date(cluster.now.getTime() + 86_400_000);
+      cluster.inventories.delete('w1');
+      cluster.elapse(60_000);
+    }
+    expect(
+      cluster.renewals.filter(({ node, id }) => node === 'w1' && id === 'kubelet.crt').length,
+    ).toBeLessThanOrEqual(3);
+  });
+
+  it('a worker that says it has an API server gets no rotation for it', () => {
+    const cluster = two();
+    cluster.settle();
+    cluster.elapse(5000);
+    const row = {
+      id: 'apiserver.crt',
+      path: '/x',
+      kind: 'pair',
+      ca: 'kubernetes',
+      subject: '',
+      issuer: '',
+      serial: '1',
+    };
+    const times = { notBefore: '2025-06-01T00:00:00Z', notAfter: '2026-06-05T00:00:00Z' };
+    const rest = { sans: [], keyAlgorithm: '', sha256: '', state: 'Ok', reason: '' };
+    say(cluster, { ...honest, certificates: [{ ...row, ...times, ...rest }] });
+    cluster.settle();
+    expect(cluster.of('w1')).toEqual([]);
+  });
+
+  it('an end that the API tells as null is no moment: its Pod is judged by its age', () => {
+    const pod = finished({ spec: { containers: [{ name: 'a' }] } }, new Date(), () => '');
+    Object.assign(pod.status?.containerStatuses?.[0]?.state?.terminated ?? {}, { finishedAt: null });
+    expect(finishedAt(pod)).toBeUndefined();
+  });
 
   it('a decision that fails for one node is told on it and holds up no other', () => {
     const cluster = two();

@@ -2,13 +2,16 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
-import type { Action } from '../world.ts';
+import type { Action, World } from '../world.ts';
 import { remove } from './inventory.ts';
 import { isTerminating } from './pod-state.ts';
-import { byAge, groupBy, isTerminal, label, type View } from './view.ts';
+import { isPlanned } from './plan.ts';
+import { byAge, groupBy, isTerminal, label, wasNeverBegun, type View } from './view.ts';
 
 /** The contract: the last five of a node are kept, one that is open among them. */
 const kept = 5;
+/** The gates ask what a person had done within the last hour (R16). */
+const hour = 3_600_000;
 /** History of a machine that is gone is of use to nobody for longer. */
 const keptOfGone = 7 * 86_400_000;
 
@@ -17,7 +20,7 @@ export function decideHousekeeping(view: View): Action[] {
   const perNode = groupBy(rotations, ({ spec }) => `${spec.nodeName}\n${spec.nodeUID}`);
   return [
     ...pods.filter((pod) => !isTerminating(pod) && isOrphan(pod, view)).map(remove),
-    ...[...perNode.values()].flatMap(tooMany).map(forget),
+    ...[...perNode.values()].flatMap((all) => tooMany(all, view)).map(forget),
     ...view.homeless.filter((rotation) => isLongGone(rotation, now)).map(forget),
   ];
 }
@@ -40,10 +43,21 @@ function isNeeded(pod: Pod, { world }: View): boolean {
   return phase === 'Admitted' || phase === 'Running';
 }
 
-function tooMany(rotations: readonly CertificateRotation[]): CertificateRotation[] {
-  const ended = rotations.filter(isTerminal).toSorted(byAge);
+/** What was never begun is no history: it goes first. What the gates still ask about stays, however many they are. */
+function tooMany(rotations: readonly CertificateRotation[], { world }: View): CertificateRotation[] {
   const excess = rotations.length - kept;
-  return excess <= 0 ? [] : ended.slice(0, excess);
+  if (excess <= 0) return [];
+  const ended = rotations.filter((one) => isTerminal(one) && !isAskedAbout(one, world)).toSorted(byAge);
+  const [unbegun, begun] = [ended.filter(wasNeverBegun), ended.filter((one) => !wasNeverBegun(one))];
+  return [...unbegun, ...begun].slice(0, excess);
+}
+
+/** By the breaker, when it failed; by the limit of one an hour, when a person asked for it. */
+function isAskedAbout(rotation: CertificateRotation, { now, configuration }: World): boolean {
+  if (wasNeverBegun(rotation) || (rotation.status?.phase === 'Succeeded' && isPlanned(rotation)))
+    return false;
+  const age = now.getTime() - Date.parse(rotation.status?.finishedAt ?? '');
+  return age < Math.max(hour, configuration.breaker.coolDown);
 }
 
 function isLongGone(rotation: CertificateRotation, now: Date): boolean {

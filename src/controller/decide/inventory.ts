@@ -15,7 +15,9 @@ import type { Reason } from '../../policy/reasons.ts';
 import { inventoryName } from '../inventory-store.ts';
 import { labels, shortHash, shortName } from '../labels.ts';
 import type { Action, NewEvent } from '../world.ts';
+import { inventoryOf } from '../inventory-store.ts';
 import type { PodBuilders } from './builders.ts';
+import { leftOut } from './candidates.ts';
 import { knownMissing, missingPaths, mountedPaths, noteOfMissing } from './host-paths.ts';
 import { isolated } from './isolate.ts';
 import {
@@ -133,7 +135,7 @@ function judge(view: View, node: NodeView, pod: Pod, build: PodBuilders): Action
     create(view, node, { ...trial, ...change, generation: trial.generation + 1 }, build);
   if (isFinished(pod)) {
     const answer = decodeMessages(messagesOf(pod), checkers.scan);
-    if (answer.kind === 'value') return [write(view, node, pod, answer.value), remove(pod)];
+    if (answer.kind === 'value') return [...write(view, node, pod, answer.value), remove(pod)];
     if (answer.kind === 'overflow' && answer.parts > trial.parts) return [again({ parts: answer.parts })];
     const message = answer.kind === 'error' ? answer.error.message : 'the result does not fit';
     return retry(view, node, pod, message, again);
@@ -175,14 +177,23 @@ function aboutNode({ name, uid }: NodeView, reason: Reason, message: string): Ne
   return { about: { kind: 'Node', name, uid }, type: 'Warning', reason, message };
 }
 
-function write(view: View, node: NodeView, pod: Pod, result: ScanResult): Action {
-  const notes = [...result.notes, ...trialOf(pod).without.map(noteOfMissing)];
-  return {
-    type: 'write-inventory',
-    node: node.node,
-    result: { ...result, notes: [...new Set(notes)].toSorted() },
-    collectedAt: collectedAt(pod, result, view.world.now).toISOString(),
-  };
+function write(view: View, node: NodeView, pod: Pod, found: ScanResult): Action[] {
+  const { now } = view.world;
+  const notes = [...found.notes, ...trialOf(pod).without.map(noteOfMissing)];
+  const result = { ...found, notes: [...new Set(notes)].toSorted() };
+  const at = collectedAt(pod, result, now).toISOString();
+  return [
+    { type: 'write-inventory', node: node.node, result, collectedAt: at },
+    ...tellLeftOut(view, { ...node, inventory: inventoryOf(node, result, at) }),
+  ];
+}
+
+/** What is due and will not be renewed is said with every scan: no rotation names it. */
+function tellLeftOut({ world }: View, node: NodeView): Action[] {
+  const message = leftOut(node, world, world.now);
+  if (message === undefined) return [];
+  const about = { kind: 'Node', name: node.name, uid: node.uid } as const;
+  return [{ type: 'event', event: { about, type: 'Warning', reason: 'CaUnavailable', message } }];
 }
 
 /** The scan ran between the making of its Pod and now; the moment in between nearest to what the node's clock says. */

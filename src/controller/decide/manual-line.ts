@@ -1,7 +1,7 @@
 // What an operator types when a node's kubelet does not start Pods (S7): the exact lines, for the files at hand.
 import type { CaId, CertificateId } from '../../catalogue/ids.ts';
 import type { Configuration } from '../configuration.ts';
-import { lifetimeOf, renewableOf, type RenewableCertificate } from './candidates.ts';
+import { lifetimeOf, manageableOf, type RenewableCertificate } from './candidates.ts';
 import { groupBy, type NodeView, type View } from './view.ts';
 
 const day = 86_400_000;
@@ -20,7 +20,7 @@ const caPaths: Readonly<Record<CaId, string>> = {
 export function renewLines(node: NodeView, ids: readonly CertificateId[], view: View): string[] {
   const { configuration } = view.world;
   const wanted = new Set<string>(ids);
-  const found = renewableOf(node, view.world).filter(({ id }) => wanted.has(id));
+  const found = manageableOf(node, view.world).filter(({ id }) => wanted.has(id));
   const calls = groupBy(found, ({ id, ca }) => `${ca} ${daysOf(id, configuration)}`);
   return [...calls.values()].flatMap((certificates) => lineOf(certificates, node, configuration));
 }

@@ -10,7 +10,7 @@ import type { CertificateRotation } from '../../kube/types.ts';
 import { nextGroup } from '../../policy/grouping.ts';
 import { labels } from '../labels.ts';
 import type { Action } from '../world.ts';
-import { renewableOf, lifetimeOf } from './candidates.ts';
+import { leftOut, lifetimeOf, renewableOf } from './candidates.ts';
 import { isolated } from './isolate.ts';
 import { isAttemptAt, plannedStatus, rfc3339, rotationFor, wishOf, type Wish } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
@@ -105,7 +105,8 @@ function wishFor(node: NodeView, view: View): Wish | undefined {
   const group = nextGroup(renewable, now, configuration.groupWithin);
   const isNear = (moment: Date) => moment.getTime() - now.getTime() <= configuration.planHorizon;
   if (group === undefined || !isNear(group.dueAt)) return undefined;
-  const wish = wishOf(node, group, renewable, retryOf(node, group.ids, view), now);
+  const missing = leftOut(node, view.world, group.dueAt);
+  const wish = wishOf(node, group, renewable, retryOf(node, group.ids, view), { leftOut: missing, now });
   return isNear(wish.dueAt) ? wish : undefined;
 }
 
@@ -118,13 +119,18 @@ function retryOf(
   const ended = node.rotations
     .filter((rotation) => isTerminal(rotation) && !wasNeverBegun(rotation))
     .toSorted((a, b) => Date.parse(a.status?.finishedAt ?? '') - Date.parse(b.status?.finishedAt ?? ''));
-  const last = ended.at(-1)?.status;
-  if (last === undefined || last.phase === 'Succeeded' || last.finishedAt === undefined) {
-    return { failures: 0, notBefore: undefined };
-  }
-  const failures = last.attempts ?? 1;
+  const rotation = ended.at(-1);
+  const last = rotation?.status;
+  if (rotation === undefined || last?.finishedAt === undefined) return { failures: 0, notBefore: undefined };
   // With lifetimes of an hour a wait of an hour would outlive the certificate.
   const shortest = Math.min(...ids.map((id) => lifetimeOf(id, world.configuration)));
+  if (last.phase === 'Succeeded') {
+    // Whatever a node says is due: it is not restarted all the time. With a trigger of 90 % what is new is due again
+    // after a tenth of its life.
+    const rest = isPlanned(rotation) ? Math.min(hour, shortest / 20) : 0;
+    return { failures: 0, notBefore: new Date(Date.parse(last.startedAt ?? last.finishedAt) + rest) };
+  }
+  const failures = last.attempts ?? 1;
   const pause = Math.min(firstRetry, shortest / 10) * 2 ** Math.min(failures - 1, doublings);
   return { failures, notBefore: new Date(Date.parse(last.finishedAt) + pause) };
 }

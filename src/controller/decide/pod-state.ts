@@ -55,10 +55,10 @@ export function messagesOf(pod: Pod): string[] {
 
 /** When the last container ended, as the node says; undefined: it does not. */
 export function finishedAt(pod: Pod): Date | undefined {
-  const ends = (pod.status?.containerStatuses ?? []).flatMap(({ state }) => {
-    const end = state?.terminated?.finishedAt;
-    return end === undefined ? [] : [Date.parse(end)];
-  });
+  // The API says null where the kubelet has lost track of a container.
+  const ends = (pod.status?.containerStatuses ?? [])
+    .map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ''))
+    .filter(Number.isFinite);
   return ends.length === 0 ? undefined : new Date(Math.max(...ends));
 }
 

@@ -2,7 +2,7 @@
 // controller's own look (verify.ts).
 import type { Decoded } from '../../agent/message.ts';
 import type { RotateResult } from '../../agent/protocol.ts';
-import type { CertificateRotation, RotationStatus } from '../../kube/types.ts';
+import type { CertificateRotation, RenewedCertificate, RotationStatus } from '../../kube/types.ts';
 import type { Action } from '../world.ts';
 import { manualAdvice } from './manual-line.ts';
 import { rfc3339 } from './rotation-object.ts';
@@ -32,7 +32,7 @@ function concludeValue({ rotation, node, view }: Case, result: RotateResult): Ac
   const { reason, message } = result;
   const told: Partial<RotationStatus> = {
     steps: result.steps,
-    certificates: result.certificates,
+    certificates: result.certificates.map(withoutEmpty),
     conditions: withCondition(rotation, { type: 'Running', status: 'False', reason, message }, now),
   };
   switch (result.outcome) {
@@ -51,6 +51,12 @@ function concludeValue({ rotation, node, view }: Case, result: RotateResult): Ac
     default:
       return result.outcome satisfies never;
   }
+}
+
+/** What the agent could not read is not told: the API takes no empty text for a time. */
+function withoutEmpty(certificate: RotateResult['certificates'][number]): RenewedCertificate {
+  const { id, ...told } = certificate;
+  return { id, ...Object.fromEntries(Object.entries(told).filter(([, value]) => value !== '')) };
 }
 
 /** The kubelet had been quicker (R2): done, there is nothing for us to look at. Otherwise nobody did anything. */

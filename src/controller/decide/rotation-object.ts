@@ -20,6 +20,8 @@ export interface Wish {
   readonly dueAt: Date;
   /** Failures in a row before it. */
   readonly failures: number;
+  /** What would be due with it and cannot be signed, in words. */
+  readonly leftOut: string | undefined;
   readonly now: Date;
 }
 
@@ -28,7 +30,7 @@ export function wishOf(
   group: Group,
   renewable: readonly RenewableCertificate[],
   retry: { readonly failures: number; readonly notBefore: Date | undefined },
-  now: Date,
+  { leftOut, now }: Pick<Wish, 'leftOut' | 'now'>,
 ): Wish {
   const ids = new Set(group.ids);
   const certificates = renewable.filter(({ id }) => ids.has(id));
@@ -39,6 +41,7 @@ export function wishOf(
     certificates,
     dueAt,
     failures: retry.failures,
+    leftOut,
     now,
   };
 }
@@ -101,14 +104,15 @@ export type PlannedStatus = Required<
 
 /** The status of a plan: absolute times, so that it changes only when the plan does. */
 export function plannedStatus(wish: Wish): PlannedStatus {
-  const { certificates, dueAt, failures, now } = wish;
+  const { certificates, dueAt, failures, leftOut, now } = wish;
   const due = now.getTime() > dueAt.getTime();
   const end = new Date(Math.min(...certificates.map(({ notAfter }) => notAfter.getTime())));
   const again = failures === 0 ? '' : `, attempt ${failures + 1}`;
+  const without = leftOut === undefined ? '' : `; ${leftOut}`;
   return {
     phase: due ? 'Pending' : 'Scheduled',
     reason: reasonOf(due, wish),
-    message: `due ${rfc3339(dueAt)}, the first certificate ends ${rfc3339(end)}${again}`,
+    message: `due ${rfc3339(dueAt)}, the first certificate ends ${rfc3339(end)}${again}${without}`,
     dueAt: rfc3339(dueAt),
     attempts: failures + 1,
     certificates: certificates.map(({ id, row }) => ({

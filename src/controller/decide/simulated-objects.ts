@@ -2,6 +2,7 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { InventoryRow, RotateResult } from '../../agent/protocol.ts';
 import type { CertificateId, NodeRole } from '../../catalogue/ids.ts';
+import type { LiveSerials } from '../world.ts';
 
 export const day = 86_400_000;
 
@@ -69,6 +70,17 @@ export function rowOf(
     sha256: '',
     state,
     reason: '',
+  };
+}
+
+/** What its endpoints show. */
+export function liveOf({ certificates }: SimulatedNode, now: Date): LiveSerials {
+  const apiServer = certificates.get('apiserver.crt')?.serial;
+  const kubelet = certificates.get('kubelet.crt')?.serial;
+  return {
+    checkedAt: now.toISOString(),
+    ...(apiServer === undefined ? {} : { apiServer }),
+    ...(kubelet === undefined ? {} : { kubelet }),
   };
 }
 

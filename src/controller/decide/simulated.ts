@@ -7,11 +7,12 @@ import { certificateIds, type CertificateId, type NodeRole } from '../../catalog
 import type { CertificateRotation, Phase } from '../../kube/types.ts';
 import { defaultConfiguration, type Configuration } from '../configuration.ts';
 import { labels } from '../labels.ts';
-import type { Action, Health, Inventory, LiveSerials, NewEvent, VaultStatus, World } from '../world.ts';
+import type { Action, Health, Inventory, NewEvent, VaultStatus, World } from '../world.ts';
 import { decide } from './index.ts';
 import {
   day,
   finished,
+  liveOf,
   nodeObject,
   problemsOf,
   rowOf,
@@ -34,6 +35,8 @@ export class SimulatedCluster {
   readonly renewals: { node: string; id: CertificateId; at: Date; remaining: number }[] = [];
   vault: VaultStatus;
   health: Partial<Health> = {};
+  /** By rotation: what was signed for it. */
+  readonly signed = new Map<string, Set<string>>();
   #count = 0;
 
   constructor(configuration: Partial<Configuration> = {}, start = new Date('2026-06-01T00:00:00Z')) {
@@ -82,7 +85,8 @@ export class SimulatedCluster {
       pods: this.pods,
       vault: this.vault,
       health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
-      liveSerials: new Map(this.nodes.map((node) => [node.name, this.#live(node)])),
+      liveSerials: new Map(this.nodes.map((node) => [node.name, liveOf(node, this.now)])),
+      signed: this.signed,
       podProblems: new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', this.#problems(pod)])),
     };
   }
@@ -250,6 +254,8 @@ export class SimulatedCluster {
       ({ metadata }) => metadata.uid === pod.metadata?.labels?.[labels.rotation],
     );
     const result = this.#rotate(node, rotation?.spec.certificates ?? []);
+    const signed = result.certificates.map(({ id, newSerial }) => `${id} ${newSerial}`);
+    this.signed.set(rotation?.metadata.name ?? '', new Set(signed));
     return finished(pod, this.now, () => encodeMessage(result));
   }
 
@@ -298,16 +304,6 @@ export class SimulatedCluster {
       clock: new Date(this.now.getTime() + node.clockAhead).toISOString(),
       certificates: [...node.certificates].map(([id, certificate]) => rowOf(id, certificate)),
       notes: node.notes,
-    };
-  }
-
-  #live(node: SimulatedNode): LiveSerials {
-    const apiServer = node.certificates.get('apiserver.crt')?.serial;
-    const kubelet = node.certificates.get('kubelet.crt')?.serial;
-    return {
-      checkedAt: this.now.toISOString(),
-      ...(apiServer === undefined ? {} : { apiServer }),
-      ...(kubelet === undefined ? {} : { kubelet }),
     };
   }
 

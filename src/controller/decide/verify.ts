@@ -2,6 +2,7 @@
 // a control plane must be well again before the next one may go.
 import type { CertificateRotation, RenewedCertificate } from '../../kube/types.ts';
 import type { Action, LiveSerials } from '../world.ts';
+import { manageableOf } from './candidates.ts';
 import { end, withCondition } from './status.ts';
 import type { NodeView, View } from './view.ts';
 
@@ -16,6 +17,7 @@ interface Doubt {
 type Check = (rotation: CertificateRotation, node: NodeView, view: View) => Doubt | undefined;
 
 const checks: readonly Check[] = [
+  everyCertificateIsOurs, //   each that was asked for, with a serial that we signed
   apiServerShowsNewSerial, //  handshake on 6443
   kubeletShowsNewSerial, //    handshake on 10250
   controlPlaneIsWell, //       its API server is ready, its etcd member healthy
@@ -39,8 +41,13 @@ export function verify(rotation: CertificateRotation, node: NodeView, view: View
 
 function succeed(rotation: CertificateRotation, now: Date): Action[] {
   const renewed = (rotation.status?.certificates ?? []).map(({ id }) => id).join(', ');
-  const message = renewed === '' ? 'nothing had to be renewed' : `renewed and proved: ${renewed}`;
-  const reason = 'Renewed';
+  const byKubelet = rotation.status?.conditions?.some(
+    ({ type, reason: told }) => type === 'Running' && told === 'KubeletRotated',
+  );
+  const message = byKubelet
+    ? `the kubelet had renewed by itself: ${renewed}`
+    : `renewed and proved: ${renewed}`;
+  const reason = byKubelet ? 'KubeletRotated' : 'Renewed';
   const verified = { type: 'Verified', status: 'True', reason, message } as const;
   const conditions = withCondition(rotation, verified, now);
   return end(rotation, { phase: 'Succeeded', reason, message }, now, { conditions });
@@ -49,6 +56,34 @@ function succeed(rotation: CertificateRotation, now: Date): Action[] {
 function verifyingSince({ status }: CertificateRotation, now: Date): number {
   const since = status?.conditions?.find(({ type }) => type === 'Verified')?.lastTransitionTime;
   return since === undefined ? now.getTime() : Date.parse(since);
+}
+
+/**
+ * The agent's list is its own word: each certificate that was asked for, and that the node had, must be in it with a
+ * serial that we signed for this rotation. The kubelet may have been quicker with its own (R2), and what was left as it is
+ * must be named with the reason.
+ */
+function everyCertificateIsOurs(
+  rotation: CertificateRotation,
+  node: NodeView,
+  { world }: View,
+): Doubt | undefined {
+  const { metadata, spec, status } = rotation;
+  const had = new Set(manageableOf(node, world).map(({ id }) => id));
+  const ours = world.signed.get(metadata.name);
+  const all = status?.certificates ?? [];
+  const isNew = ({ id, oldSerial, newSerial }: RenewedCertificate) =>
+    newSerial !== undefined &&
+    newSerial !== oldSerial &&
+    (id === 'kubelet-client-current.pem' || ours?.has(`${id} ${newSerial}`) === true);
+  const isDone = (id: string) => {
+    const told = all.filter((one) => one.id === id);
+    return told.length > 0 ? told.every(isNew) : status?.message?.includes(id) === true;
+  };
+  const doubtful = spec.certificates.filter((id) => had.has(id) && !isDone(id));
+  if (doubtful.length === 0 && all.some(isNew)) return undefined;
+  const which = doubtful.length === 0 ? 'any certificate' : doubtful.join(', ');
+  return { reason: 'NotProved', message: `we signed no new certificate that it has for ${which}` };
 }
 
 function apiServerShowsNewSerial(
