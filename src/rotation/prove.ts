@@ -5,9 +5,9 @@ import type { CertificateId, Component } from '../catalogue/ids.ts';
 import type { ProcessInfo } from '../host/processes.ts';
 import { isSignedByNodesCa } from './accept.ts';
 import type { JournalCertificate } from './journal.ts';
-import { readLive } from './material.ts';
+import { describeLocation, readLive } from './material.ts';
 import { askKubeconfig, askKubelet, askReadyz, askVersion } from './prove-requests.ts';
-import { certificateFiles, sameAsProcessSees, startedAfter } from './prove-process.ts';
+import { processesThatSee, startedAfter } from './prove-process.ts';
 import { stageRules, type StageName } from './stages.ts';
 import type { Endpoint, NodeFacts, RotationNode } from './types.ts';
 
@@ -153,9 +153,11 @@ async function startedComponent(context: RowContext, program: Component): Promis
     throw notProved(`no ${program} was started since ${expected.since.toISOString()}`);
   // The kubelet runs on the node itself: what it sees is what we see.
   if (program === 'kubelet') return startText(program, candidates);
-  const paths = certificateFiles(certificate.location);
-  const seen = candidates.filter((each) => sameAsProcessSees(node, each, paths));
-  if (seen.length === 0) throw notProved(`the new ${program} sees other bytes than ${paths.join(', ')} has`);
+  const { location } = certificate;
+  const manifest = expected.facts.manifests[program];
+  const seen = processesThatSee(node, candidates, { location, manifest });
+  if (seen.length === 0)
+    throw notProved(`${program} does not see ${describeLocation(location)} as it lies on the disk`);
   return await Promise.resolve(startText(program, seen));
 }
 

@@ -1,0 +1,83 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { CertError } from '../errors.ts';
+import { rotate } from './driver.ts';
+import { fakeTargets, makeCa, makeDisk, manifestOf, type FakeCa } from './fake-disk.ts';
+import { FakeNode } from './fake-node.ts';
+import type { RotationNode } from './types.ts';
+
+let ca: FakeCa;
+beforeAll(() => {
+  ca = makeCa();
+});
+
+const signal = new AbortController().signal;
+const targets = fakeTargets.filter(({ id }) => id === 'scheduler.conf');
+const path = '/etc/kubernetes/scheduler.conf';
+const flag = '--kubeconfig=/config/scheduler.conf';
+
+/** The scheduler sees its kubeconfig under another name, and says so in its command line. */
+function mountedElsewhere(): FakeNode {
+  const disk = makeDisk(ca, 40);
+  const manifest = manifestOf('kube-scheduler');
+  const text = Buffer.from(disk.read(manifest))
+    .toString()
+    .replace('[kube-scheduler]', `[kube-scheduler, ${flag}]`)
+    .concat(
+      `    volumeMounts: [{name: conf, mountPath: /config/scheduler.conf}]
+  volumes: [{name: conf, hostPath: {path: ${path}}}]
+`,
+    );
+  disk.unlink(manifest);
+  disk.create(manifest, new Uint8Array(Buffer.from(text)), { mode: 0o600, uid: 0, gid: 0 });
+  return new FakeNode(disk, ca);
+}
+
+interface Seen {
+  /** What the scheduler of the manifest sees at a path: true for the bytes of the disk. */
+  readonly own: (path: string) => boolean;
+  /** Another process of the same name. */
+  readonly stranger?: (path: string) => boolean;
+}
+
+function withProcesses(fake: FakeNode, { own, stranger }: Seen): RotationNode {
+  const node = fake.node;
+  const sees = [own, stranger];
+  return {
+    ...node,
+    processes: {
+      ...node.processes,
+      find: (program) =>
+        node.processes
+          .find(program)
+          .flatMap((each) => [
+            { ...each, pid: 0, commandLine: [program, flag] },
+            ...(stranger === undefined ? [] : [{ ...each, pid: 1, commandLine: [program, '--config=/x'] }]),
+          ]),
+      readFile: (pid, each) => {
+        if (sees[pid]?.(each) === true) return fake.files.read(path);
+        throw new CertError('NotFound', `${each} does not exist`);
+      },
+    },
+  };
+}
+
+async function run(seen: Seen): Promise<string> {
+  const fake = mountedElsewhere();
+  const order = fake.order({ targets });
+  return (await rotate(withProcesses(fake, seen), order, fake.signer(), {}, signal)).outcome;
+}
+
+describe('what a process sees of its files (R20)', () => {
+  it('is looked for where the manifest mounts them', async () => {
+    expect(await run({ own: (each) => each === '/config/scheduler.conf' })).toBe('succeeded');
+  });
+
+  it('is no proof when there is nothing', async () => {
+    expect(await run({ own: () => false })).not.toBe('succeeded');
+  });
+
+  it('counts only of the process that the manifest describes', async () => {
+    expect(await run({ own: () => false, stranger: () => true })).not.toBe('succeeded');
+    expect(await run({ own: () => true, stranger: () => false })).toBe('succeeded');
+  });
+});
