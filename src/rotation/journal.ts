@@ -4,6 +4,7 @@ import { CertError } from '../errors.ts';
 import type { CertificateId, Location } from '../catalogue/ids.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
+import type { BootMoment } from '../host/processes.ts';
 import { makeDirectories, writeAtomically } from './bytes.ts';
 import type { StageName } from './stages.ts';
 import type { NodeFacts, Outcome, OutcomeStep } from './types.ts';
@@ -68,6 +69,9 @@ export interface JournalStage {
   /** When the last of the certificates' files was in its place; what started later has read them. RFC 3339. */
   readonly swappedAt?: string;
   readonly restoredAt?: string;
+  /** The same moments as the node counts them since its boot; absent in journals of earlier versions. */
+  readonly swappedMoment?: BootMoment;
+  readonly restoredMoment?: BootMoment;
   /** How often it was taken up again. */
   readonly resumes: number;
   /** Why it is not proved. */

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CertError } from '../errors.ts';
-import { rotate } from './driver.ts';
+import { apply, prepare, rotate } from './driver.ts';
 import { fakeTargets, makeCa, makeDisk, manifestOf, type FakeCa } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 import type { RotationNode } from './types.ts';
@@ -79,5 +79,46 @@ describe('what a process sees of its files (R20)', () => {
   it('counts only of the process that the manifest describes', async () => {
     expect(await run({ own: () => false, stranger: () => true })).not.toBe('succeeded');
     expect(await run({ own: () => true, stranger: () => false })).toBe('succeeded');
+  });
+});
+
+describe('a process that was started after the files', () => {
+  it.each([-3_600_000, 3_600_000])('is known as such when the clock is set by %i ms', async (shift) => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    fake.onSleep = () => (fake.clockShift = shift);
+    const outcome = await rotate(fake.node, fake.order({ targets }), fake.signer(), {}, signal);
+    expect(outcome.message).toBe('1 renewed and proved');
+  });
+
+  it('is not one that was started before, though the clock was set forward', async () => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    const node = fake.node;
+    const before = node.processes.find('kube-scheduler');
+    fake.onSleep = () => (fake.clockShift = 7_200_000);
+    const stuck = {
+      ...node,
+      processes: {
+        ...node.processes,
+        find: () =>
+          before.map((each) => ({
+            ...each,
+            startedAt: new Date(each.startedAt.getTime() + fake.clockShift),
+          })),
+      },
+    };
+    const outcome = await rotate(stuck, fake.order({ targets }), fake.signer(), {}, signal);
+    expect(outcome.outcome).toBe('rolled-back');
+  });
+
+  it('may have been started by a later boot', async () => {
+    const disk = makeDisk(ca, 40);
+    const fake = new FakeNode(disk, ca);
+    await prepare(fake.node, fake.order({ targets }), fake.signer(), signal);
+    const controller = new AbortController();
+    fake.onSleep = () => controller.abort();
+    await expect(apply(fake.node, {}, controller.signal)).rejects.toThrow('interrupted');
+    const booted = new FakeNode(disk, ca, new Date(fake.time.getTime() - 60_000), { started: false });
+    booted.startAll();
+    expect((await apply(booted.node, {}, signal)).message).toBe('1 renewed and proved');
   });
 });

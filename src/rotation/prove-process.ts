@@ -4,8 +4,9 @@ import { posix } from 'node:path';
 import { CertError } from '../errors.ts';
 import type { Component, Location } from '../catalogue/ids.ts';
 import { flagsOf, hostPathOf, readManifest, type ManifestContainer } from '../formats/manifest.ts';
-import type { ProcessInfo } from '../host/processes.ts';
+import type { BootMoment, ProcessInfo } from '../host/processes.ts';
 import { sha256 } from './bytes.ts';
+import type { JournalStage } from './journal.ts';
 import type { RotationNode } from './types.ts';
 
 /** Starts are known to a hundredth of a second. */
@@ -13,12 +14,39 @@ const granularityMs = 20;
 /** A component that ends again at once was never there. */
 const minimumAgeMs = 3000;
 
-export function startedAfter(node: RotationNode, program: Component, since: Date): ProcessInfo[] {
-  const now = node.now().getTime();
-  return node.processes.find(program).filter(({ startedAt }) => {
-    const start = startedAt.getTime();
-    return start >= since.getTime() - granularityMs && now - start >= minimumAgeMs;
+/** What a process must be younger than. */
+export interface Since {
+  readonly at: Date;
+  /** Decides where it is known: a clock that was set meanwhile says nothing of what came first. */
+  readonly moment?: BootMoment;
+}
+
+/** Milliseconds that only go forward, as long as this process lives. */
+export const ticks = (node: RotationNode): number =>
+  node.processes.now()?.milliseconds ?? node.now().getTime();
+
+/** For the old side: a process that lives and sees the old bytes, whenever it was started. */
+export const aliveAtAll: Since = { at: new Date(0) };
+
+/** When a stage's files came into their places. */
+export function sinceOf(stage: JournalStage, side: 'new' | 'old', now: Date): Since {
+  const [at, moment] =
+    side === 'new' ? [stage.swappedAt, stage.swappedMoment] : [stage.restoredAt, stage.restoredMoment];
+  return { at: new Date(at ?? now), ...(moment === undefined ? {} : { moment }) };
+}
+
+export function startedAfter(node: RotationNode, program: Component, since: Since): ProcessInfo[] {
+  const [now, clock] = [node.processes.now(), node.now().getTime()];
+  return node.processes.find(program).filter((each) => {
+    const age = now === undefined ? clock - each.startedAt.getTime() : now.milliseconds - each.startedMs;
+    return isAfter(each, since, now) && age >= minimumAgeMs;
   });
+}
+
+function isAfter({ startedAt, startedMs }: ProcessInfo, { at, moment }: Since, now?: BootMoment): boolean {
+  if (moment === undefined || now === undefined) return startedAt.getTime() >= at.getTime() - granularityMs;
+  // What runs in a later boot was started in it.
+  return now.bootId !== moment.bootId || startedMs >= moment.milliseconds - granularityMs;
 }
 
 function certificateFiles(location: Location): string[] {

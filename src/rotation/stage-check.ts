@@ -8,7 +8,8 @@ import { sha256 } from './bytes.ts';
 import { componentOf, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
 import type { JournalCertificate, JournalFile, JournalStage } from './journal.ts';
-import { aliveAtAll, look } from './prove.ts';
+import { look } from './prove.ts';
+import { aliveAtAll, ticks } from './prove-process.ts';
 import { stageRules } from './stages.ts';
 import { isIntact, liveState } from './swap.ts';
 import type { RotationNode } from './types.ts';
@@ -161,12 +162,12 @@ async function whyNoReturn(context: Context, stage: JournalStage): Promise<strin
     since: aliveAtAll,
     facts: journal.facts,
   } as const;
-  const end = node.now().getTime() + settleMs;
+  const end = ticks(node) + settleMs;
   for (;;) {
     const looks = await look(node, expected, signal);
     const missing = looks.find(({ proved }) => !proved);
     if (missing === undefined) return '';
-    if (node.now().getTime() >= end) return missing.text;
+    if (ticks(node) >= end) return missing.text;
     await node.sleep(timeouts.poll, signal);
   }
 }
