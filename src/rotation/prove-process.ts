@@ -35,11 +35,18 @@ export function sinceOf(stage: JournalStage, side: 'new' | 'old', now: Date): Si
   return { at: new Date(at ?? now), ...(moment === undefined ? {} : { moment }) };
 }
 
+/** However young: whether a restart has been asked for already. */
+export function startedSince(node: RotationNode, program: Component, since: Since): ProcessInfo[] {
+  const now = node.processes.now();
+  return node.processes.find(program).filter((each) => isAfter(each, since, now));
+}
+
+/** And has lived long enough to count as proof. */
 export function startedAfter(node: RotationNode, program: Component, since: Since): ProcessInfo[] {
   const [now, clock] = [node.processes.now(), node.now().getTime()];
-  return node.processes.find(program).filter((each) => {
-    const age = now === undefined ? clock - each.startedAt.getTime() : now.milliseconds - each.startedMs;
-    return isAfter(each, since, now) && age >= minimumAgeMs;
+  return startedSince(node, program, since).filter(({ startedAt, startedMs }) => {
+    const age = now === undefined ? clock - startedAt.getTime() : now.milliseconds - startedMs;
+    return age >= minimumAgeMs;
   });
 }
 

@@ -2,7 +2,7 @@
 import type { JournalFile, JournalStage } from './journal.ts';
 import { needsStart } from './prove.ts';
 import { componentOf, note, type Context } from './context.ts';
-import { startedAfter, ticks, type Since } from './prove-process.ts';
+import { startedSince, ticks, type Since } from './prove-process.ts';
 import { look } from './prove.ts';
 import { liveState, swap, type Direction } from './swap.ts';
 
@@ -35,7 +35,7 @@ export async function restartIfDue(
 ): Promise<{ readonly reloaded: boolean }> {
   const { node, signal } = context;
   if (componentOf(stage.name) !== 'kubelet' || !needsStart(stage.name)) return { reloaded: false };
-  if (startedAfter(node, 'kubelet', since).length > 0) return { reloaded: false };
+  if (startedSince(node, 'kubelet', since).length > 0) return { reloaded: false };
   const startedAt = node.now();
   if (await hasReloaded(context, stage, side)) {
     note(context, startedAt, {

@@ -32,6 +32,19 @@ describe('the kubelet with restart: auto (R21)', () => {
   });
 });
 
+describe('a kubelet that was restarted a moment ago', () => {
+  it('is not restarted again when the work is taken up at once', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const controller = new AbortController();
+    await prepare(fake.node, fake.order({ targets: [servingTarget] }), fake.signer(), signal);
+    fake.onSleep = () => controller.abort();
+    await expect(apply(fake.node, {}, controller.signal)).rejects.toThrow('interrupted');
+    expect(fake.kubeletRestarts).toBe(1);
+    expect((await apply(fake.node, {}, signal)).outcome).toBe('succeeded');
+    expect(fake.kubeletRestarts).toBe(1);
+  });
+});
+
 describe('a roll back after the machine was off for long (R14)', () => {
   it('does not return to certificates that have ended meanwhile', async () => {
     const disk = makeDisk(ca, 20);
