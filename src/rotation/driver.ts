@@ -17,13 +17,14 @@ import { askEtcd, judgeEtcd } from './etcd.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
 import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
 import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
-import { setAside, setJournalAside, whyForeign } from './journal-check.ts';
+import { setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
 import { draft, readSubjects, writeDraft } from './prepare.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
 import { runStage } from './stage.ts';
 import { stageOf, stageRules } from './stages.ts';
+import { settleUnreadable } from './unreadable.ts';
 import { defaultTimeouts } from './types.ts';
 import type { Outcome, Prepared, RotationNode, RotationOrder, Signer, Timeouts } from './types.ts';
 
@@ -70,7 +71,10 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
   const found = findJournal(node.files, node.layout);
   if (found.kind === 'none') return undefined;
   if (found.kind === 'unreadable') {
-    notes.push(`a journal was moved to ${setAside(node, found.path)}: ${found.why}`);
+    const { kind, message } = settleUnreadable(node, found);
+    if (kind === 'stays')
+      return { kind: 'outcome', outcome: endedBefore('needs-manual', 'Interrupted', message) };
+    notes.push(message);
     return undefined;
   }
   const { journal } = found;
@@ -112,8 +116,8 @@ export async function apply(
   if (found.kind === 'none')
     return endedBefore('refused', 'Interrupted', 'no prepared rotation lies on this node');
   if (found.kind === 'unreadable') {
-    const path = setAside(node, found.path);
-    return endedBefore('refused', 'Interrupted', `the journal was moved to ${path}: ${found.why}`);
+    const { kind, message } = settleUnreadable(node, found);
+    return endedBefore(kind === 'stays' ? 'needs-manual' : 'refused', 'Interrupted', message);
   }
   const { journal } = found;
   const foreign = whyForeign(node, journal, options);
