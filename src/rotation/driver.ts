@@ -23,6 +23,7 @@ import { draft, readSubjects, writeDraft } from './prepare.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
 import { runStage } from './stage.ts';
+import { lookAtStart } from './stage-check.ts';
 import { stageOf, stageRules } from './stages.ts';
 import { settleUnreadable } from './unreadable.ts';
 import { defaultTimeouts } from './types.ts';
@@ -138,6 +139,7 @@ async function toItsEnd(
   if (journal.state === 'done' && journal.outcome !== undefined) return journal.outcome;
   const context: Context = { node, timeouts: options.timeouts ?? defaultTimeouts, signal, journal };
   save(context, { ...journal, state: 'applying' });
+  await lookAtStart(context);
   await runStages(context);
   return finish(context);
 }

@@ -64,7 +64,9 @@ export interface JournalStage {
   readonly state: StageState;
   readonly files: readonly JournalFile[];
   readonly certificates: readonly JournalCertificate[];
-  /** The old state served when the stage began, and is valid for more than 24 h (R14). */
+  /** Why it did not serve when the rotation started; empty when it did. Absent in journals of earlier versions. */
+  readonly notServing?: string;
+  /** The old state served when the rotation started, and is valid for more than 24 h (R14). */
   readonly mayReturn?: boolean;
   /** When the last of the certificates' files was in its place; what started later has read them. RFC 3339. */
   readonly swappedAt?: string;

@@ -80,3 +80,23 @@ describe('a boot that can no longer make pairs fit', () => {
     expect(fake.certificate(apiserver).serial).toBe(serial);
   });
 });
+
+describe('what served when the rotation started (R14)', () => {
+  it('is looked at before the first swap, not when its own stage begins', async () => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    const ids = ['apiserver.crt', 'scheduler.conf'];
+    const targets = fakeTargets.filter(({ id }) => ids.includes(id));
+    const [, scheduler] = targets;
+    if (scheduler === undefined) throw new Error('no target');
+    const { serial } = fake.certificate(scheduler);
+    const node = fake.node;
+    let isGone = false;
+    // The scheduler loses its lease while the API server is restarted, and does not come back.
+    fake.onSleep = () => (isGone = true);
+    const find: typeof node.processes.find = (program) =>
+      program === 'kube-scheduler' && isGone ? [] : node.processes.find(program);
+    const lossy = { ...node, processes: { ...node.processes, find } };
+    await rotate(lossy, fake.order({ targets }), fake.signer(), {}, signal);
+    expect(fake.certificate(scheduler).serial).toBe(serial);
+  });
+});
