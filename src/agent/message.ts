@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { CertError, errorCatalogue, type ErrorCode } from '../errors.ts';
 import { terminationMessageLimit } from './protocol.ts';
+import { cutBytes, printable, withPrintableTexts } from './text.ts';
 
 export { checkers } from './message-shapes.ts';
 
@@ -13,6 +14,7 @@ export const maximumParts = 3;
 
 const prefix = 'ccr1';
 const inflatedLimit = 1024 * 1024;
+/** Bytes: base64 makes a third more of them, and a text need not be compressible. */
 const errorTextLimit = 1500;
 
 export interface EncodeOptions {
@@ -35,7 +37,8 @@ type Lists = Readonly<Record<string, unknown>>;
  * The message of one container: part `part` of `value`. Scalars are in every part, top-level lists are cut into equal
  * runs. When a part would not fit, every container says the same overflow, with the number of parts that suffices.
  */
-export function encodeMessage(value: object, options: EncodeOptions = {}): string {
+export function encodeMessage(said: object, options: EncodeOptions = {}): string {
+  const value = withPrintableTexts(said);
   const { part = 0, parts = 1, limit = terminationMessageLimit } = options;
   const fits = (count: number): boolean =>
     Array.from({ length: count }, (_, index) => encodePart(value, index, count)).every(
@@ -57,7 +60,7 @@ export function encodeMessage(value: object, options: EncodeOptions = {}): strin
 export function encodeError(error: unknown): string {
   const code: ErrorCode = error instanceof CertError ? error.code : 'Io';
   const text = error instanceof Error ? error.message : String(error);
-  const message = text.length > errorTextLimit ? `${text.slice(0, errorTextLimit)}…` : text;
+  const message = cutBytes(printable(text), errorTextLimit);
   return `${prefix} error ${pack({ code, message })}`;
 }
 

@@ -18,6 +18,7 @@ import { forgetRefusal, leaveRefusal } from './refusal.ts';
 import { locked, rotationNode } from './rotation-node.ts';
 import { readAuthorities } from './rows.ts';
 import { selectTargets } from './select.ts';
+import { cutBytes } from './text.ts';
 import { CertError } from '../errors.ts';
 
 export async function run(environment: Environment, signal: AbortSignal): Promise<number> {
@@ -56,11 +57,11 @@ async function request(node: SeenNode, environment: Environment, signal: AbortSi
     const authorities = readAuthorities(node, discovery.cas);
     prepared = await prepare(rotation, order, signerFor(environment, authorities), signal);
   }
-  if (prepared.kind === 'prepared') return ['prepared', ...prepared.notes].join('; ').slice(0, 1500);
+  if (prepared.kind === 'prepared') return cutBytes(['prepared', ...prepared.notes].join('; '), 1500);
   if (prepared.kind === 'unfinished')
     return 'an interrupted rotation lies here and is taken to its end first';
   leaveRefusal(node.files, rotation.layout, rotationUID, prepared.outcome);
-  return prepared.outcome.message.slice(0, 1500);
+  return cutBytes(prepared.outcome.message, 1500);
 }
 
 /** After a power loss the Pod begins anew, although `apply` was done: nothing is renewed twice. */

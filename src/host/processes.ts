@@ -4,15 +4,26 @@ import { basename } from 'node:path';
 import { errnoOf, onFile } from './errno.ts';
 import { nodeFiles } from './node-files.ts';
 
+/** A moment of one boot (CLOCK_BOOTTIME): no change of the node's clock moves it. */
+export interface BootMoment {
+  readonly bootId: string;
+  readonly milliseconds: number;
+}
+
 export interface ProcessInfo {
   readonly pid: number;
+  /** For people: it moves with the clock. */
   readonly startedAt: Date;
+  /** Since the boot. */
+  readonly startedMs: number;
   readonly commandLine: readonly string[];
 }
 
 export interface Processes {
   /** Processes whose program (first word of the command line, without directory) has this name. */
   find(program: string): ProcessInfo[];
+  /** Undefined where there is no /proc (a rescue system). */
+  now(): BootMoment | undefined;
   /** A file as the process sees it (its own mounts). Needs CAP_SYS_PTRACE in a Pod. Errors: NotFound, Io. */
   readFile(pid: number, path: string): Uint8Array;
 }
@@ -28,6 +39,7 @@ export function nodeProcesses(procRoot = '/proc', now: () => Date = () => new Da
         .readdirSync(procRoot)
         .filter((name) => /^\d+$/.test(name))
         .flatMap((name) => readProcess(procRoot, Number(name), program, now)),
+    now: () => bootMoment(procRoot),
     readFile: (pid, path) =>
       onFile(path, () => {
         const files = nodeFiles(`${procRoot}/${pid}/root`);
@@ -35,6 +47,20 @@ export function nodeProcesses(procRoot = '/proc', now: () => Date = () => new Da
       }),
   };
 }
+
+function bootMoment(procRoot: string): BootMoment | undefined {
+  try {
+    const bootId = fs.readFileSync(`${procRoot}/sys/kernel/random/boot_id`, 'utf8').trim();
+    return { bootId, milliseconds: Math.round(uptimeOf(procRoot) * 1000) };
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Seconds since the boot, with two decimals. */
+const uptimeOf = (procRoot: string): number =>
+  Number(fs.readFileSync(`${procRoot}/uptime`, 'utf8').split(' ')[0]);
 
 function readProcess(procRoot: string, pid: number, program: string, now: () => Date): ProcessInfo[] {
   try {
@@ -44,8 +70,9 @@ function readProcess(procRoot: string, pid: number, program: string, now: () => 
       .filter((word) => word !== '');
     if (basename(commandLine[0] ?? '') !== program) return [];
     const stat = fs.readFileSync(`${procRoot}/${pid}/stat`, 'utf8');
-    const uptime = Number(fs.readFileSync(`${procRoot}/uptime`, 'utf8').split(' ')[0]);
-    return [{ pid, commandLine, startedAt: startOf(stat, uptime, now()) }];
+    const uptime = uptimeOf(procRoot);
+    const startedAt = startOf(stat, uptime, now());
+    return [{ pid, commandLine, startedAt, startedMs: startTicks(stat) * (1000 / ticksPerSecond) }];
   } catch (error) {
     // A process may end while we look at it.
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return [];
@@ -58,8 +85,11 @@ function readProcess(procRoot: string, pid: number, program: string, now: () => 
  * seconds only.
  */
 export function startOf(stat: string, uptimeSeconds: number, now: Date): Date {
+  return new Date(now.getTime() - Math.round((uptimeSeconds - startTicks(stat) / ticksPerSecond) * 1000));
+}
+
+function startTicks(stat: string): number {
   // The second field, the name in parentheses, may hold anything: fields are counted after its last parenthesis.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const startTicks = Number(fields[19]); // field 22, starttime
-  return new Date(now.getTime() - Math.round((uptimeSeconds - startTicks / ticksPerSecond) * 1000));
+  return Number(fields[19]); // field 22, starttime
 }

@@ -17,13 +17,15 @@ import { askEtcd, judgeEtcd } from './etcd.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
 import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
 import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
-import { setAside, setJournalAside, whyForeign } from './journal-check.ts';
+import { setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
 import { draft, readSubjects, writeDraft } from './prepare.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
 import { runStage } from './stage.ts';
+import { lookAtStart } from './stage-check.ts';
 import { stageOf, stageRules } from './stages.ts';
+import { settleUnreadable } from './unreadable.ts';
 import { defaultTimeouts } from './types.ts';
 import type { Outcome, Prepared, RotationNode, RotationOrder, Signer, Timeouts } from './types.ts';
 
@@ -70,7 +72,10 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
   const found = findJournal(node.files, node.layout);
   if (found.kind === 'none') return undefined;
   if (found.kind === 'unreadable') {
-    notes.push(`a journal was moved to ${setAside(node, found.path)}: ${found.why}`);
+    const { kind, message } = settleUnreadable(node, found);
+    if (kind === 'stays')
+      return { kind: 'outcome', outcome: endedBefore('needs-manual', 'Interrupted', message) };
+    notes.push(message);
     return undefined;
   }
   const { journal } = found;
@@ -112,8 +117,8 @@ export async function apply(
   if (found.kind === 'none')
     return endedBefore('refused', 'Interrupted', 'no prepared rotation lies on this node');
   if (found.kind === 'unreadable') {
-    const path = setAside(node, found.path);
-    return endedBefore('refused', 'Interrupted', `the journal was moved to ${path}: ${found.why}`);
+    const { kind, message } = settleUnreadable(node, found);
+    return endedBefore(kind === 'stays' ? 'needs-manual' : 'refused', 'Interrupted', message);
   }
   const { journal } = found;
   const foreign = whyForeign(node, journal, options);
@@ -134,6 +139,7 @@ async function toItsEnd(
   if (journal.state === 'done' && journal.outcome !== undefined) return journal.outcome;
   const context: Context = { node, timeouts: options.timeouts ?? defaultTimeouts, signal, journal };
   save(context, { ...journal, state: 'applying' });
+  await lookAtStart(context);
   await runStages(context);
   return finish(context);
 }

@@ -160,6 +160,8 @@ function makeParents(files: CrashFiles, path: string): void {
 }
 
 function manifestText(component: string): string {
+  const serving = [`--tls-cert-file=${pki}/apiserver.crt`, `--tls-private-key-file=${pki}/apiserver.key`];
+  const flags = component === 'kube-apiserver' ? serving : [];
   return [
     'apiVersion: v1',
     'kind: Pod',
@@ -170,7 +172,7 @@ function manifestText(component: string): string {
     '  namespace: kube-system',
     'spec:',
     '  containers:',
-    `  - command: [${component}]`,
+    `  - command: [${[component, ...flags].join(', ')}]`,
     `    name: ${component}`,
     '',
   ].join('\n');

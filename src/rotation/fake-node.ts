@@ -39,11 +39,15 @@ const ownMember = 10_276_657_743_932_975_437n;
 
 /** Differs from one process to the next, as the real one does. */
 let counter = 0;
+let boots = 0;
 
 export class FakeNode {
   readonly files: CrashFiles;
   readonly ca: FakeCa;
   #time: number;
+  /** How far the node's clock is from the truth. */
+  clockShift = 0;
+  #boot = { id: `boot-${(boots += 1)}`, time: 0 };
   #running = new Map<Program, Running>();
   /** Components that do not come up on anything but the serial they had at the beginning (R23). */
   readonly broken = new Map<Program, string>();
@@ -62,6 +66,7 @@ export class FakeNode {
     this.files = files;
     this.ca = ca;
     this.#time = time.getTime();
+    this.#boot.time = this.#time - (options.started ? 7_200_000 : 0);
     if (!options.started) return;
     // The components have been running for an hour.
     this.#time = time.getTime() - 3_600_000;
@@ -73,6 +78,7 @@ export class FakeNode {
   afterKill(disk: CrashFiles): FakeNode {
     const copy = new FakeNode(disk, this.ca, this.time, { started: false });
     copy.#running = new Map(this.#running);
+    copy.#boot = this.#boot;
     for (const [program, serial] of this.broken) copy.broken.set(program, serial);
     return copy;
   }
@@ -90,7 +96,7 @@ export class FakeNode {
       files: this.files,
       layout: hostLayout(),
       machineId: 'a'.repeat(32),
-      now: () => new Date((this.#time += 1)),
+      now: () => new Date((this.#time += 1) + this.clockShift),
       random: (size) => Uint8Array.from({ length: size }, () => (counter = (counter * 31 + 7) % 251)),
       sleep: (milliseconds, signal) => {
         if (signal.aborted) return Promise.reject(new CertError('Aborted', 'interrupted'));
@@ -105,6 +111,7 @@ export class FakeNode {
       },
       processes: {
         find: (program) => this.#processes(program),
+        now: () => ({ bootId: this.#boot.id, milliseconds: this.#time - this.#boot.time }),
         readFile: (_, path) => this.files.read(this.files.realpath(path)),
       },
       probes: {
@@ -157,7 +164,10 @@ export class FakeNode {
   #processes(program: string): ProcessInfo[] {
     if (program !== 'kube-apiserver' && program !== 'kube-scheduler' && program !== 'kubelet') return [];
     const running = this.#alive(program);
-    return running === undefined ? [] : [{ pid: 1, startedAt: running.startedAt, commandLine: [program] }];
+    if (running === undefined) return [];
+    const started = running.startedAt.getTime();
+    const [startedAt, startedMs] = [new Date(started + this.clockShift), started - this.#boot.time];
+    return [{ pid: 1, startedAt, startedMs, commandLine: [program] }];
   }
 
   #handshake(port: number): Certificate {

@@ -154,3 +154,37 @@ describe('an interrupted rotation of another name (R17)', () => {
     expect(outcome.message).toContain('it is of node node-1; restart kube-apiserver');
   });
 });
+
+/** The journal as a version after this one would write it. */
+function withNewer(fake: FakeNode): string {
+  const found = findJournal(fake.files, fake.node.layout);
+  if (found.kind !== 'journal') throw new Error('no journal');
+  const path = `${fake.node.layout.journal}/${found.journal.id}.json`;
+  write(fake, path, JSON.stringify({ ...found.journal, schema: 2 }));
+  return path;
+}
+
+describe('a journal of a newer version', () => {
+  it('stays where it is while a key and its certificate do not fit, whoever comes', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    await diesAfterRenaming(fake, apiserver, `${pkiPath}/apiserver.key`);
+    const path = withNewer(fake);
+    const outcome = await apply(fake.node, {}, signal);
+    const prepared = await prepare(fake.node, fake.order(), fake.signer(), signal);
+    for (const each of [outcome, prepared.kind === 'outcome' ? prepared.outcome : undefined]) {
+      expect(each).toMatchObject({ outcome: 'needs-manual', reason: 'Interrupted' });
+      expect(each?.message).toContain(`${path} cannot be read`);
+      expect(each?.message).toContain('the key of /etc/kubernetes/pki/apiserver.crt does not fit');
+    }
+    expect(fake.files.lstat(path)?.kind).toBe('file');
+  });
+
+  it('is moved aside when all of them fit', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    await prepare(fake.node, fake.order({ targets: apiserver }), fake.signer(), signal);
+    const path = withNewer(fake);
+    const outcome = await apply(fake.node, {}, signal);
+    expect(outcome).toMatchObject({ outcome: 'refused', reason: 'Interrupted' });
+    expect(fake.files.lstat(path)).toBeUndefined();
+  });
+});

@@ -85,22 +85,31 @@ export function makePairsFit(node: RotationNode, start: Journal): { journal: Jou
   return { journal, report: { kind: stuck ? 'stuck' : kind, messages } };
 }
 
+export function swappedNow({ now, processes }: RotationNode): Partial<JournalStage> {
+  const moment = processes.now();
+  return { swappedAt: now().toISOString(), ...(moment === undefined ? {} : { swappedMoment: moment }) };
+}
+
+export function restoredNow({ now, processes }: RotationNode): Partial<JournalStage> {
+  const moment = processes.now();
+  return { restoredAt: now().toISOString(), ...(moment === undefined ? {} : { restoredMoment: moment }) };
+}
+
 function settle(
   node: RotationNode,
   id: string,
   stage: JournalStage,
 ): { change: Partial<JournalStage> | undefined; message: string } {
-  const forward = { direction: 'forward', state: 'swapped', at: 'swappedAt' } as const;
-  const back = { direction: 'back', state: 'restored', at: 'restoredAt' } as const;
+  const forward = { direction: 'forward', state: 'swapped', now: swappedNow } as const;
+  const back = { direction: 'back', state: 'restored', now: restoredNow } as const;
   const failures: string[] = [];
   // What the kubelet has made by itself meanwhile is newer than both sides (R2).
   const files = stage.files.filter((file) => file.role !== 'manifest' && !isKubeletsOwn(node, file));
   for (const way of stage.state === 'swapping' ? [forward, back] : [back, forward]) {
     try {
       swap(node.files, files, way.direction, id);
-      const at = { [way.at]: node.now().toISOString() };
       return {
-        change: { state: way.state, ...at },
+        change: { state: way.state, ...way.now(node) },
         message: way.direction === 'forward' ? 'the new files are in place' : 'the old files are back',
       };
     } catch (error) {

@@ -5,6 +5,7 @@ import { CertError } from '../errors.ts';
 import type { CertificateId, Location } from '../catalogue/ids.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
+import type { BootMoment } from '../host/processes.ts';
 import { makeDirectories, writeAtomically } from './bytes.ts';
 import { journalShape } from './journal-shape.ts';
 import type { StageName } from './stages.ts';
@@ -65,11 +66,16 @@ export interface JournalStage {
   readonly state: StageState;
   readonly files: readonly JournalFile[];
   readonly certificates: readonly JournalCertificate[];
-  /** The old state served when the stage began, and is valid for more than 24 h (R14). */
+  /** Why it did not serve when the rotation started; empty when it did. Absent in journals of earlier versions. */
+  readonly notServing?: string;
+  /** The old state served when the rotation started, and is valid for more than 24 h (R14). */
   readonly mayReturn?: boolean;
   /** When the last of the certificates' files was in its place; what started later has read them. RFC 3339. */
   readonly swappedAt?: string;
   readonly restoredAt?: string;
+  /** The same moments as the node counts them since its boot; absent in journals of earlier versions. */
+  readonly swappedMoment?: BootMoment;
+  readonly restoredMoment?: BootMoment;
   /** How often it was taken up again. */
   readonly resumes: number;
   /** Why it is not proved. */

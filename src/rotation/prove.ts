@@ -5,9 +5,9 @@ import type { CertificateId, Component } from '../catalogue/ids.ts';
 import type { ProcessInfo } from '../host/processes.ts';
 import { isSignedByNodesCa } from './accept.ts';
 import type { JournalCertificate } from './journal.ts';
-import { readLive } from './material.ts';
+import { describeLocation, readLive } from './material.ts';
 import { askKubeconfig, askKubelet, askReadyz, askVersion } from './prove-requests.ts';
-import { certificateFiles, sameAsProcessSees, startedAfter } from './prove-process.ts';
+import { processesThatSee, startedAfter, type Since } from './prove-process.ts';
 import { stageRules, type StageName } from './stages.ts';
 import type { Endpoint, NodeFacts, RotationNode } from './types.ts';
 
@@ -17,7 +17,7 @@ export interface Expectation {
   readonly certificates: readonly JournalCertificate[];
   readonly side: 'new' | 'old';
   /** Processes that read the files must have started after this; undefined: they need not have been restarted. */
-  readonly since: Date | undefined;
+  readonly since: Since | undefined;
   readonly facts: NodeFacts;
 }
 
@@ -150,12 +150,14 @@ async function startedComponent(context: RowContext, program: Component): Promis
   if (expected.since === undefined) return '';
   const candidates: ProcessInfo[] = startedAfter(node, program, expected.since);
   if (candidates.length === 0)
-    throw notProved(`no ${program} was started since ${expected.since.toISOString()}`);
+    throw notProved(`no ${program} was started since ${expected.since.at.toISOString()}`);
   // The kubelet runs on the node itself: what it sees is what we see.
   if (program === 'kubelet') return startText(program, candidates);
-  const paths = certificateFiles(certificate.location);
-  const seen = candidates.filter((each) => sameAsProcessSees(node, each, paths));
-  if (seen.length === 0) throw notProved(`the new ${program} sees other bytes than ${paths.join(', ')} has`);
+  const { location } = certificate;
+  const manifest = expected.facts.manifests[program];
+  const seen = processesThatSee(node, candidates, { location, manifest });
+  if (seen.length === 0)
+    throw notProved(`${program} does not see ${describeLocation(location)} as it lies on the disk`);
   return await Promise.resolve(startText(program, seen));
 }
 
@@ -170,7 +172,7 @@ async function loopback({ node, expected, signal }: RowContext): Promise<string>
   if (!(shown.subject.commonName ?? '').startsWith('apiserver-loopback-client'))
     return 'no loopback certificate is shown';
   const hourAndMore = 65 * 60 * 1000;
-  if (shown.notBefore.getTime() < expected.since.getTime() - hourAndMore)
+  if (shown.notBefore.getTime() < expected.since.at.getTime() - hourAndMore)
     throw notProved(
       `the loopback certificate is of ${shown.notBefore.toISOString()}: an older process answers`,
     );
@@ -185,9 +187,6 @@ function need<T>(value: T | undefined, what: string): T {
 const notProved = (message: string): CertError => new CertError('NotProved', message);
 
 const join = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join('; ');
-
-/** For the old side: a process that lives and sees the old bytes, whenever it was started. */
-export const aliveAtAll = new Date(0);
 
 /** Whether a stage waits for a process that was started anew. */
 export function needsStart(stage: StageName): boolean {

@@ -2,7 +2,7 @@
 import type { JournalFile, JournalStage } from './journal.ts';
 import { needsStart } from './prove.ts';
 import { componentOf, note, type Context } from './context.ts';
-import { startedAfter } from './prove-process.ts';
+import { startedSince, ticks, type Since } from './prove-process.ts';
 import { look } from './prove.ts';
 import { liveState, swap, type Direction } from './swap.ts';
 
@@ -30,12 +30,12 @@ export function putManifest(context: Context, stage: JournalStage, direction: Di
 export async function restartIfDue(
   context: Context,
   stage: JournalStage,
-  since: Date,
+  since: Since,
   side: 'new' | 'old',
 ): Promise<{ readonly reloaded: boolean }> {
   const { node, signal } = context;
   if (componentOf(stage.name) !== 'kubelet' || !needsStart(stage.name)) return { reloaded: false };
-  if (startedAfter(node, 'kubelet', since).length > 0) return { reloaded: false };
+  if (startedSince(node, 'kubelet', since).length > 0) return { reloaded: false };
   const startedAt = node.now();
   if (await hasReloaded(context, stage, side)) {
     note(context, startedAt, {
@@ -58,8 +58,8 @@ async function hasReloaded(context: Context, stage: JournalStage, side: 'new' | 
   const onlyServing = stage.certificates.every(({ id }) => id === 'kubelet.crt');
   if (journal.kubeletRestart === 'always' || !onlyServing) return false;
   const { certificates, name } = stage;
-  const end = node.now().getTime() + reloadMs;
-  while (node.now().getTime() < end) {
+  const end = ticks(node) + reloadMs;
+  while (ticks(node) < end) {
     const expected = { stage: name, certificates, side, since: undefined, facts: journal.facts } as const;
     const looks = await look(node, expected, signal);
     if (looks.every(({ proved }) => proved)) return true;

@@ -5,10 +5,11 @@ import { CertError } from '../errors.ts';
 import { checkTarget } from '../host/safe-target.ts';
 import { readBundle } from '../formats/pem.ts';
 import { sha256 } from './bytes.ts';
-import { componentOf, type Context } from './context.ts';
+import { componentOf, save, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
 import type { JournalCertificate, JournalFile, JournalStage } from './journal.ts';
-import { aliveAtAll, look } from './prove.ts';
+import { look } from './prove.ts';
+import { aliveAtAll, ticks } from './prove-process.ts';
 import { stageRules } from './stages.ts';
 import { isIntact, liveState } from './swap.ts';
 import type { RotationNode } from './types.ts';
@@ -147,26 +148,45 @@ function manifestFile(context: Context, stage: JournalStage): JournalFile | unde
 /** A component that was started moments ago, by the boot perhaps, is given the time to be up. */
 const settleMs = 15_000;
 
+/**
+ * What serves when the rotation starts, into the journal, before the first swap: later a component may be down only
+ * because of what an earlier stage did (R14). Errors: Aborted.
+ */
+export async function lookAtStart(context: Context): Promise<void> {
+  const { journal, node } = context;
+  const { stages } = journal;
+  if (stages.some(({ state, notServing }) => state !== 'pending' || notServing !== undefined)) return;
+  const current = stages.map((stage) => ({ ...stage, ...keepKubeletRotated(node, stage) }));
+  const why = await whyNotServing(context, current);
+  save(context, {
+    ...journal,
+    stages: stages.map((stage, index) => ({ ...stage, notServing: why[index] ?? '' })),
+  });
+}
+
 /** Empty when the old state serves and will for a day; else why it is no state to return to (R14). */
 async function whyNoReturn(context: Context, stage: JournalStage): Promise<string> {
-  const { node, journal, timeouts, signal } = context;
-  const ending = endingSoon(stage.certificates, node.now());
+  const ending = endingSoon(stage.certificates, context.node.now());
   if (ending !== undefined)
     return `${ending.id ?? 'a certificate'} ends at ${ending.oldNotAfter}, within a day`;
-  const { name, certificates } = stage;
-  const expected = {
-    stage: name,
-    certificates,
-    side: 'old',
-    since: aliveAtAll,
-    facts: journal.facts,
-  } as const;
-  const end = node.now().getTime() + settleMs;
+  return stage.notServing ?? (await whyNotServing(context, [stage]))[0] ?? '';
+}
+
+/** One text for each stage. */
+async function whyNotServing(context: Context, stages: readonly JournalStage[]): Promise<string[]> {
+  const { node, timeouts, signal } = context;
+  const end = ticks(node) + settleMs;
   for (;;) {
-    const looks = await look(node, expected, signal);
-    const missing = looks.find(({ proved }) => !proved);
-    if (missing === undefined) return '';
-    if (node.now().getTime() >= end) return missing.text;
+    const texts = await Promise.all(stages.map(async (stage) => await missingOf(context, stage)));
+    if (texts.every((text) => text === '') || ticks(node) >= end) return texts;
     await node.sleep(timeouts.poll, signal);
   }
+}
+
+async function missingOf({ node, journal, signal }: Context, stage: JournalStage): Promise<string> {
+  const { name, certificates } = stage;
+  const since = aliveAtAll;
+  const expected = { stage: name, certificates, side: 'old', since, facts: journal.facts } as const;
+  const looks = await look(node, expected, signal);
+  return looks.find(({ proved }) => !proved)?.text ?? '';
 }

@@ -32,6 +32,19 @@ describe('the kubelet with restart: auto (R21)', () => {
   });
 });
 
+describe('a kubelet that was restarted a moment ago', () => {
+  it('is not restarted again when the work is taken up at once', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const controller = new AbortController();
+    await prepare(fake.node, fake.order({ targets: [servingTarget] }), fake.signer(), signal);
+    fake.onSleep = () => controller.abort();
+    await expect(apply(fake.node, {}, controller.signal)).rejects.toThrow('interrupted');
+    expect(fake.kubeletRestarts).toBe(1);
+    expect((await apply(fake.node, {}, signal)).outcome).toBe('succeeded');
+    expect(fake.kubeletRestarts).toBe(1);
+  });
+});
+
 describe('a roll back after the machine was off for long (R14)', () => {
   it('does not return to certificates that have ended meanwhile', async () => {
     const disk = makeDisk(ca, 20);
@@ -65,5 +78,25 @@ describe('a boot that can no longer make pairs fit', () => {
     expect(outcome).toMatchObject({ outcome: 'refused', reason: 'PreflightFailed' });
     expect(outcome.message).toContain('the boot could not recover');
     expect(fake.certificate(apiserver).serial).toBe(serial);
+  });
+});
+
+describe('what served when the rotation started (R14)', () => {
+  it('is looked at before the first swap, not when its own stage begins', async () => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    const ids = ['apiserver.crt', 'scheduler.conf'];
+    const targets = fakeTargets.filter(({ id }) => ids.includes(id));
+    const [, scheduler] = targets;
+    if (scheduler === undefined) throw new Error('no target');
+    const { serial } = fake.certificate(scheduler);
+    const node = fake.node;
+    let isGone = false;
+    // The scheduler loses its lease while the API server is restarted, and does not come back.
+    fake.onSleep = () => (isGone = true);
+    const find: typeof node.processes.find = (program) =>
+      program === 'kube-scheduler' && isGone ? [] : node.processes.find(program);
+    const lossy = { ...node, processes: { ...node.processes, find } };
+    await rotate(lossy, fake.order({ targets }), fake.signer(), {}, signal);
+    expect(fake.certificate(scheduler).serial).toBe(serial);
   });
 });

@@ -8,12 +8,13 @@
 //   not-begun          restoring                  └─ it did not ─────────────────▶ kept
 import { CertError, describeError } from '../errors.ts';
 import { checkStage, endingSoon } from './stage-check.ts';
-import { isKubeletsOwn } from './journal-check.ts';
+import { isKubeletsOwn, restoredNow, swappedNow } from './journal-check.ts';
 import { backUp, swap } from './swap.ts';
 import { componentOf, note, saveStage, type Context } from './context.ts';
 import type { JournalFile, JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
-import { aliveAtAll, needsStart } from './prove.ts';
+import { needsStart } from './prove.ts';
+import { aliveAtAll, sinceOf } from './prove-process.ts';
 import { putManifest, restartIfDue } from './restart.ts';
 import { stageRules } from './stages.ts';
 import { waitForProof } from './wait.ts';
@@ -69,8 +70,7 @@ function swapIn(context: Context, stage: JournalStage): JournalStage {
   try {
     swap(node.files, files, 'forward', journal.id);
     note(context, startedAt, { name: `${stage.name}: swap`, result: 'done' });
-    const swappedAt = node.now().toISOString();
-    return saveStage(context, stage.name, { state: 'swapped', swappedAt });
+    return saveStage(context, stage.name, { state: 'swapped', ...swappedNow(node) });
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
     const failure = describeError(error);
@@ -94,7 +94,7 @@ async function prove(context: Context, stage: JournalStage): Promise<JournalStag
     return failed(`it was interrupted ${stage.resumes} times while it was proved`);
   try {
     putManifest(context, stage, 'forward');
-    const since = new Date(stage.swappedAt ?? context.node.now());
+    const since = sinceOf(stage, 'new', context.node.now());
     const { reloaded } = await restartIfDue(context, stage, since, 'new');
     const mustBeNew = needsStart(stage.name) && !reloaded;
     const proof = await waitForProof(context, stage, 'new', mustBeNew ? since : undefined);
@@ -115,9 +115,9 @@ function restore(context: Context, stage: JournalStage): JournalStage {
   const files = stage.files.filter((file) => file.role !== 'manifest' && !isKubeletsOwn(node, file));
   try {
     swap(node.files, files, 'back', journal.id);
-    const restoredAt = node.now().toISOString();
+    const restored = restoredNow(node);
     note(context, startedAt, { name: `${stage.name}: restore`, result: 'rolled-back' });
-    return saveStage(context, stage.name, { state: 'restored', restoredAt });
+    return saveStage(context, stage.name, { state: 'restored', ...restored });
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
     const why = describeError(error);
@@ -145,7 +145,7 @@ async function proveOld(context: Context, stage: JournalStage): Promise<JournalS
     return end('rolled-back', 'the old files are back; nothing was restarted');
   try {
     putManifest(context, stage, 'back');
-    const since = new Date(stage.restoredAt ?? context.node.now());
+    const since = sinceOf(stage, 'old', context.node.now());
     await restartIfDue(context, stage, since, 'old');
     const proof = await waitForProof(context, stage, 'old', aliveAtAll);
     return proof.proved

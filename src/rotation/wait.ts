@@ -2,6 +2,7 @@
 import type { JournalCertificate, JournalStage } from './journal.ts';
 import { saveStage, timeoutOf, type Context } from './context.ts';
 import { look, type Look } from './prove.ts';
+import { ticks, type Since } from './prove-process.ts';
 import { keepKubeletRotated } from './stage-check.ts';
 
 export interface Proof {
@@ -16,17 +17,17 @@ export async function waitForProof(
   context: Context,
   stage: JournalStage,
   side: 'new' | 'old',
-  since: Date | undefined,
+  since: Since | undefined,
 ): Promise<Proof> {
   const { node, journal, timeouts, signal } = context;
-  const end = node.now().getTime() + timeoutOf(context, stage.name);
+  const end = ticks(node) + timeoutOf(context, stage.name);
   for (;;) {
     const { certificates } = side === 'new' ? keepKubeletRotated(node, stage) : stage;
     const expected = { stage: stage.name, certificates, side, since, facts: journal.facts };
     const looks = await look(node, expected, signal);
     const proof = judge(certificates, looks, side);
     if (proof.proved) return proof;
-    if (node.now().getTime() >= end) {
+    if (ticks(node) >= end) {
       if (side === 'new') saveStage(context, stage.name, { certificates: proof.certificates });
       return proof;
     }

@@ -1,0 +1,27 @@
+// Texts that leave a node: of a size that fits, and of nothing but what may be printed.
+
+/** At most so many bytes of UTF-8, the mark of the cut included; never half a character. */
+export function cutBytes(text: string, most: number): string {
+  if (Buffer.byteLength(text) <= most) return text;
+  let bytes = Buffer.byteLength('…');
+  let kept = '';
+  for (const character of text) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > most) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+/** One line: what ends a line is a blank, what steers a terminal is gone. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\t\r\n\p{Zl}\p{Zp}]+/gu, ' ').replaceAll(/\p{Cc}/gu, '');
+}
+
+/** A copy of a value of JSON with all its texts printable. */
+export function withPrintableTexts(value: object): object {
+  const copy: unknown = JSON.parse(
+    JSON.stringify(value, (_, each: unknown) => (typeof each === 'string' ? printable(each) : each)),
+  );
+  return typeof copy === 'object' && copy !== null ? copy : {};
+}
