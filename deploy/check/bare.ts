@@ -32,6 +32,8 @@ try {
   for (const name of ['cpaas-system', namespace]) kubectl(['create', 'namespace', name]);
   kubectl(['create', '-f', '-'], JSON.stringify(node));
   kubectl(['apply', '-f', '-'], chart());
+  // What the controller-manager would make.
+  kubectl(['-n', 'cpaas-system', 'create', 'configmap', 'kube-root-ca.crt']);
   // A policy is in force some time after it is there.
   await wait(15_000);
   const deployment: { spec: { template: { metadata: object } } } = JSON.parse(
