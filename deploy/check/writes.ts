@@ -12,6 +12,8 @@ export function checkWrites(publicNamespace: string): void {
   for (const [kind, name, where] of [
     ['ConfigMap', 'coredns', publicNamespace],
     ['ConfigMap', 'my-node-local-certs-n1', publicNamespace],
+    ['ConfigMap', 'anything', namespace],
+    ['ConfigMap', 'cluster-cert-rotator-config', namespace],
     ['Secret', 'anything', publicNamespace],
     ['Secret', 'anything', namespace],
     ['Secret', 'kubernetes-ca', namespace],

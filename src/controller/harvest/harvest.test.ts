@@ -469,6 +469,31 @@ describe('a whole capture', () => {
     expect((await step()).why).toContain('capturing');
   });
 
+  it('takes no other CA without a person when the Secret was deleted (R11)', async () => {
+    await step();
+    await runPods(cas);
+    expect((await step()).changed).toBe(true);
+    api.objects.delete('Secret|cpaas-system/kubernetes-ca');
+    const next = makeCa('kubernetes', 'rsa:2048');
+    const trust = { kubernetes: [next.certificate] };
+    await step(later, trust);
+    await runPods({ ...cas, kubernetes: next });
+    const { why } = await step(later, trust);
+    expect(why).toContain(`CA kubernetes is now ${next.certificate.sha256} and was`);
+    expect(signingCa(await open(trust), 'kubernetes', later).ok).toBe(false);
+  });
+
+  it('captures the same CAs again when the Secret was deleted', async () => {
+    await step();
+    await runPods(cas);
+    await step();
+    api.objects.delete('Secret|cpaas-system/kubernetes-ca');
+    await step();
+    await runPods(cas);
+    expect((await step()).changed).toBe(true);
+    expect(signingCa(await open(), 'kubernetes', later).ok).toBe(true);
+  });
+
   it('removes what a leader before it left, and begins anew', async () => {
     await step();
     await runPods(cas);

@@ -5,6 +5,7 @@ import { resources } from '../../kube/resources.ts';
 import type { Configuration } from '../configuration.ts';
 import { nameOf } from '../vault/nodes.ts';
 import type { KeyEncryptionKey } from '../vault/envelope.ts';
+import { writeRecord } from '../vault/record.ts';
 import { secretWith, writeSecret, type Captured } from '../vault/store.ts';
 import { missingCas, vaultAnnotations, type Vault } from '../vault/vault.ts';
 import type { NewEvent } from '../world.ts';
@@ -157,6 +158,10 @@ class LeaderHarvester implements Harvester {
 
   async #store(vault: Vault, captured: readonly Captured[]): Promise<boolean> {
     const known = { ...this.#options, clusterUID: vault.clusterUID };
+    const accepted = captured.flatMap((one) =>
+      'external' in one ? [] : [[one.id, one.certificate.sha256] as const],
+    );
+    await writeRecord(this.#options.client, Object.fromEntries(accepted));
     const { ok } = await writeSecret(this.#options.client, secretWith(vault.secret, captured, known));
     return ok;
   }

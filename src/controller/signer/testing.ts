@@ -33,6 +33,7 @@ const etcdLeaf = makeLeaf(etcdCa, { commonName: 'cp1' }).certificate;
 export const vault: Vault = {
   clusterUID: 'cluster-1',
   secret: undefined,
+  recorded: {},
   cas: {
     kubernetes: { state: 'open', certificate: cas.kubernetes.certificate, key: cas.kubernetes.key },
     etcd: { state: 'open', certificate: etcdCa.certificate, key: etcdCa.key },

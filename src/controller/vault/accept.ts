@@ -48,7 +48,7 @@ export function accept(
     return refuse(
       'DifferentCa',
       `CA ${id} is now ${certificate.sha256} and was ${recorded}; if that was meant, accept it: kubectl annotate ` +
-        `secret kubernetes-ca certrotator.cpaas.io/accept-ca=${certificate.sha256}`,
+        `secret kubernetes-ca certrotator.cpaas.io/accept-ca=${certificate.sha256} (make an empty Secret where it is gone)`,
     );
   }
   return { ok: true, certificate };
