@@ -193,7 +193,7 @@ async function begin(
         ...shared,
         dial,
         kekFile: shared.flags.kekFile,
-        capturePods: capturePods(() => configuration.look().configuration),
+        capturePods: capturePods(() => configuration.current),
       });
       return { authority, nodeInExtras: await hasNodeInExtras(client) };
     } catch (error) {

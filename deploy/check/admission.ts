@@ -28,6 +28,7 @@ import {
 } from './kubectl.ts';
 import { changedOwnContainer, changedOwnPod, changedOwnVolumes, withToken } from './own-pod.ts';
 import { checkRights } from './rights.ts';
+import { checkWrites } from './writes.ts';
 
 function agents(node: Node, configuration: Configuration): Agents {
   const rotation: CertificateRotation = {
@@ -142,6 +143,7 @@ function main(): void {
   checkChanges(pods, node, configuration);
   checkOwnPod();
   checkConnect();
+  checkWrites(configuration.publicNamespace);
   checkRights();
   console.log(`${count.passed} passed, ${count.failed} failed`);
   if (count.failed > 0) process.exitCode = 1;

@@ -3,6 +3,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Node } from 'kubernetes-types/core/v1.js';
+import { defaultConfiguration } from '../../src/controller/configuration.ts';
+import { forbiddenPod } from '../../src/controller/pods.ts';
+import { admissionHolds } from '../../src/controller/signer/admission-check.ts';
+import { createClient } from '../../src/kube/client.ts';
+import { Connection, loadKubeConfig } from '../../src/kube/connection.ts';
 import { startBareApi } from '../../test/kube/bare-api.ts';
 import { namespace, replicaSets } from './kubectl.ts';
 
@@ -18,7 +24,7 @@ function chart(): string {
   return run(helm, ['template', 'check', join(root, 'deploy/chart'), ...flags]);
 }
 
-const node = {
+const node: Node = {
   apiVersion: 'v1',
   kind: 'Node',
   metadata: { name: 'cp1', labels: { 'node-role.kubernetes.io/control-plane': '' } },
@@ -32,6 +38,8 @@ try {
   for (const name of ['cpaas-system', namespace]) kubectl(['create', 'namespace', name]);
   kubectl(['create', '-f', '-'], JSON.stringify(node));
   kubectl(['apply', '-f', '-'], chart());
+  // What the controller-manager would make.
+  kubectl(['-n', 'cpaas-system', 'create', 'configmap', 'kube-root-ca.crt']);
   // A policy is in force some time after it is there.
   await wait(15_000);
   const deployment: { spec: { template: { metadata: object } } } = JSON.parse(
@@ -41,6 +49,10 @@ try {
   const metadata = { ...template.metadata, name: 'cluster-cert-rotator-controller-0', namespace };
   const pod = { ...template, apiVersion: 'v1', kind: 'Pod', metadata };
   kubectl(['create', '-f', '-', `--as=${replicaSets}`, '--as-group=system:masters'], JSON.stringify(pod));
+  const connection = new Connection(loadKubeConfig(api.kubeconfig));
+  const held = await admissionHolds(createClient(connection), forbiddenPod(node, defaultConfiguration));
+  await connection.close();
+  if (!held.ok) throw new Error(`the controller would not begin: ${held.message}`);
   const script = join(import.meta.dirname, 'admission.ts');
   process.exitCode = spawnSync(process.execPath, [script], { env, stdio: 'inherit' }).status ?? 1;
 } finally {

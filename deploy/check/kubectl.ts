@@ -1,6 +1,5 @@
 // kubectl, as whoever is to be tried, and the count of what held.
 import { execFileSync, spawnSync } from 'node:child_process';
-import type { Pod } from 'kubernetes-types/core/v1.js';
 
 export const namespace = 'cluster-cert-rotator';
 export const controller = `system:serviceaccount:${namespace}:cluster-cert-rotator`;
@@ -30,18 +29,18 @@ export function read(args: readonly string[]): string {
   return execFileSync('kubectl', [...args, '-o', 'json'], { encoding: 'utf8' });
 }
 
-function create(pod: Pod, as?: string): Answer {
+function create(object: object, as?: string): Answer {
   const who = as === undefined ? [] : [`--as=${as}`];
-  return kubectl(['create', '--dry-run=server', '-f', '-', ...who], JSON.stringify(pod));
+  return kubectl(['create', '--dry-run=server', '-f', '-', ...who], JSON.stringify(object));
 }
 
-export function allowed(name: string, pod: Pod, as: string): void {
-  const { ok, text } = create(pod, as);
+export function allowed(name: string, object: object, as: string): void {
+  const { ok, text } = create(object, as);
   report(ok, `allowed: ${name}`, text);
 }
 
 /** By one of our policies, and by nothing else. */
-export function denied(name: string, pod: Pod, as?: string): void {
-  const { ok, text } = create(pod, as);
+export function denied(name: string, object: object, as?: string): void {
+  const { ok, text } = create(object, as);
   report(!ok && policy.test(text), `denied:  ${name}`, text);
 }

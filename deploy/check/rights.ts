@@ -47,6 +47,7 @@ const others: readonly Question[] = [
   { may: false, verb: 'sign', ...signers, name: 'kubernetes.io/kube-apiserver-client-kubelet' },
   { may: false, verb: 'approve', ...signers, name: 'kubernetes.io/kubelet-serving' },
   { may: false, verb: 'create', ...requests },
+  { may: false, verb: 'get', ...requests },
   {
     may: true,
     verb: 'patch',

@@ -24,6 +24,11 @@ export class ConfigurationFile {
     this.#good = parseConfiguration(this.#text, path);
   }
 
+  /** The last good one, without reading the file again. */
+  get current(): Configuration {
+    return this.#good;
+  }
+
   /** Reads the file again. Never throws: what is wrong is told, and the last good configuration holds. */
   look(): ConfigurationNews {
     let text: string;

@@ -1,4 +1,5 @@
-// What the kubelet and Prometheus ask of the controller itself: /healthz, /readyz, /metrics, over plain HTTP.
+// What is asked of the controller itself over plain HTTP: /healthz and /readyz by the kubelet; /metrics only from within
+// the Pod, since there is no TLS and nobody is asked who he is.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { CertError } from '../errors.ts';
 import type { Metrics } from './metrics.ts';
@@ -18,7 +19,8 @@ export async function serveHealth(options: HealthServerOptions, signal: AbortSig
     const path = request.url?.split('?')[0];
     if (path === '/healthz') answer(response, options.alive());
     else if (path === '/readyz') answer(response, options.ready());
-    else if (path === '/metrics') void sendMetrics(response, options.metrics);
+    else if (path === '/metrics' && isLoopback(request.socket.localAddress))
+      void sendMetrics(response, options.metrics);
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve, reject) => {
@@ -37,6 +39,11 @@ export async function serveHealth(options: HealthServerOptions, signal: AbortSig
     { once: true },
   );
   return server;
+}
+
+/** Whether the connection came in on an address that nobody else can reach. */
+function isLoopback(address = ''): boolean {
+  return address === '::1' || /^(?:::ffff:)?127\./u.test(address);
 }
 
 function answer(response: ServerResponse, problem: string | undefined): void {

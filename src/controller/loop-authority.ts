@@ -4,6 +4,7 @@ import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
+import type { ConfigurationFile } from './configuration-file.ts';
 import { createHarvester, type CapturePods, type Harvester } from './harvest/harvester.ts';
 import type { Logger } from './log.ts';
 import { gatherAnchors, type Anchors, type Dial } from './vault/anchors.ts';
@@ -19,6 +20,7 @@ export interface AuthorityOptions {
   /** A mounted key-encryption key in place of the Secret. */
   readonly kekFile: string | undefined;
   readonly capturePods: CapturePods;
+  readonly configuration: Pick<ConfigurationFile, 'current'>;
   readonly publicNamespace: string;
   readonly log: Logger;
 }
@@ -39,8 +41,9 @@ export class Authority {
     this.#options = options;
     this.#kek = kek;
     this.#clusterUID = clusterUID;
-    const { client, publicNamespace, capturePods } = options;
-    this.#harvester = createHarvester({ client, kek, publicNamespace, pods: capturePods });
+    const { client, publicNamespace, capturePods: pods } = options;
+    const configuration = () => options.configuration.current;
+    this.#harvester = createHarvester({ client, kek, publicNamespace, pods, configuration });
   }
 
   /** Errors: BadConfiguration (the KEK), those of the API. */

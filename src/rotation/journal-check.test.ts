@@ -5,7 +5,7 @@ import { apply, forget, prepare, resumeAtBoot, rotate } from './driver.ts';
 import { clientLink, fakeTargets, makeCa, makeDisk, makeLeaf, type FakeCa } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 import { findJournal } from './journal.ts';
-import { settleEarlier } from './renew-files.ts';
+import { settleEarlier } from './settle-earlier.ts';
 
 let ca: FakeCa;
 beforeAll(() => {

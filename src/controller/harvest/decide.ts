@@ -5,6 +5,7 @@
 //                                             └─ too long ─▶ discard ─▶ …
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { CaId } from '../../catalogue/ids.ts';
+import type { Configuration } from '../configuration.ts';
 import { addressesOf, isControlPlane, nameOf } from '../vault/nodes.ts';
 import { hasEnded } from './messages.ts';
 
@@ -43,6 +44,14 @@ export interface HarvestView {
   readonly pods: readonly Pod[];
   readonly session: Session | undefined;
   readonly memory: Memory;
+  /** Why no CA may be captured now, in words: mode observe touches nothing, and a pause begins nothing. */
+  readonly held: string | undefined;
+}
+
+/** Why the configuration does not allow a capture. */
+export function heldBy({ mode, paused }: Pick<Configuration, 'mode' | 'paused'>): string | undefined {
+  if (mode === 'observe') return 'mode observe: no CA is captured';
+  return paused ? 'paused: no CA is captured' : undefined;
 }
 
 export type HarvestStep =
@@ -57,14 +66,23 @@ const firstBackoff = 60_000;
 const mostBackoff = 3_600_000;
 
 export function decideHarvest(view: HarvestView): HarvestStep {
-  const { session, pods, missing } = view;
+  const { session, pods, missing, held } = view;
+  // What is under way is given up too: its message would lie on the node while nobody may read it.
+  if (held !== undefined && (session !== undefined || pods.some(isLiving))) {
+    return { do: 'discard', pods, failed: false, why: held };
+  }
   if (session !== undefined) return continueSession(view, session);
   // Sealed to a key that nobody has any more: of a leader before this one.
-  const living = pods.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+  const living = pods.filter(isLiving);
   if (living.length > 0) return { do: 'discard', pods: living, failed: false, why: 'left by another leader' };
   if (pods.length > 0) return { do: 'nothing', why: 'old capture Pods are going' };
   if (missing.size === 0) return { do: 'nothing', why: 'no CA is missing' };
+  if (held !== undefined) return { do: 'nothing', why: held };
   return begin(view);
+}
+
+function isLiving({ metadata }: Pod): boolean {
+  return metadata?.deletionTimestamp === undefined;
 }
 
 function continueSession({ now, nodes, pods }: HarvestView, session: Session): HarvestStep {

@@ -12,7 +12,7 @@ import { caCertificatesMessage, harvestMessage, sealKey } from '../../agent/seal
 import { caIds, type CaId } from '../../catalogue/ids.ts';
 import { CertError } from '../../errors.ts';
 import { resources } from '../../kube/resources.ts';
-import { defaultConfiguration } from '../configuration.ts';
+import { defaultConfiguration, type Configuration } from '../configuration.ts';
 import { capturePods } from '../pods.ts';
 import type { Anchors } from '../vault/anchors.ts';
 import { kekId } from '../vault/envelope.ts';
@@ -190,6 +190,7 @@ describe('decideHarvest', () => {
     pods: [],
     session: undefined,
     memory: noMemory,
+    held: undefined,
   };
   const after = (ms: number): Date => new Date(now.getTime() + ms);
   const down: Node = {
@@ -221,6 +222,12 @@ describe('decideHarvest', () => {
       'tries again after the wait',
       { memory: { ...noMemory, failures: 1, lastFailure: after(-60_000) } },
       { do: 'begin' },
+    ],
+    ['begins nothing while it is held', { held: 'mode observe' }, { do: 'nothing', why: 'mode observe' }],
+    [
+      'gives up what is under way when it is held',
+      { held: 'paused', session, pods: [ended('h'), ended('c')] },
+      { do: 'discard', failed: false, why: 'paused' },
     ],
     ['removes Pods of another leader', { pods: [ended('h')] }, { do: 'discard', failed: false }],
     [
@@ -273,14 +280,17 @@ describe('a whole capture', () => {
   };
   let api: MemoryApi;
   let harvester: Harvester;
+  let configuration: Pick<Configuration, 'mode' | 'paused'>;
 
   beforeEach(() => {
     api = new MemoryApi();
+    configuration = { mode: 'auto', paused: false };
     harvester = createHarvester({
       client: api.client,
       kek,
       publicNamespace: 'cpaas-system',
       pods: capturePods(() => defaultConfiguration),
+      configuration: () => configuration,
     });
   });
 
@@ -444,11 +454,64 @@ describe('a whole capture', () => {
     });
   });
 
+  it.each([
+    { mode: 'observe', paused: false },
+    { mode: 'auto', paused: true },
+    { mode: 'manual', paused: true },
+  ] as const)('captures nothing with %j, begun or not', async (held) => {
+    configuration = held;
+    expect((await step()).why).toContain('no CA is captured');
+    expect(api.writes).toEqual([]);
+    configuration = { mode: 'auto', paused: false };
+    await step();
+    await runPods(cas);
+    configuration = held;
+    expect(await step()).toMatchObject({ changed: false, why: expect.stringContaining('no CA is captured') });
+    expect((await api.list(resources.pods)).items).toEqual([]);
+    expect((await api.list(resources.secrets)).items).toEqual([]);
+  });
+
+  it('captures in mode manual: what waits for a person is each rotation', async () => {
+    configuration = { mode: 'manual', paused: false };
+    expect((await step()).why).toContain('capturing');
+  });
+
+  it('takes no other CA without a person when the Secret was deleted (R11)', async () => {
+    await step();
+    await runPods(cas);
+    expect((await step()).changed).toBe(true);
+    api.objects.delete('Secret|cpaas-system/kubernetes-ca');
+    const next = makeCa('kubernetes', 'rsa:2048');
+    const trust = { kubernetes: [next.certificate] };
+    await step(later, trust);
+    await runPods({ ...cas, kubernetes: next });
+    const { why } = await step(later, trust);
+    expect(why).toContain(`CA kubernetes is now ${next.certificate.sha256} and was`);
+    expect(signingCa(await open(trust), 'kubernetes', later).ok).toBe(false);
+  });
+
+  it('captures the same CAs again when the Secret was deleted', async () => {
+    await step();
+    await runPods(cas);
+    await step();
+    api.objects.delete('Secret|cpaas-system/kubernetes-ca');
+    await step();
+    await runPods(cas);
+    expect((await step()).changed).toBe(true);
+    expect(signingCa(await open(), 'kubernetes', later).ok).toBe(true);
+  });
+
   it('removes what a leader before it left, and begins anew', async () => {
     await step();
     await runPods(cas);
     const pods = capturePods(() => defaultConfiguration);
-    harvester = createHarvester({ client: api.client, kek, publicNamespace: 'cpaas-system', pods });
+    harvester = createHarvester({
+      client: api.client,
+      kek,
+      publicNamespace: 'cpaas-system',
+      pods,
+      configuration: () => configuration,
+    });
     expect((await step()).why).toBe('left by another leader');
     expect((await step()).why).toContain('capturing');
   });

@@ -2,13 +2,15 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { KubeClient } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
+import type { Configuration } from '../configuration.ts';
 import { nameOf } from '../vault/nodes.ts';
 import type { KeyEncryptionKey } from '../vault/envelope.ts';
+import { writeRecord } from '../vault/record.ts';
 import { secretWith, writeSecret, type Captured } from '../vault/store.ts';
 import { missingCas, vaultAnnotations, type Vault } from '../vault/vault.ts';
 import type { NewEvent } from '../world.ts';
 import { makeCaptureKey, type CaptureKey } from './capture-key.ts';
-import { decideHarvest, isExternal, noMemory, type Memory, type Session } from './decide.ts';
+import { decideHarvest, heldBy, isExternal, noMemory, type Memory, type Session } from './decide.ts';
 import { judgeCapture, type CaptureResult } from './judge-capture.ts';
 
 /** Makes the two Pods of a capture; the admission policy knows both by heart (R8). */
@@ -22,6 +24,8 @@ export interface HarvesterOptions {
   readonly kek: KeyEncryptionKey;
   readonly publicNamespace: string;
   readonly pods: CapturePods;
+  /** As it is now: mode observe and a pause hold captures. */
+  readonly configuration: () => Pick<Configuration, 'mode' | 'paused'>;
 }
 
 export interface StepResult {
@@ -65,6 +69,7 @@ class LeaderHarvester implements Harvester {
       missing: missingCas(view.vault, view.now),
       session: this.#session,
       memory: this.#memory,
+      held: heldBy(this.#options.configuration()),
     });
     if (step.do === 'nothing') return quiet(step.why);
     if (step.do === 'begin') return this.#begin(step.node, view);
@@ -154,6 +159,10 @@ class LeaderHarvester implements Harvester {
 
   async #store(vault: Vault, captured: readonly Captured[]): Promise<boolean> {
     const known = { ...this.#options, clusterUID: vault.clusterUID };
+    const accepted = captured.flatMap((one) =>
+      'external' in one ? [] : [[one.id, one.certificate.sha256] as const],
+    );
+    await writeRecord(this.#options.client, Object.fromEntries(accepted));
     const { ok } = await writeSecret(this.#options.client, secretWith(vault.secret, captured, known));
     return ok;
   }

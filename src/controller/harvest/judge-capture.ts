@@ -57,7 +57,7 @@ export async function judgeCapture(id: CaId, capturing: Capturing, now: Date): P
 
   const notes = vault.secret?.metadata?.annotations ?? {};
   const before = {
-    recorded: notes[vaultAnnotations.fingerprint(id)],
+    recorded: vault.recorded[id] ?? notes[vaultAnnotations.fingerprint(id)],
     accepted: (notes[vaultAnnotations.accept] ?? '').split(/[\s,]+/u).map((text) => text.toLowerCase()),
   };
   const verdict = accept({ id, certificates: list, key }, anchors, before, now);

@@ -1,6 +1,7 @@
 // R8: the controller starts work only after the admission policy has been seen to deny, as ourselves, a Pod that it
 // must deny. A policy that is there and not enforced looks the same as none; only asking shows it.
 import type { Pod } from 'kubernetes-types/core/v1.js';
+import * as v from 'valibot';
 import { CertError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
@@ -10,12 +11,25 @@ export type AdmissionAnswer =
 
 /** Every policy of the chart begins with this name. */
 const policyName = 'cluster-cert-rotator';
+const policies = ['pods', 'images', 'connect', 'writes'].map((name) => `${policyName}-${name}`);
 
 /**
- * Asks for `forbidden` in a dry run. ok: our policy denied it. Not ok: it was allowed, or denied by something else,
- * which says nothing of our policy. Errors: Unreachable, Aborted.
+ * Asks for `forbidden` in a dry run, then whether all policies are there and bound: entering a Pod cannot be tried in a
+ * dry run. ok: our policy denied it, and none is missing. Not ok: it was allowed, or denied by something else, which says
+ * nothing of our policy. Errors: Unreachable, Aborted.
  */
 export async function admissionHolds(client: KubeClient, forbidden: Pod): Promise<AdmissionAnswer> {
+  const denied = await isDenied(client, forbidden);
+  if (!denied.ok) return denied;
+  for (const name of policies) {
+    const problem = await bindingProblem(client, name);
+    if (problem !== undefined)
+      return { ok: false, message: `${problem}; nothing is begun. Install the chart anew` };
+  }
+  return denied;
+}
+
+async function isDenied(client: KubeClient, forbidden: Pod): Promise<AdmissionAnswer> {
   try {
     await client.create(resources.pods, forbidden, { dryRun: true });
   } catch (error) {
@@ -33,4 +47,37 @@ export async function admissionHolds(client: KubeClient, forbidden: Pod): Promis
       `the API server would admit a Pod of ours with the whole host mounted: policy ${policyName} is missing or not ` +
       'bound (it needs Kubernetes 1.30); nothing is begun. Install the chart anew, or wait until the policy is in force',
   };
+}
+
+const api = '/apis/admissionregistration.k8s.io/v1';
+const policySchema = v.object({ spec: v.object({ failurePolicy: v.literal('Fail') }) });
+
+/** Why a policy does not bind everybody, or undefined. */
+async function bindingProblem(client: KubeClient, name: string): Promise<string | undefined> {
+  const policy = await read(client, `${api}/validatingadmissionpolicies/${name}`);
+  if (!v.is(policySchema, policy))
+    return `ValidatingAdmissionPolicy ${name} is missing or does not fail closed`;
+  const binding = await read(client, `${api}/validatingadmissionpolicybindings/${name}`);
+  // A binding that selects objects leaves the others free.
+  const whole = v.object({
+    spec: v.strictObject({
+      policyName: v.literal(name),
+      validationActions: v.pipe(v.array(v.string()), v.includes('Deny')),
+    }),
+  });
+  return v.is(whole, binding)
+    ? undefined
+    : `ValidatingAdmissionPolicyBinding ${name} is missing, does not deny, or leaves something out`;
+}
+
+/** Undefined when there is none, or when we may not read it. */
+async function read(client: KubeClient, path: string): Promise<unknown> {
+  try {
+    const { status, text } = await client.raw(path);
+    return status === 200 ? JSON.parse(text) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error instanceof CertError && error.code === 'Denied'))
+      return undefined;
+    throw error;
+  }
 }

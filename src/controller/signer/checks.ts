@@ -10,8 +10,9 @@ import { mayIssue, type Identity } from '../../policy/identity.ts';
 import { labels } from '../labels.ts';
 import { addressesOf, nameOf, namesOf, roleOf } from '../vault/nodes.ts';
 import { signingCa, type SigningCa } from '../vault/vault.ts';
-import { requester, type Case } from './facts.ts';
+import type { Case } from './facts.ts';
 import { isSelfSigned, namesStay } from './first-kubelet.ts';
+import { requester } from './requester.ts';
 import { extra, readRequest, requestedId, requestedRotation } from './requests.ts';
 
 /** What a check has found out and the signer needs. */

@@ -2,16 +2,13 @@
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import type { ConfigMap, Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { CertificateId } from '../../catalogue/ids.ts';
-import { agentServiceAccount, privateNamespace, type CertificateRotation } from '../../kube/types.ts';
+import type { CertificateRotation } from '../../kube/types.ts';
 import type { San } from '../../pki/certificate.ts';
 import type { CertificateRequest } from '../../pki/request.ts';
 import type { ClusterEndpoints } from '../../policy/identity.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Read, Renewal } from './requests.ts';
-
-/** The only user whose requests are signed. */
-export const requester = `system:serviceaccount:${privateNamespace}:${agentServiceAccount}`;
 
 /** Everything that is known when a request is judged; read from the API by the controller itself. */
 export interface SigningFacts {

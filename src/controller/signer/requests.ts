@@ -8,6 +8,49 @@ import type { Certificate } from '../../pki/certificate.ts';
 import { parseCertificate } from '../../pki/parse.ts';
 import { readPem } from '../../pki/pem.ts';
 import { parseRequest, type CertificateRequest } from '../../pki/request.ts';
+import { requester } from './requester.ts';
+
+/** Characters, base64: a request for RSA-16384, and the largest annotation that we write, are well below it. */
+const mostRequest = 32_768;
+
+/**
+ * What is kept of a request in memory: every kubelet may make requests for our signer, a megabyte each. Of a stranger's
+ * only who it was and what became of it; of an agent's nothing that is larger than an honest one: what is left is refused.
+ */
+export function trimRequest(csr: CertificateSigningRequest): CertificateSigningRequest {
+  const { metadata = {}, spec, status } = csr;
+  const { name, uid, resourceVersion, creationTimestamp } = metadata;
+  const kept = {
+    ...(name === undefined ? {} : { name }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+  };
+  const { signerName, username = '' } = spec;
+  if (username !== requester) {
+    const stranger = { signerName, username: username.slice(0, 253), request: '' };
+    return { metadata: kept, spec: stranger, ...(status === undefined ? {} : { status }) };
+  }
+  const notes = Object.entries(metadata.annotations ?? {}).filter(([key]) => ourNotes.has(key));
+  const annotationsKept = Object.fromEntries(notes.map(([key, value]) => [key, short(value)]));
+  const { managedFields: _, ...rest } = metadata;
+  return {
+    ...csr,
+    metadata: { ...rest, annotations: annotationsKept },
+    spec: { ...spec, request: short(spec.request) },
+  };
+}
+
+const ourNotes: ReadonlySet<string> = new Set([
+  annotations.renews,
+  annotations.rotation,
+  annotations.certificate,
+]);
+
+/** Empty in place of too long: an annotation that vanished would be another request, one that is empty reads as none. */
+function short(text: string): string {
+  return text.length <= mostRequest ? text : '';
+}
 
 /** Either what was read, or what is wrong with it in words. */
 export type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };

@@ -12,7 +12,8 @@ import { inventoryConfigMap } from '../inventory-store.ts';
 import { labels } from '../labels.ts';
 import { makeCa, makeLeaf, makeNode, type Leaf, type TestCa } from '../vault/testing.ts';
 import type { Vault } from '../vault/vault.ts';
-import { requester, type SigningFacts } from './facts.ts';
+import type { SigningFacts } from './facts.ts';
+import { requester } from './requester.ts';
 
 const etcdCa = makeCa('etcd-ca');
 const frontProxyCa = makeCa('front-proxy-ca');
@@ -33,6 +34,7 @@ const etcdLeaf = makeLeaf(etcdCa, { commonName: 'cp1' }).certificate;
 export const vault: Vault = {
   clusterUID: 'cluster-1',
   secret: undefined,
+  recorded: {},
   cas: {
     kubernetes: { state: 'open', certificate: cas.kubernetes.certificate, key: cas.kubernetes.key },
     etcd: { state: 'open', certificate: etcdCa.certificate, key: etcdCa.key },

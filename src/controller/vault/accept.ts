@@ -54,7 +54,10 @@ export function accept(
 }
 
 function advice({ sha256 }: Certificate): string {
-  return `if that was meant, accept it: kubectl annotate secret kubernetes-ca certrotator.cpaas.io/accept-ca=${sha256}`;
+  return (
+    `if that was meant, accept it: kubectl annotate secret kubernetes-ca certrotator.cpaas.io/accept-ca=${sha256} ` +
+    '(make an empty Secret where it is gone)'
+  );
 }
 
 /**

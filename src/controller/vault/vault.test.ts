@@ -53,7 +53,14 @@ function captured(ids: readonly CaId[] = caIds) {
 }
 
 function vaultOf(secret: Secret | undefined, over: Partial<Vault> = {}): Vault {
-  return { clusterUID: 'cluster-1', secret, cas: openSecret(secret, kek, 'cluster-1'), anchors, ...over };
+  return {
+    clusterUID: 'cluster-1',
+    secret,
+    cas: openSecret(secret, kek, 'cluster-1'),
+    recorded: {},
+    anchors,
+    ...over,
+  };
 }
 
 describe('vault', () => {

@@ -14,6 +14,7 @@ import type { Gate } from '../../policy/reasons.ts';
 import type { VaultStatus } from '../world.ts';
 import { recordsForeign, trusted, usable } from './accept.ts';
 import type { Anchors } from './anchors.ts';
+import { readRecord, type Recorded } from './record.ts';
 import { openEnvelope, type EnvelopeProblem, type KeyEncryptionKey } from './envelope.ts';
 
 export const caSecretName = 'kubernetes-ca';
@@ -49,6 +50,8 @@ export interface Vault {
   readonly clusterUID: string;
   readonly secret: Secret | undefined;
   readonly cas: Readonly<Record<CaId, CaState>>;
+  /** Fingerprints that were accepted; they outlive the Secret. */
+  readonly recorded: Recorded;
   /** What the cluster trusts now; undefined when it could not be read. */
   readonly anchors: Anchors | undefined;
 }
@@ -64,8 +67,11 @@ export async function openVault(
   },
 ): Promise<Vault> {
   const { kek, clusterUID, publicNamespace, anchors } = known;
-  const secret = await client.get(resources.secrets, { name: caSecretName, namespace: publicNamespace });
-  return { clusterUID, secret, cas: openSecret(secret, kek, clusterUID), anchors };
+  const [secret, recorded] = await Promise.all([
+    client.get(resources.secrets, { name: caSecretName, namespace: publicNamespace }),
+    readRecord(client),
+  ]);
+  return { clusterUID, secret, cas: openSecret(secret, kek, clusterUID), recorded, anchors };
 }
 
 /** All CAs of a Secret. Pure. */
