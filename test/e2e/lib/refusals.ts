@@ -28,11 +28,11 @@ const guards: readonly (readonly [string, RegExp])[] = [
   ['RBAC', /User ".*" cannot /],
   [
     'schema of the CRD',
-    /is invalid: .*(Unsupported value|Required value|should be at least|immutable)|unknown field/,
+    /is invalid: .*(Unsupported value|Required value|should have at least|immutable)|unknown field/,
   ],
 ];
 
-/** Undefined: it is no refusal, or one that nobody here knows. */
+/** Of words in one line. Undefined: it is no refusal, or one that nobody here knows. */
 export function guardOf(text: string): string | undefined {
   const found = guards.find(([, words]) => words.test(text));
   if (found === undefined) return undefined;
