@@ -53,12 +53,8 @@ export async function attempt(
   input?: object,
 ): Promise<Refusal> {
   const outcome = await kubectl.try(words, input === undefined ? {} : { input: JSON.stringify(input) });
-  return {
-    who,
-    what,
-    by: outcome.code === 0 ? undefined : guardOf(outcome.stderr),
-    said: lastWords(outcome),
-  };
+  const said = lastWords(outcome);
+  return { who, what, by: outcome.code === 0 ? undefined : guardOf(said), said };
 }
 
 /** What kubectl said, in one line. */
