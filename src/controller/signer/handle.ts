@@ -84,10 +84,11 @@ async function factsFor(
   { endpoints, apiserverSans }: GatheredEndpoints,
 ): Promise<SigningFacts> {
   const podName = extra(csr, 'pod-name');
-  const isAgent = csr.spec.username === requester && podName !== undefined;
-  const pod = isAgent
-    ? await round.client.get(resources.pods, { name: podName, namespace: privateNamespace })
-    : undefined;
+  const isAgent = csr.spec.username === requester;
+  const pod =
+    isAgent && podName !== undefined
+      ? await round.client.get(resources.pods, { name: podName, namespace: privateNamespace })
+      : undefined;
   const rotationName = requestedRotation(csr);
   // Read freshly: a cache may still show the phase before Running, and a denial is final.
   const rotation =
