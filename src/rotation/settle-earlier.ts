@@ -11,7 +11,7 @@ import { backupsKept, forget } from './driver.ts';
 import { findJournal, writeJournal, type Journal } from './journal.ts';
 import { makePairsFit, setAside, setJournalAside, underWay } from './journal-check.ts';
 import { certificatePath, readLive } from './material.ts';
-import { startedAfter } from './prove-process.ts';
+import { sinceOf, startedAfter } from './prove-process.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { stageRules } from './stages.ts';
 import type { RotationNode } from './types.ts';
@@ -129,14 +129,15 @@ function toRestart(node: RotationNode, { origin, stages }: Journal): string[] {
       if (origin === 'cli') return stage.state === 'swapped' || stage.state === 'proved';
       const { steps } = stageRules[stage.name];
       if (!steps.includes('annotate') && !steps.includes('restart')) return false;
-      const since = sinceWhen(stage);
-      return since !== undefined && startedAfter(node, componentOf(stage.name), new Date(since)).length === 0;
+      const side = readSide(stage);
+      if (side === undefined) return false;
+      return startedAfter(node, componentOf(stage.name), sinceOf(stage, side, node.now())).length === 0;
     })
     .flatMap(({ certificates }) => certificates.map(({ location }) => certificatePath(location)));
 }
 
-/** When the files came that a component must have been started after. What was never swapped was never read. */
-function sinceWhen({ state, swappedAt, restoredAt }: Journal['stages'][number]): string | undefined {
-  if (state === 'swapped') return swappedAt;
-  return state === 'restored' && swappedAt !== undefined ? restoredAt : undefined;
+/** The side whose files a component must have been started after. What was never swapped was never read. */
+function readSide({ state, swappedAt }: Journal['stages'][number]): 'new' | 'old' | undefined {
+  if (state === 'swapped') return 'new';
+  return state === 'restored' && swappedAt !== undefined ? 'old' : undefined;
 }

@@ -362,6 +362,18 @@ describe('nodes and their oddities', () => {
     });
   });
 
+  it('that it was changed is said too when a scan was under way already', () => {
+    const { cluster } = small();
+    const strange = () =>
+      decide({ ...cluster.world(), strangeInventories: new Set(['node-local-certs-w1']) });
+    cluster.settle();
+    expect(cluster.pods.map(({ spec }) => spec?.nodeName)).toContain('w1');
+    expect(strange().filter(({ type }) => type === 'event')).toEqual([]);
+    cluster.elapse(5000);
+    cluster.elapse(5000);
+    expect(strange().map(({ type }) => type)).toEqual(expect.arrayContaining(['event', 'write-inventory']));
+  });
+
   it('a clock that is off by more than the limit keeps its node waiting, and a late reading does not', () => {
     const { cluster, worker } = small();
     worker.clockAhead = 400_000;

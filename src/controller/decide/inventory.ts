@@ -135,7 +135,9 @@ function judge(view: View, node: NodeView, pod: Pod, build: PodBuilders): Action
     create(view, node, { ...trial, ...change, generation: trial.generation + 1 }, build);
   if (isFinished(pod)) {
     const answer = decodeMessages(messagesOf(pod), checkers.scan);
-    if (answer.kind === 'value') return [...write(view, node, pod, answer.value), remove(pod)];
+    // Changed while the scan was under way: what is about to be written hides it.
+    if (answer.kind === 'value')
+      return [...tellStrange(view, node), ...write(view, node, pod, answer.value), remove(pod)];
     if (answer.kind === 'overflow' && answer.parts > trial.parts) return [again({ parts: answer.parts })];
     const message = answer.kind === 'error' ? answer.error.message : 'the result does not fit';
     return retry(view, node, pod, message, again);

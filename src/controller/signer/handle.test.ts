@@ -333,6 +333,14 @@ describe('handleRequests', () => {
     expect(read('by-hand').metadata?.name).toBe('by-hand');
   });
 
+  it('says of a token that is bound to no Pod what is wrong with it, not that its rotation is missing', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    const { extra: _, ...spec } = good.csr.spec;
+    put({ ...good, csr: { ...good.csr, spec } }, 'unbound');
+    await round();
+    expect(conditions(read('unbound'))).toEqual(['Denied: NodeMatches']);
+  });
+
   it('keeps the denial of a request for a rotation that never was: nothing else tells of it', async () => {
     const good = honest(worker, 'kubelet.crt', workerKubelet);
     api.put('CertificateSigningRequest', { ...good.csr, metadata: { ...good.csr.metadata, name: 'forged' } });

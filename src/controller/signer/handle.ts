@@ -84,7 +84,7 @@ async function factsFor(
   const rotationName = requestedRotation(csr);
   // Read freshly: a cache may still show the phase before Running, and a denial is final.
   const rotation =
-    podName !== undefined && rotationName !== undefined
+    rotationName !== undefined
       ? await round.client.get(resources.certificateRotations, { name: rotationName })
       : undefined;
   const { nodeName = '' } = rotation?.spec ?? {};

@@ -118,7 +118,7 @@ export async function ask(
 ): Promise<Refusal> {
   const object = await requestObject(forgery);
   const made = await kubectl.try(['create', '-f', '-'], { input: JSON.stringify(object) });
-  if (made.code !== 0) return { who, what, by: guardOf(made.stderr), said: lastWords(made) };
+  if (made.code !== 0) return { who, what, by: guardOf(lastWords(made)), said: lastWords(made) };
   return await waitFor(
     `an answer to the request ${forgery.name}`,
     async () => {

@@ -270,15 +270,28 @@ async function lease(bed: Bed): Promise<Lease['spec']> {
   return found?.spec ?? {};
 }
 
-/** SIGKILLs the leading controller on its node; when it was dead. */
-export async function killLeader(bed: Bed): Promise<Date> {
+export interface Leader {
+  readonly pod: string;
+  readonly node: string;
+  /** containerd's ID. */
+  readonly container: string;
+}
+
+/** Whom the Lease names, and where it runs. */
+export async function leader(bed: Bed): Promise<Leader | undefined> {
   const { holderIdentity = '' } = await lease(bed);
+  if (holderIdentity === '') return undefined;
   const pod = await kubectlOf(bed).get<Pod>('pod', holderIdentity, privateNamespace);
   const node = pod?.spec.nodeName;
   const container = pod?.status?.containerStatuses?.[0]?.containerID?.replace(/^containerd:\/\//, '');
-  if (node === undefined || container === undefined)
-    throw new Error(`nobody leads: the Lease names "${holderIdentity}"`);
-  await bed.exec(node, 'ctr', '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', container);
+  return node === undefined || container === undefined ? undefined : { pod: holderIdentity, node, container };
+}
+
+/** SIGKILLs the leading controller on its node; when it was dead. */
+export async function killLeader(bed: Bed): Promise<Date> {
+  const found = await leader(bed);
+  if (found === undefined) throw new Error('nobody leads');
+  await bed.exec(found.node, 'ctr', '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', found.container);
   return new Date();
 }
 

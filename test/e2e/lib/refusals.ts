@@ -28,11 +28,11 @@ const guards: readonly (readonly [string, RegExp])[] = [
   ['RBAC', /User ".*" cannot /],
   [
     'schema of the CRD',
-    /is invalid: .*(Unsupported value|Required value|should be at least|immutable)|unknown field/,
+    /is invalid: .*(Unsupported value|Required value|should have at least|immutable)|unknown field/,
   ],
 ];
 
-/** Undefined: it is no refusal, or one that nobody here knows. */
+/** Of words in one line. Undefined: it is no refusal, or one that nobody here knows. */
 export function guardOf(text: string): string | undefined {
   const found = guards.find(([, words]) => words.test(text));
   if (found === undefined) return undefined;
@@ -53,12 +53,8 @@ export async function attempt(
   input?: object,
 ): Promise<Refusal> {
   const outcome = await kubectl.try(words, input === undefined ? {} : { input: JSON.stringify(input) });
-  return {
-    who,
-    what,
-    by: outcome.code === 0 ? undefined : guardOf(outcome.stderr),
-    said: lastWords(outcome),
-  };
+  const said = lastWords(outcome);
+  return { who, what, by: outcome.code === 0 ? undefined : guardOf(said), said };
 }
 
 /** What kubectl said, in one line. */
