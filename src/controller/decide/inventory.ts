@@ -9,6 +9,7 @@
 // next is there: nothing is remembered outside the API.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { checkers, decodeMessages } from '../../agent/message.ts';
+import { withoutControls } from '../../agent/message-shapes.ts';
 import type { ScanResult } from '../../agent/protocol.ts';
 import { apiGroup } from '../../kube/types.ts';
 import { labels, shortHash, shortName } from '../labels.ts';
@@ -187,7 +188,7 @@ function nameNode(node: NodeView, message: string): Action {
     about: { kind: 'Node', name: node.name, uid: node.uid },
     type: 'Warning',
     reason: 'ScanFailed',
-    message: `the certificates of ${node.name} could not be read; it is tried again: ${message}`,
+    message: `the certificates of ${node.name} could not be read; it is tried again: ${withoutControls(message)}`,
   };
   return { type: 'event', event };
 }
