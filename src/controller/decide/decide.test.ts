@@ -489,6 +489,63 @@ describe('what people ask for', () => {
     expect(cluster.phases('w1')).toEqual(['Succeeded']);
   });
 
+  it('an approval holds although other certificates have joined', () => {
+    const { cluster, worker } = small(twentyDaysLeft, { mode: 'manual', stageTool: 'none' });
+    worker.certificates.get('kubelet-client-current.pem')!.notAfter = new Date(
+      cluster.now.getTime() + 80 * day,
+    );
+    cluster.run(20);
+    const [first] = cluster.of('w1');
+    expect(first?.spec.certificates).toEqual(['kubelet.crt']);
+    cluster.rotations = cluster.rotations.map((one) => ({
+      ...one,
+      metadata: { ...one.metadata, annotations: { 'certrotator.cpaas.io/approved': 'true' } },
+    }));
+    worker.certificates.get('kubelet-client-current.pem')!.notAfter = new Date(
+      cluster.now.getTime() + 10 * day,
+    );
+    worker.annotations = { 'certrotator.cpaas.io/paused': 'true' };
+    cluster.inventories.delete('w1');
+    cluster.run(20);
+    worker.annotations = {};
+    cluster.run();
+    expect(cluster.of('w1').at(-1)).toMatchObject({
+      spec: { certificates: ['kubelet.crt', 'kubelet-client-current.pem'] },
+      status: { phase: 'Succeeded' },
+    });
+  });
+
+  it('an object that only looks like the plan’s own is none of its', () => {
+    const { cluster, worker } = small(twentyDaysLeft, { mode: 'observe' });
+    cluster.run(20);
+    const [planned] = cluster.of('w1');
+    const name = planned?.metadata.name.replace(/-1$/, '-7') ?? '';
+    const odd = cluster.createByHand(name, { nodeName: 'w1', nodeUID: worker.uid, certificates: ids });
+    Object.assign(odd.metadata, { labels: planned?.metadata.labels });
+    cluster.run(20);
+    const found = cluster.of('w1').find(({ metadata }) => metadata.name === name);
+    expect(found?.status?.phase).toBe('Superseded');
+    expect(cluster.of('w1')[0]?.status?.phase).toBe('Pending');
+  });
+
+  it('what a table shows says role, certificates and what is done', () => {
+    const { cluster } = small();
+    cluster.run();
+    expect(cluster.of('cp1')[0]?.status).toMatchObject({
+      role: 'control-plane',
+      summary: 'apiserver.crt +13',
+      step: 'renew, restart kube-apiserver, restart kube-controller-manager, restart kube-scheduler, restart kubelet',
+    });
+  });
+
+  it('what an agent says is shown without control characters', () => {
+    const { cluster, controlPlane } = small();
+    controlPlane.outcome = () => ({ ...rolledBack(), message: 'no\u001b[31m API\nserver' });
+    cluster.run(60);
+    const ended = cluster.of('cp1').find(({ status }) => status?.phase === 'RolledBack');
+    expect(ended?.status?.message).toBe('no [31m API server');
+  });
+
   it('mode observe scans and plans and touches nothing', () => {
     const { cluster } = small(twentyDaysLeft, { mode: 'observe' });
     cluster.run(40);

@@ -17,9 +17,12 @@ const triedEvery = 7 * 86_400_000;
 
 /** What the next scan leaves out: what the last one had to, but for the first scan of each week, which tries them all. */
 export function leftOutNext(inventory: Inventory | undefined, now: Date): string[] {
-  const weekOf = (moment: number) => Math.floor(moment / triedEvery);
   const isTried = weekOf(Date.parse(inventory?.collectedAt ?? '')) !== weekOf(now.getTime());
   return isTried ? [] : knownMissing(inventory);
+}
+
+function weekOf(moment: number): number {
+  return Math.floor(moment / triedEvery);
 }
 
 /** Paths that the Events of a Pod name as missing and that it can do without. */
