@@ -5,7 +5,8 @@ import { CertError } from '../errors.ts';
 import { reasons, type Reason } from '../policy/reasons.ts';
 import type { DoneResult, RotateResult, ScanResult } from './protocol.ts';
 
-const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
+/** Without control characters: it is shown in terminals, by kubectl and in logs. */
+const text = (most: number) => v.pipe(v.string(), v.maxLength(most), v.transform(withoutControls));
 const line = text(4096);
 /** A moment that there is: V8 takes 30 February for 2 March, and month 13 for none at all. */
 const time = v.pipe(
@@ -76,6 +77,10 @@ const rotate = v.strictObject({
     v.maxLength(100),
   ),
 });
+
+export function withoutControls(value: string): string {
+  return value.replaceAll(/\p{Cc}+/gu, ' ');
+}
 
 const done = v.strictObject({ schema, message: line });
 

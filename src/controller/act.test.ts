@@ -91,6 +91,16 @@ describe('acting', () => {
     expect(calls).toEqual(['create Pod a', expect.stringMatching(/^create Event n1\./), 'create Pod b']);
   });
 
+  it('tells on its node that an inventory may not be written', async () => {
+    const found = { schema: 1, machineID: 'm', clock: '', certificates: [], notes: [] } as const;
+    const node = { metadata: { name: 'n1', uid: 'u' } };
+    const calls = await run([{ type: 'write-inventory', node, result: found, collectedAt: '' }], (call) => {
+      if (call.startsWith('create ConfigMap')) throw new CertError('Denied', 'too large');
+      return done;
+    });
+    expect(calls.at(-1)).toMatch(/^create Event n1\./);
+  });
+
   it('goes on past one call that the server fails, and reports it', async () => {
     const calls = await run([createPod('a'), createPod('b')], (call) => {
       if (call === 'create Pod a') throw new CertError('Unreachable', 'a webhook did not answer');

@@ -185,21 +185,30 @@ class Actor {
     return 'done';
   }
 
-  /** An Event where the operator looks: a Pod that may not be made holds up its node. */
+  /** An Event where the operator looks: what may not be written holds up its node. */
   async #tellRefusal(action: Action, error: CertError): Promise<void> {
-    if (action.type !== 'create-pod') return;
-    const event: NewEvent = {
-      about: {
-        kind: 'Node',
-        name: action.pod.spec?.nodeName ?? '',
-        uid: action.pod.metadata?.labels?.[labels.nodeUID] ?? '',
-      },
-      type: 'Warning',
-      reason: 'PodRefused',
-      message: `Pod ${action.pod.metadata?.name ?? ''} may not be made: ${error.message}`,
-    };
-    await this.#options.events.record(event, new Date());
+    const event = refusalEvent(action, error.message);
+    if (event !== undefined) await this.#options.events.record(event, new Date());
   }
+}
+
+function refusalEvent(action: Action, why: string): NewEvent | undefined {
+  if (action.type === 'create-pod') {
+    const { metadata, spec } = action.pod;
+    const about = {
+      kind: 'Node',
+      name: spec?.nodeName ?? '',
+      uid: metadata?.labels?.[labels.nodeUID] ?? '',
+    } as const;
+    const message = `Pod ${metadata?.name ?? ''} may not be made: ${why}`;
+    return { about, type: 'Warning', reason: 'PodRefused', message };
+  }
+  if (action.type === 'write-inventory') {
+    const { name = '', uid = '' } = action.node.metadata ?? {};
+    const message = `ConfigMap ${inventoryName(name)} may not be written: ${why}`;
+    return { about: { kind: 'Node', name, uid }, type: 'Warning', reason: 'ScanFailed', message };
+  }
+  return undefined;
 }
 
 /** What of a status is ours alone and cannot be wrong. */

@@ -83,6 +83,7 @@ describe('the metrics', () => {
     expect(text).toContain('cert_rotator_rotations{phase="Pending"} 1\n');
     expect(text).toContain('cert_rotator_gate_closed{gate="OutsideWindow"} 1\n');
     expect(text).toContain('cert_rotator_oldest_due_seconds 60\n');
+    expect(text).toContain('cert_rotator_queue_depth 1\n');
   });
 
   it('count a rotation once, when it ends while we lead', async () => {
@@ -105,6 +106,22 @@ describe('the metrics', () => {
     expect(await metrics.text()).toContain('cert_rotator_configuration_refused 1\n');
     metrics.noteConfiguration(true);
     expect(await metrics.text()).toContain('cert_rotator_configuration_refused 0\n');
+  });
+
+  it('show how long a rotation took, and how long a CA still lives', async () => {
+    const metrics = new Metrics();
+    metrics.note(world(1));
+    const [ended] = world(1, [['new', 'Succeeded', 'Renewed']]).rotations;
+    const times = { startedAt: '2029-12-31T23:58:00Z', finishedAt: '2029-12-31T23:59:30Z' };
+    const ca = { sha256: '', notBefore: '2029-01-01T00:00:00Z', notAfter: '2030-01-01T01:00:00Z' };
+    metrics.note({
+      ...world(1),
+      rotations: ended === undefined ? [] : [{ ...ended, status: { ...ended.status, ...times } }],
+      vault: { cas: { kubernetes: ca } },
+    });
+    const text = await metrics.text();
+    expect(text).toContain('cert_rotator_rotation_duration_seconds_sum{result="Succeeded"} 90\n');
+    expect(text).toContain('cert_rotator_ca_remaining_seconds{ca="kubernetes"} 3600\n');
   });
 
   it('stay small and quick for five thousand nodes: one certificate each', async () => {

@@ -1,8 +1,8 @@
 // What Prometheus reads: expiry by the names that existing alerts and dashboards know (ACP's certificate_expires_*,
 // x509-certificate-exporter's x509_cert_*), and cert_rotator_* for our own work. Values are taken from the last world.
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { InventoryRow } from '../agent/protocol.ts';
-import { phases, terminalPhases, type CertificateRotation } from '../kube/types.ts';
+import { phases, terminalPhases, type CertificateRotation, type RotationStatus } from '../kube/types.ts';
 import type { World } from './world.ts';
 
 /** Above this many nodes each node shows its first certificate to expire alone: a scrape stays small. */
@@ -21,6 +21,7 @@ type CertificateLabels = Record<(typeof certificateLabels)[number], string>;
 export class Metrics {
   readonly #registry = new Registry();
   readonly #finished: Counter<'result' | 'reason'>;
+  readonly #duration: Histogram<'result'>;
   readonly #passes: Counter<'result'>;
   readonly #refused: Gauge;
   readonly #counted = new Set<string>();
@@ -33,6 +34,13 @@ export class Metrics {
       name: 'cert_rotator_rotations_total',
       help: 'Rotations that ended since this controller leads, by phase and reason.',
       labelNames: ['result', 'reason'],
+      registers: [this.#registry],
+    });
+    this.#duration = new Histogram({
+      name: 'cert_rotator_rotation_duration_seconds',
+      help: 'From the admission of a rotation to its end, by phase.',
+      labelNames: ['result'],
+      buckets: [15, 30, 60, 120, 300, 600, 1200, 3600],
       registers: [this.#registry],
     });
     this.#passes = new Counter({
@@ -59,7 +67,7 @@ export class Metrics {
         continue;
       this.#counted.add(uid);
       // What had ended before our first look was counted by whoever led then.
-      if (this.#counting) this.#finished.inc({ result: status.phase, reason: status.reason ?? '' });
+      if (this.#counting) this.#count(status);
     }
     this.#counting = true;
     this.#world = world;
@@ -67,6 +75,13 @@ export class Metrics {
 
   noteConfiguration(good: boolean): void {
     this.#refused.set(good ? 0 : 1);
+  }
+
+  #count({ phase, reason = '', startedAt, finishedAt }: RotationStatus): void {
+    const result = phase ?? '';
+    this.#finished.inc({ result, reason });
+    const took = seconds(finishedAt ?? '') - seconds(startedAt ?? '');
+    if (Number.isFinite(took)) this.#duration.observe({ result }, Math.max(0, took));
   }
 
   notePass(result: string): void {
@@ -137,6 +152,14 @@ export class Metrics {
       ]),
     );
     this.#gauge(
+      'cert_rotator_queue_depth',
+      'Rotations that are due and wait for their turn.',
+      [],
+      (world) => [
+        [{}, world.rotations.filter(({ status }) => (status?.phase ?? 'Pending') === 'Pending').length],
+      ],
+    );
+    this.#gauge(
       'cert_rotator_oldest_due_seconds',
       'How long the longest waiting rotation has been due.',
       [],
@@ -163,6 +186,12 @@ export class Metrics {
       'End of validity of a stored CA, seconds since 1970.',
       ['ca'],
       (world) => Object.entries(world.vault.cas).map(([ca, { notAfter }]) => [{ ca }, seconds(notAfter)]),
+    );
+    this.#gauge('cert_rotator_ca_remaining_seconds', 'Until a stored CA ends.', ['ca'], ({ vault, now }) =>
+      Object.entries(vault.cas).map(([ca, { notAfter }]) => [
+        { ca },
+        seconds(notAfter) - now.getTime() / 1000,
+      ]),
     );
   }
 }

@@ -1,5 +1,5 @@
 // The few Kubernetes objects of our own, and the loose shape of all others.
-import type { CertificateId } from '../catalogue/ids.ts';
+import type { CertificateId, NodeRole } from '../catalogue/ids.ts';
 
 export const apiGroup = 'certrotator.cpaas.io';
 export const apiVersion = 'certrotator.cpaas.io/v1alpha1';
@@ -88,6 +88,9 @@ export interface RotationStatus {
   readonly message?: string;
   readonly dueAt?: string;
   readonly attempts?: number;
+  /** For the table of kubectl: the node's role, and the certificates in few words. */
+  readonly role?: NodeRole;
+  readonly summary?: string;
   readonly step?: string;
   readonly steps?: readonly StepStatus[];
   readonly certificates?: readonly RenewedCertificate[];

@@ -7,7 +7,7 @@ import type { World } from '../world.ts';
 import { lifetimeOf, manageableOf } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
 import { isPlanned } from './plan.ts';
-import { rfc3339 } from './rotation-object.ts';
+import { isApproved, rfc3339 } from './rotation-object.ts';
 import { isBeingStaged } from './stage-tool.ts';
 import { condition, isAnnotated, versionOf, type NodeView, type View } from './view.ts';
 
@@ -61,7 +61,7 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
         ),
         staging: isBeingStaged(node, view),
       },
-      approved: rotation.metadata.annotations?.[annotations.approved] === 'true',
+      approved: isApproved(rotation),
       cas: item.cas,
       clockSkew: skewOf(node),
       manualWithinHour: manualWithinHour(item, now),

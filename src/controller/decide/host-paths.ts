@@ -2,6 +2,7 @@
 // is made again without; the ConfigMap says so, and that is also where the next Pod learns it from.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { Inventory } from '../world.ts';
+import { isBeingCreated } from './pod-state.ts';
 
 /** The kubelet's words (pkg/volume/hostpath): `hostPath type check failed: /etc/sysconfig is not a directory`. */
 const typeCheck = /hostPath type check failed: (\S+) is not a (?:directory|file)/;
@@ -11,8 +12,23 @@ const required: ReadonlySet<string> = new Set(['/etc/kubernetes', '/var/lib/kube
 
 const notePrefix = 'not on this node, left out: ';
 
+/** A path may come back, with another release of the system. Each try costs a Pod that does not start where it has not. */
+const triedEvery = 7 * 86_400_000;
+
+/** What the next scan leaves out: what the last one had to, but for the first scan of each week, which tries them all. */
+export function leftOutNext(inventory: Inventory | undefined, now: Date): string[] {
+  const isTried = weekOf(Date.parse(inventory?.collectedAt ?? '')) !== weekOf(now.getTime());
+  return isTried ? [] : knownMissing(inventory);
+}
+
+function weekOf(moment: number): number {
+  return Math.floor(moment / triedEvery);
+}
+
 /** Paths that the Events of a Pod name as missing and that it can do without. */
-export function missingPaths(problems: readonly string[]): string[] {
+export function missingPaths(pod: Pod, problems: readonly string[]): string[] {
+  // Any kubelet may write Events about any Pod: one that is being set up is where such a thing can be true.
+  if (!isBeingCreated(pod)) return [];
   const paths = problems.flatMap((problem) => {
     const path = typeCheck.exec(problem)?.[1];
     // A Pod that sees the host below a directory of its own still names the host's path here.

@@ -127,6 +127,47 @@ describe('what one node says', () => {
     expect(cluster.of('w1')).toEqual([]);
   });
 
+  it('an Event about a Pod that is not being set up makes nothing be left out', () => {
+    const cluster = two();
+    cluster.settle();
+    const world = cluster.world();
+    const lie = ['FailedMount: hostPath type check failed: /etc/default is not a directory'];
+    const podProblems = new Map(world.pods.map(({ metadata }) => [metadata?.uid ?? '', lie]));
+    expect(decide({ ...world, podProblems })).toHaveLength(2);
+    const waiting = world.pods.map((pod) => ({ ...pod, status: { phase: 'Pending' } }));
+    expect(decide({ ...world, podProblems, pods: waiting })).toEqual([]);
+  });
+
+  it('a result that no ConfigMap holds is an error of that node, tried ever more rarely', () => {
+    const cluster = two();
+    cluster.nodes[1]!.notes = Array.from({ length: 120 }, (_, i) => `${i} ${'x'.repeat(4000)}`);
+    let pods = 0;
+    for (let minutes = 0; minutes < 60; minutes++) {
+      pods += cluster
+        .pass()
+        .filter((action) => action.type === 'create-pod' && action.pod.spec?.nodeName === 'w1').length;
+      cluster.settle();
+      cluster.elapse(60_000);
+    }
+    expect(pods).toBeLessThan(10);
+    expect(cluster.inventories.get('w1')).toBeUndefined();
+    expect(JSON.stringify(cluster.events)).toContain('what it says is longer than 262144 characters');
+    expect(cluster.phases('cp1')).toEqual(['Succeeded']);
+  });
+
+  it('a ConfigMap that the API server does not take is not written without end', () => {
+    const cluster = two();
+    let writes = 0;
+    for (let passes = 0; passes < 400; passes++) {
+      // Whatever is written is refused.
+      writes += cluster.pass().filter(({ type }) => type === 'write-inventory').length;
+      cluster.inventories.clear();
+      cluster.elapse(3000);
+    }
+    expect(writes).toBeLessThanOrEqual(2 * 21 * 5);
+    expect(JSON.stringify(cluster.events)).toContain('the API server does not take its ConfigMap');
+  });
+
   it('an end that the API tells as null is no moment: its Pod is judged by its age', () => {
     const pod = finished({ spec: { containers: [{ name: 'a' }] } }, new Date(), () => '');
     Object.assign(pod.status?.containerStatuses?.[0]?.state?.terminated ?? {}, { finishedAt: null });

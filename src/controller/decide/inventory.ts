@@ -9,6 +9,7 @@
 // next is there: nothing is remembered outside the API.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { checkers, decodeMessages } from '../../agent/message.ts';
+import { withoutControls } from '../../agent/message-shapes.ts';
 import type { ScanResult } from '../../agent/protocol.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { Reason } from '../../policy/reasons.ts';
@@ -18,7 +19,7 @@ import type { Action, NewEvent } from '../world.ts';
 import { inventoryOf } from '../inventory-store.ts';
 import type { PodBuilders } from './builders.ts';
 import { leftOut } from './candidates.ts';
-import { knownMissing, missingPaths, mountedPaths, noteOfMissing } from './host-paths.ts';
+import { leftOutNext, missingPaths, mountedPaths, noteOfMissing } from './host-paths.ts';
 import { isolated } from './isolate.ts';
 import {
   ageOf,
@@ -34,6 +35,11 @@ import { isActive, isOutdated, label, type NodeView, type View } from './view.ts
 
 /** Below this many nodes all are read at once. */
 const jitterFrom = 50;
+
+/** Far more than any node has, far less than a ConfigMap may hold (1 MiB). */
+const longestResult = 256 * 1024;
+/** A result that could not be written for so long is read anew. */
+const writtenWithin = 60_000;
 
 /** What a scan Pod says about itself and its predecessors, on its annotations. */
 interface Trial {
@@ -70,7 +76,7 @@ export function decideInventory(view: View, build: PodBuilders): Action[] {
 }
 
 function firstScan(view: View, node: NodeView, build: PodBuilders): Action {
-  const without = knownMissing(node.inventory);
+  const without = leftOutNext(node.inventory, view.world.now);
   return create(view, node, { generation: 0, failures: 0, without, parts: 1 }, build);
 }
 
@@ -137,17 +143,39 @@ function judge(view: View, node: NodeView, pod: Pod, build: PodBuilders): Action
     const answer = decodeMessages(messagesOf(pod), checkers.scan);
     // Changed while the scan was under way: what is about to be written hides it.
     if (answer.kind === 'value')
-      return [...tellStrange(view, node), ...write(view, node, pod, answer.value), remove(pod)];
+      return [...tellStrange(view, node), ...keep(view, node, pod, answer.value, again)];
     if (answer.kind === 'overflow' && answer.parts > trial.parts) return [again({ parts: answer.parts })];
     const message = answer.kind === 'error' ? answer.error.message : 'the result does not fit';
     return retry(view, node, pod, message, again);
   }
-  const missing = missingPaths(view.world.podProblems.get(pod.metadata?.uid ?? '') ?? []);
+  const missing = missingPaths(pod, view.world.podProblems.get(pod.metadata?.uid ?? '') ?? []);
   const mounted = missing.filter((path) => !trial.without.includes(path) && mountedPaths(pod).includes(path));
   if (mounted.length > 0) return [again({ without: [...trial.without, ...mounted].toSorted() })];
   if (ageOf(pod, view.world.now) <= stuckAfter) return [];
   const why = hasStarted(pod) ? 'its scan does not end' : `no Pod starts there: ${waitingReason(pod)}`;
   return retry(view, node, pod, why, again);
+}
+
+/** The Pod holds its result until the ConfigMap does. What the API server does not take is read anew, ever more rarely. */
+function keep(
+  view: View,
+  node: NodeView,
+  pod: Pod,
+  result: ScanResult,
+  again: (change: Partial<Trial>) => Action,
+): Action[] {
+  if (isWritten(node, pod, result)) return [remove(pod)];
+  if (JSON.stringify(result).length > longestResult) {
+    return retry(view, node, pod, `what it says is longer than ${longestResult} characters`, again);
+  }
+  const ended = finishedAt(pod)?.getTime() ?? view.world.now.getTime();
+  if (view.world.now.getTime() - ended <= writtenWithin) return write(view, node, pod, result);
+  return retry(view, node, pod, 'the API server does not take its ConfigMap', again);
+}
+
+function isWritten({ inventory }: NodeView, pod: Pod, { clock }: ScanResult): boolean {
+  if (inventory?.clock !== clock) return false;
+  return Date.parse(inventory.collectedAt) >= Date.parse(pod.metadata?.creationTimestamp ?? '');
 }
 
 function retry(
@@ -171,7 +199,7 @@ function retry(
 }
 
 function nameNode(node: NodeView, message: string): Action {
-  const text = `the certificates of ${node.name} could not be read; it is tried again: ${message}`;
+  const text = `the certificates of ${node.name} could not be read; it is tried again: ${withoutControls(message)}`;
   return { type: 'event', event: aboutNode(node, 'ScanFailed', text) };
 }
 

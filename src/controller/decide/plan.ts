@@ -12,7 +12,15 @@ import { labels } from '../labels.ts';
 import type { Action } from '../world.ts';
 import { leftOut, lifetimeOf, renewableOf } from './candidates.ts';
 import { isolated } from './isolate.ts';
-import { isAttemptAt, plannedStatus, rfc3339, rotationFor, wishOf, type Wish } from './rotation-object.ts';
+import {
+  isAttemptAt,
+  plannedStatus,
+  rfc3339,
+  rotationFor,
+  summaryOf,
+  wishOf,
+  type Wish,
+} from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
 import { isActive, isOutdated, isTerminal, wasNeverBegun, type NodeView, type View } from './view.ts';
 
@@ -53,7 +61,7 @@ function planNode(node: NodeView, view: View): Action[] {
         .filter(isPlanned)
         .flatMap((one) => giveWay(one, 'SupersededByManual', first, view.world.now)),
       ...later.flatMap((one) => giveWay(one, 'AlreadyActive', first, view.world.now)),
-      ...adopt(first),
+      ...adopt(first, node),
     ];
   }
   return planBesidesNothing(node, waiting, view);
@@ -70,11 +78,17 @@ function giveWay(
 }
 
 /** Made by a person with any name: it joins the queue like the others (R16). */
-function adopt(rotation: CertificateRotation): Action[] {
+function adopt(rotation: CertificateRotation, node: NodeView): Action[] {
   if (rotation.status?.phase === 'Pending') return [];
   const message = 'asked for by a person, waits for its turn';
   return [
-    ...patch(rotation, { phase: 'Pending', reason: 'Manual', message, attempts: 1 }),
+    ...patch(rotation, {
+      ...summaryOf(node.role, rotation.spec.certificates),
+      phase: 'Pending',
+      reason: 'Manual',
+      message,
+      attempts: 1,
+    }),
     ...tell(rotation, 'Normal', 'Manual', message),
   ];
 }
@@ -94,7 +108,7 @@ function planBesidesNothing(node: NodeView, waiting: readonly CertificateRotatio
   });
   if (wish === undefined) return replaced;
   if (kept !== undefined) return [...replaced, ...refresh(kept, wish)];
-  const rotation = rotationFor(wish);
+  const rotation = rotationFor(wish, outdated);
   return [...replaced, { type: 'create-rotation', rotation, phase: plannedStatus(wish).phase }];
 }
 
@@ -139,8 +153,8 @@ function retryOf(
 function refresh(rotation: CertificateRotation, wish: Wish): Action[] {
   const status = plannedStatus(wish);
   const { phase } = rotation.status ?? {};
-  const { dueAt, attempts, certificates } = status;
-  if (phase === 'Pending') return patch(rotation, { dueAt, attempts, certificates });
+  const { dueAt, attempts, certificates, role, summary, step } = status;
+  if (phase === 'Pending') return patch(rotation, { dueAt, attempts, certificates, role, summary, step });
   const changed = patch(rotation, status);
   if (status.phase !== 'Pending' || changed.length === 0) return changed;
   return [...changed, ...tell(rotation, 'Normal', 'NearingExpiry', `due since ${rfc3339(wish.dueAt)}`)];

@@ -25,6 +25,19 @@ export function hasStarted(pod: Pod): boolean {
   );
 }
 
+const creating: ReadonlySet<string | undefined> = new Set(['ContainerCreating', 'PodInitializing']);
+
+/** Its kubelet sets it up and no container has run: volumes, network, images. */
+export function isBeingCreated(pod: Pod): boolean {
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+  const statuses = [...initContainerStatuses, ...containerStatuses];
+  return (
+    !hasStarted(pod) &&
+    statuses.length > 0 &&
+    statuses.every(({ state }) => creating.has(state?.waiting?.reason))
+  );
+}
+
 /** Milliseconds since the Pod was made. */
 export function ageOf(pod: Pod, now: Date): number {
   const created = pod.metadata?.creationTimestamp;

@@ -140,7 +140,7 @@ function makePods({ rotation, node, view, build }: Case, pods: Pods): Action[] {
 /** An optional path is not there (R18): another Pod without it, under another name; the first one goes afterwards. */
 function makeWithoutMissing(pod: Pod, { rotation, node, view, build }: Case): Action[] {
   if (hasStarted(pod)) return [];
-  const missing = missingPaths(view.world.podProblems.get(pod.metadata?.uid ?? '') ?? []);
+  const missing = missingPaths(pod, view.world.podProblems.get(pod.metadata?.uid ?? '') ?? []);
   const mounted = missing.filter((path) => mountedPaths(pod).includes(path));
   if (mounted.length === 0) return [];
   const without = [...new Set([...knownMissing(node.inventory), ...mounted])].toSorted();

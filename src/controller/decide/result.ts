@@ -90,7 +90,6 @@ function verifying(
       phase: 'Verifying',
       reason: 'Verifying',
       message,
-      step: 'verify',
       conditions,
     }),
     ...tell(rotation, 'Normal', 'Verifying', `${message} (${rfc3339(now)})`),

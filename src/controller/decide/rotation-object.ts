@@ -1,7 +1,8 @@
 // A CertificateRotation as the plan makes it: its name, its spec, its first status. The same world gives the same
 // object, so two leaders create it once (design §3).
-import type { CertificateId } from '../../catalogue/ids.ts';
-import { apiVersion, type CertificateRotation, type RotationStatus } from '../../kube/types.ts';
+import { components, type CertificateId, type Component, type NodeRole } from '../../catalogue/ids.ts';
+import { entryOf } from '../../catalogue/table.ts';
+import { annotations, apiVersion, type CertificateRotation, type RotationStatus } from '../../kube/types.ts';
 import type { Group } from '../../policy/grouping.ts';
 import { labels, nodeLabel, shortHash, shortName } from '../labels.ts';
 import type { RenewableCertificate } from './candidates.ts';
@@ -67,9 +68,10 @@ const baseNames = new WeakMap<
   { readonly ids: string; readonly uid: string; readonly base: string }
 >();
 
-/** Whether this object is an attempt at that wish: the same machine, certificates and serials. */
-export function isAttemptAt(rotation: CertificateRotation, { base }: Wish): boolean {
-  return attemptOf(rotation, base) !== undefined;
+/** Whether this object is an attempt at that wish: the same machine, certificates and serials, by spec and by name. */
+export function isAttemptAt(rotation: CertificateRotation, { base, certificates }: Wish): boolean {
+  const wanted = certificates.map(({ id }) => id).join();
+  return attemptOf(rotation, base) !== undefined && rotation.spec.certificates.join() === wanted;
 }
 
 export function attemptOf({ metadata }: CertificateRotation, base: string): number | undefined {
@@ -78,8 +80,14 @@ export function attemptOf({ metadata }: CertificateRotation, base: string): numb
   return /^\d{1,6}$/.test(attempt) ? Number(attempt) : undefined;
 }
 
-export function rotationFor(wish: Wish): CertificateRotation {
+/** `replaced`: what waits and gives way to it. */
+export function rotationFor(wish: Wish, replaced: readonly CertificateRotation[]): CertificateRotation {
   const { node, base, certificates } = wish;
+  const ids = new Set<CertificateId>(certificates.map(({ id }) => id));
+  // What was approved is in it: that others have joined makes nobody approve it again.
+  const approved = replaced.some(
+    (one) => isApproved(one) && one.spec.certificates.every((id) => ids.has(id)),
+  );
   const attempts = node.rotations.flatMap((rotation) => attemptOf(rotation, base) ?? []);
   return {
     apiVersion,
@@ -87,6 +95,7 @@ export function rotationFor(wish: Wish): CertificateRotation {
     metadata: {
       name: `${base}-${Math.max(0, ...attempts) + 1}`,
       labels: { [labels.planned]: 'true', [labels.node]: nodeLabel(node.name) },
+      ...(approved ? { annotations: { [annotations.approved]: 'true' } } : {}),
     },
     spec: {
       nodeName: node.name,
@@ -98,8 +107,39 @@ export function rotationFor(wish: Wish): CertificateRotation {
   };
 }
 
+export function isApproved({ metadata }: CertificateRotation): boolean {
+  return metadata.annotations?.[annotations.approved] === 'true';
+}
+
+/** What a table shows of a rotation beside its plan: the role, the certificates in few words, what it does. */
+export function summaryOf(
+  role: NodeRole,
+  ids: readonly CertificateId[],
+): Required<Pick<RotationStatus, 'role' | 'summary' | 'step'>> {
+  const [first = '', ...others] = ids;
+  const restarted = components.filter(
+    (one) => restarts.has(one) && ids.some((id) => entryOf(id).component === one),
+  );
+  return {
+    role,
+    summary: others.length === 0 ? first : `${first} +${others.length}`,
+    step: ['renew', ...restarted.map((one) => `restart ${one}`)].join(', '),
+  };
+}
+
+/** etcd reloads by itself; administrators' kubeconfigs have no process. */
+const restarts: ReadonlySet<Component> = new Set([
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+]);
+
 export type PlannedStatus = Required<
-  Pick<RotationStatus, 'reason' | 'message' | 'dueAt' | 'attempts' | 'certificates'>
+  Pick<
+    RotationStatus,
+    'reason' | 'message' | 'dueAt' | 'attempts' | 'certificates' | 'role' | 'summary' | 'step'
+  >
 > & { readonly phase: 'Scheduled' | 'Pending' };
 
 /** The status of a plan: absolute times, so that it changes only when the plan does. */
@@ -110,6 +150,10 @@ export function plannedStatus(wish: Wish): PlannedStatus {
   const again = failures === 0 ? '' : `, attempt ${failures + 1}`;
   const without = leftOut === undefined ? '' : `; ${leftOut}`;
   return {
+    ...summaryOf(
+      wish.node.role,
+      certificates.map(({ id }) => id),
+    ),
     phase: due ? 'Pending' : 'Scheduled',
     reason: reasonOf(due, wish),
     message: `due ${rfc3339(dueAt)}, the first certificate ends ${rfc3339(end)}${again}${without}`,

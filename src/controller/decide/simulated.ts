@@ -196,7 +196,7 @@ export class SimulatedCluster {
       throw new Error(`Pod ${pod.metadata?.name} exists`);
     }
     const metadata = { ...pod.metadata, uid: this.#uid(), creationTimestamp: this.#seconds() };
-    this.pods.push({ ...pod, metadata, status: { phase: 'Pending' } });
+    this.pods.push(withState({ ...pod, metadata }, 'Pending', { waiting: { reason: 'ContainerCreating' } }));
   }
 
   #writeInventory(node: Node, result: ScanResult, collectedAt: string): void {
@@ -224,7 +224,9 @@ export class SimulatedCluster {
 
   #step(pod: Pod): Pod {
     const node = this.#nodeOf(pod);
-    if (node === undefined || !node.ready || this.#problems(pod).length > 0) return pod;
+    const isStill =
+      pod.status?.phase === 'Succeeded' || node?.ready === false || this.#problems(pod).length > 0;
+    if (node === undefined || isStill) return pod;
     const kind = pod.metadata?.labels?.[labels.kind];
     if (kind === 'scan') {
       return finished(pod, this.now, (part, parts) => encodeMessage(this.#scan(node), { part, parts }));
@@ -249,7 +251,6 @@ export class SimulatedCluster {
         },
       };
     }
-    if (pod.status.phase === 'Succeeded') return pod;
     const rotation = this.rotations.find(
       ({ metadata }) => metadata.uid === pod.metadata?.labels?.[labels.rotation],
     );

@@ -1,5 +1,6 @@
 // Changes of a rotation's status. What would change nothing is no action: a world at rest is not written to.
 import { isDeepStrictEqual } from 'node:util';
+import { withoutControls } from '../../agent/message-shapes.ts';
 import type { CertificateRotation, Condition, Phase, RotationStatus } from '../../kube/types.ts';
 import type { Gate, Reason } from '../../policy/reasons.ts';
 import type { Action, NewEvent } from '../world.ts';
@@ -26,7 +27,8 @@ export function end(
   now: Date,
   more: Partial<RotationStatus> = {},
 ): Action[] {
-  const { phase, reason, message } = ending;
+  const { phase, reason } = ending;
+  const message = withoutControls(ending.message);
   const status: Condition['status'] = phase === 'Succeeded' ? 'True' : 'False';
   const ready = { type: 'Ready', status, reason, message } as const;
   const changed = patch(rotation, {
@@ -68,5 +70,8 @@ export function tell(
   const { nodeName, nodeUID } = rotation.spec;
   const about: NewEvent['about'][] = [{ kind: 'Node', name: nodeName, uid: nodeUID }];
   if (uid !== undefined) about.unshift({ kind: 'CertificateRotation', name, uid });
-  return about.map((object) => ({ type: 'event', event: { about: object, type, reason, message } }));
+  return about.map((object) => ({
+    type: 'event',
+    event: { about: object, type, reason, message: withoutControls(message) },
+  }));
 }
