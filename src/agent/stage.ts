@@ -1,9 +1,9 @@
 // `cert-renew agent stage`: lays this very executable down on the node, for a day without an API (R18).
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { CertError } from '../errors.ts';
+import { sha256OfFile } from '../host/executable.ts';
 import { hostLayout } from '../host/layout.ts';
 import { say, seenNode, type Environment, type SeenNode } from './face.ts';
 import { encodeMessage } from './message.ts';
@@ -37,28 +37,13 @@ export function layDown({ root, files }: SeenNode, executable: string): string {
   sync(staged);
   fs.renameSync(staged, target);
   sync(dirname(target));
-  return `${tool} is laid down, sha256 ${sha256Of(target)}`;
+  return `${tool} is laid down, sha256 ${sha256OfFile(target)}`;
 }
 
 function sync(path: string): void {
   const fd = fs.openSync(path, 'r');
   try {
     fs.fsyncSync(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-/** Piece by piece: the executable has a hundred megabytes. */
-function sha256Of(path: string): string {
-  const hash = createHash('sha256');
-  const buffer = Buffer.alloc(1024 * 1024);
-  const fd = fs.openSync(path, 'r');
-  try {
-    for (let length = fs.readSync(fd, buffer); length > 0; length = fs.readSync(fd, buffer)) {
-      hash.update(buffer.subarray(0, length));
-    }
-    return hash.digest('hex');
   } finally {
     fs.closeSync(fd);
   }

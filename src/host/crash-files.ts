@@ -1,6 +1,7 @@
 // A disk for tests that dies. Names and contents are volatile until they are synced, as on a real file system: what a
 // process sees and what would be there after a power loss are kept apart. Every change is one operation, and `onStep`
 // hears of each before it happens.
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { CertError } from '../errors.ts';
 import type { FileStat, Files } from './files.ts';
@@ -120,6 +121,8 @@ export class CrashFiles implements Files {
     if (found.content.length > limit) throw new CertError('TooLarge', `${path} is too large`, { file: path });
     return found.content.slice();
   }
+
+  sha256 = (path: string): string => createHash('sha256').update(this.read(path)).digest('hex');
 
   mkdir(path: string, mode: number): void {
     const { parent, name } = this.#place(path);

@@ -24,6 +24,8 @@ export interface Files {
   readdir(path: string): string[];
   /** Reads a regular file of at most `limit` bytes without following a link at its last component. Errors: NotFound, NotRegularFile, TooLarge, Io. */
   read(path: string, limit?: number): Uint8Array;
+  /** Of a regular file of any size. Errors: as `read`. */
+  sha256(path: string): string;
   mkdir(path: string, mode: number): void;
   /** Creates `path` (it must not exist), writes, sets owner and mode, copies extended attributes of `like`, fsyncs the file. */
   create(

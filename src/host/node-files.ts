@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import { posix } from 'node:path';
 import { CertError } from '../errors.ts';
 import { errnoOf, onFile, toCertError } from './errno.ts';
+import { sha256OfFile } from './executable.ts';
 import type { FileStat, Files } from './files.ts';
 import { libc } from './libc.ts';
 
@@ -39,6 +40,7 @@ export function nodeFiles(root = '/'): Files {
     },
     readdir: (path) => onFile(path, () => fs.readdirSync(real(resolve(path, true))).toSorted()),
     read: (path, limit = sizeLimit) => onFile(path, () => readRegular(name(path), path, limit)),
+    sha256: (path) => onFile(path, () => sha256OfFile(name(path))),
     mkdir: (path, mode) =>
       onFile(path, () => {
         fs.mkdirSync(name(path), { mode });

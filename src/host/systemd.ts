@@ -8,13 +8,15 @@ import { libc } from './libc.ts';
 const run = promisify(execFile);
 const unitDirectories = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 
-/** In a Pod neither /run nor the host's PID 1 is always seen: then a unit of the kubelet is the sign. */
+/**
+ * PID 1 says it where it can be read. In a Pod neither it nor /run is always seen: then a unit of the kubelet is the
+ * sign, though one may have been left behind.
+ */
 export function hasSystemd(files: Files): boolean {
+  if (files.stat('/proc/1/comm')?.kind === 'file')
+    return Buffer.from(files.read('/proc/1/comm', 64)).toString('utf8').trim() === 'systemd';
   if (files.stat('/run/systemd/system')?.kind === 'directory') return true;
-  const isSystemd =
-    files.stat('/proc/1/comm')?.kind === 'file' &&
-    Buffer.from(files.read('/proc/1/comm', 64)).toString('utf8').trim() === 'systemd';
-  return isSystemd || unitDirectories.some((each) => files.stat(`${each}/kubelet.service`) !== undefined);
+  return unitDirectories.some((each) => files.stat(`${each}/kubelet.service`) !== undefined);
 }
 
 /**

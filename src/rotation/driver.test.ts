@@ -86,6 +86,21 @@ describe('a rotation', () => {
   });
 });
 
+describe('a manifest that cannot be edited', () => {
+  it('refuses before anything is touched, though its stage comes late', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const path = manifestOf('kube-scheduler');
+    fake.files.unlink(path);
+    const text = 'apiVersion: v1\nkind: List\nitems: []\n';
+    fake.files.create(path, new Uint8Array(Buffer.from(text)), { mode: 0o600, uid: 0, gid: 0 });
+    const before = contents(fake);
+    const outcome = await rotate(fake.node, fake.order(), fake.signer(), {}, signal);
+    expect(outcome).toMatchObject({ outcome: 'refused', reason: 'PreflightFailed' });
+    expect(outcome.message).toContain(`${path} is no static Pod`);
+    expect(contents(fake)).toEqual(before);
+  });
+});
+
 const order = ([id]: readonly unknown[]): number =>
   [
     'etcd/server.crt',

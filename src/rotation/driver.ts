@@ -19,6 +19,7 @@ import { findJournal, journalPath, removeJournal, type Journal, type JournalStag
 import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
 import { setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
+import { tryManifests } from './manifest-file.ts';
 import { draft, readSubjects, writeDraft } from './prepare.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
@@ -54,6 +55,11 @@ export async function prepare(
       const message = notes.join('; ') || 'nothing was asked for';
       return { kind: 'outcome', outcome: endedBefore('nothing-to-do', 'NothingToDo', message) };
     }
+    tryManifests(
+      node,
+      order.facts,
+      materials.map(({ id }) => (id === undefined ? 'files' : stageOf(id))),
+    );
     await refuseUnsafeEtcd(node, order, signal);
     const made = await draft(node, order, materials, signer, signal);
     const journal = { ...made.journal, notes: [...notes, ...made.journal.notes] };

@@ -20,6 +20,8 @@ function write(fake: FakeNode, path: string, text: string): void {
   fake.files.create(path, new Uint8Array(Buffer.from(text, 'latin1')), { mode: 0o600, uid: 0, gid: 0 });
 }
 
+const other = { rotationUID: 'of another' };
+
 /** As kubeadm certs renew does. */
 function repair(fake: FakeNode, { id, location }: Target): void {
   const { certificate, keyText } = makeLeaf(ca, id, 300);
@@ -61,6 +63,18 @@ describe('a crash between key and certificate that a person repaired by hand (R1
     expect(next.outcome).toBe('succeeded');
   });
 
+  it('leaves at most five journals aside', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    for (let count = 0; count < 8; count += 1) {
+      const order = fake.order({ targets: apiserver, rotationUID: `uid-${count}` });
+      await prepare(fake.node, order, fake.signer(), signal);
+      await apply(fake.node, other, signal);
+    }
+    const names = fake.files.readdir(fake.node.layout.setAside);
+    expect(names).toHaveLength(5);
+    expect(names).toEqual(names.toSorted());
+  });
+
   it('lets cert-renew go on too', async () => {
     const fake = new FakeNode(makeDisk(ca), ca);
     await diesAfterRenaming(fake, apiserver, `${pkiPath}/apiserver.key`);
@@ -100,8 +114,6 @@ describe('a crash in the kubelet’s renames, after which it renewed by itself (
 });
 
 describe('an interrupted rotation of another name (R17)', () => {
-  const other = { rotationUID: 'uid-2' };
-
   it('is taken to its end first; the caller is told to come again', async () => {
     const fake = new FakeNode(makeDisk(ca), ca);
     const before = apiserver.map((target) => fake.certificate(target).serial);
@@ -144,14 +156,17 @@ describe('an interrupted rotation of another name (R17)', () => {
   it('of another Node object is moved aside, and says what must be restarted', async () => {
     const fake = new FakeNode(makeDisk(ca), ca);
     await prepare(fake.node, fake.order({ targets: apiserver, nodeUID: 'node-1' }), fake.signer(), signal);
+    let isDead = false;
     fake.files.onStep = (what) => {
-      if (what.includes('manifests/.')) throw new Error('power is gone');
+      isDead ||= what.startsWith('rename') && what.includes('manifests/.');
+      if (isDead) throw new Error('power is gone');
     };
     await expect(apply(fake.node, {}, signal)).rejects.toThrow('power is gone');
     fake.files.onStep = () => undefined;
     const outcome = await apply(fake.node, { nodeUID: 'node-2' }, signal);
     expect(outcome.outcome).toBe('needs-manual');
     expect(outcome.message).toContain('it is of node node-1; restart kube-apiserver');
+    expect(fake.files.list().filter(({ path }) => path.includes('.ccr-'))).toEqual([]);
   });
 });
 

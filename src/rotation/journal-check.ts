@@ -10,7 +10,7 @@ import type { Journal, JournalFile, JournalStage } from './journal.ts';
 import { journalPath, withStage, writeJournal } from './journal.ts';
 import { describeLocation, readLive } from './material.ts';
 import { stageRules } from './stages.ts';
-import { liveState, swap } from './swap.ts';
+import { liveState, swap, sweep } from './swap.ts';
 
 export interface Identity {
   readonly nodeUID?: string;
@@ -147,6 +147,9 @@ export function unfitOf(
   });
 }
 
+/** Journals that are kept for a person to look at. */
+const setAsideKept = 5;
+
 /** Moves a journal out of the way; its backups stay. */
 export function setAside(node: RotationNode, path: string): string {
   const { files, layout } = node;
@@ -156,10 +159,21 @@ export function setAside(node: RotationNode, path: string): string {
   files.rename(path, target);
   files.syncDirectory(layout.setAside);
   files.syncDirectory(posix.dirname(path));
+  // Their names begin with the time.
+  for (const name of files.readdir(layout.setAside).toSorted().toReversed().slice(setAsideKept))
+    files.unlink(`${layout.setAside}/${name}`);
   return target;
 }
 
 /** As setAside, by journal; what of it waits beside targets is removed. */
 export function setJournalAside(node: RotationNode, journal: Journal): string {
+  for (const file of journal.stages.flatMap(({ files }) => files)) {
+    try {
+      sweep(node.files, file, journal.id);
+    } catch (error) {
+      // A dot file that cannot be removed now does no harm; the journal in the way does.
+      if (!(error instanceof CertError)) throw error;
+    }
+  }
   return setAside(node, journalPath(node.layout, journal.id));
 }

@@ -73,7 +73,7 @@ const rows: Readonly<Record<CertificateId, Row>> = {
     return `etcd answered /health to it`;
   },
   'apiserver.crt': async (context) => {
-    const process = await startedComponent(context, 'kube-apiserver');
+    const process = startedComponent(context, 'kube-apiserver');
     const shown = await served(context, context.expected.facts.apiserver);
     await askReadyz(context.node, context.expected.facts, '/readyz', context.signal);
     return join(shown, process, await loopback(context));
@@ -81,7 +81,7 @@ const rows: Readonly<Record<CertificateId, Row>> = {
   'apiserver-etcd-client.crt': (context) => usedByApiserver(context),
   'front-proxy-client.crt': (context) => usedByApiserver(context),
   'apiserver-kubelet-client.crt': async (context) => {
-    const process = await startedComponent(context, 'kube-apiserver');
+    const process = startedComponent(context, 'kube-apiserver');
     const { node, expected, certificate, signal } = context;
     return join(await askKubelet(node, expected.facts, certificate.location, signal), process);
   },
@@ -91,11 +91,11 @@ const rows: Readonly<Record<CertificateId, Row>> = {
   'super-admin.conf': (context) => administrator(context),
   '/root/.kube/config': (context) => administrator(context),
   'kubelet.crt': async (context) => {
-    const process = await startedComponent(context, 'kubelet');
+    const process = startedComponent(context, 'kubelet');
     return join(await served(context, context.expected.facts.kubelet), process);
   },
   'kubelet-client-current.pem': async (context) => {
-    const process = await startedComponent(context, 'kubelet');
+    const process = startedComponent(context, 'kubelet');
     const { node, expected, certificate, signal } = context;
     const path = need(expected.facts.kubeletKubeconfig, "the kubelet's kubeconfig");
     const client = readLive(node.files, certificate.location);
@@ -128,13 +128,13 @@ async function served(context: RowContext, endpoint: Endpoint | undefined): Prom
 }
 
 async function usedByApiserver(context: RowContext): Promise<string> {
-  const process = await startedComponent(context, 'kube-apiserver');
+  const process = startedComponent(context, 'kube-apiserver');
   const ready = await askReadyz(context.node, context.expected.facts, '/readyz/etcd', context.signal);
   return join(ready, process);
 }
 
 async function usedKubeconfig(context: RowContext, program: Component): Promise<string> {
-  const process = await startedComponent(context, program);
+  const process = startedComponent(context, program);
   return join(await administrator(context), process);
 }
 
@@ -145,39 +145,50 @@ async function administrator({ node, certificate, signal }: RowContext): Promise
 }
 
 /** The process started after the files and sees their bytes. Without a moment nothing is asked of it. */
-async function startedComponent(context: RowContext, program: Component): Promise<string> {
+function startedProcesses(context: RowContext, program: Component): readonly ProcessInfo[] {
   const { node, expected, certificate } = context;
-  if (expected.since === undefined) return '';
-  const candidates: ProcessInfo[] = startedAfter(node, program, expected.since);
+  if (expected.since === undefined) return [];
+  const candidates = startedAfter(node, program, expected.since);
   if (candidates.length === 0)
     throw notProved(`no ${program} was started since ${expected.since.at.toISOString()}`);
   // The kubelet runs on the node itself: what it sees is what we see.
-  if (program === 'kubelet') return startText(program, candidates);
+  if (program === 'kubelet') return candidates;
   const { location } = certificate;
   const manifest = expected.facts.manifests[program];
   const seen = processesThatSee(node, candidates, { location, manifest });
   if (seen.length === 0)
     throw notProved(`${program} does not see ${describeLocation(location)} as it lies on the disk`);
-  return await Promise.resolve(startText(program, seen));
+  return seen;
 }
 
-const startText = (program: string, [first]: readonly ProcessInfo[]): string =>
-  `${program} was started at ${first?.startedAt.toISOString() ?? ''}`;
+function startedComponent(context: RowContext, program: Component): string {
+  const [first] = startedProcesses(context, program);
+  return first === undefined ? '' : `${program} was started at ${first.startedAt.toISOString()}`;
+}
 
 /** kube-apiserver makes its loopback certificate at its start, with notBefore an hour back (client-go cert.go). */
-async function loopback({ node, expected, signal }: RowContext): Promise<string> {
+async function loopback(context: RowContext): Promise<string> {
+  const { node, expected, serial, signal } = context;
   if (expected.since === undefined) return '';
   const endpoint = need(expected.facts.apiserver, 'the address of the API server');
-  const shown = await node.probes.handshake({ ...endpoint, serverName: 'apiserver-loopback-client' }, signal);
-  if (!(shown.subject.commonName ?? '').startsWith('apiserver-loopback-client'))
-    return 'no loopback certificate is shown';
+  const shown = await node.probes.handshake({ ...endpoint, serverName: loopbackName }, signal);
+  if (!(shown.subject.commonName ?? '').startsWith(loopbackName)) {
+    // One that has no certificate for a name answers with its serving one; then it has none that could be old, and the
+    // start of the process is proof enough. Any other answer is not of the server that we have restarted.
+    if (shown.serial === serial) return 'it has no loopback certificate of its own';
+    throw notProved(`SNI ${loopbackName} is answered with a certificate of ${shown.subject.text}`);
+  }
+  // The clock may have been set between the swap and the start: both are read by it, the earlier one counts.
+  const starts = startedProcesses(context, 'kube-apiserver').map(({ startedAt }) => startedAt.getTime());
   const hourAndMore = 65 * 60 * 1000;
-  if (shown.notBefore.getTime() < expected.since.at.getTime() - hourAndMore)
+  if (shown.notBefore.getTime() < Math.min(expected.since.at.getTime(), ...starts) - hourAndMore)
     throw notProved(
       `the loopback certificate is of ${shown.notBefore.toISOString()}: an older process answers`,
     );
   return `loopback certificate of ${shown.notBefore.toISOString()}`;
 }
+
+const loopbackName = 'apiserver-loopback-client';
 
 function need<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw notProved(`${what} is not known`);

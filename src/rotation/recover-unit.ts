@@ -1,10 +1,12 @@
 // The boot's own way out (design §4): should power fail between the renames of a key and its certificate, a oneshot unit
 // makes the pair fit before the kubelet starts. Only where the tool is staged and systemd runs the node; else pairs
 // keep their key, and every file is one rename.
+import { CertError } from '../errors.ts';
+import { ownSha256 } from '../host/executable.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
 import { hasSystemd } from '../host/systemd.ts';
-import { makeDirectories, writeAtomically } from './bytes.ts';
+import { hashOf, makeDirectories, sha256, writeAtomically } from './bytes.ts';
 
 const units = '/etc/systemd/system';
 export const recoverUnit = 'cluster-cert-rotator-recover.service';
@@ -14,13 +16,42 @@ const wants = `${units}/multi-user.target.wants`;
 
 export type BootRecovery = { readonly possible: true } | { readonly possible: false; readonly why: string };
 
-export function bootRecovery(files: Files, layout: HostLayout): BootRecovery {
+/** @param own sha256 of the executable that runs; undefined where it is not ours to compare (tests, plain Node) */
+export function bootRecovery(files: Files, layout: HostLayout, own = ownSha256()): BootRecovery {
   const tool = files.stat(layout.tool);
   if (tool?.kind !== 'file' || (tool.mode & 0o100) === 0)
     return { possible: false, why: `${layout.tool} is not staged` };
+  // Another version may not be able to read the journal that this one writes.
+  if (own !== undefined && files.sha256(files.realpath(layout.tool)) !== own)
+    return { possible: false, why: `${layout.tool} is another version than this one` };
   if (!hasSystemd(files)) return { possible: false, why: 'this node is not run by systemd' };
   if (files.stat(units)?.kind !== 'directory') return { possible: false, why: `${units} is not there` };
+  const memory = memoryFileSystem(files);
+  if (memory !== '') return { possible: false, why: `${units} lies on a ${memory}, which no boot outlives` };
   return { possible: true };
+}
+
+/**
+ * tmpfs or ramfs, by the mounts that PID 1 of the node has; empty when it is something that may last, or when that
+ * cannot be seen from here: a Pod without the host's /proc sees a bind mount, and an overlay may lie on a disk.
+ */
+function memoryFileSystem(files: Files): string {
+  const table = '/proc/1/mountinfo';
+  try {
+    if (files.stat(table)?.kind !== 'file') return '';
+    const mounts = Buffer.from(files.read(table, 4 * 1024 * 1024))
+      .toString('utf8')
+      .split('\n')
+      .map((line) => ({ point: line.split(' ')[4] ?? '', kind: / - (\S+)/u.exec(line)?.[1] ?? '' }))
+      .filter(({ point }) => point === '/' || units === point || units.startsWith(`${point}/`))
+      // The deepest, and of those the last mounted, is what is seen.
+      .toSorted((a, b) => a.point.length - b.point.length);
+    const kind = mounts.at(-1)?.kind ?? '';
+    return kind === 'tmpfs' || kind === 'ramfs' ? kind : '';
+  } catch (error) {
+    if (error instanceof CertError) return '';
+    throw error;
+  }
 }
 
 export function unitText(layout: HostLayout): string {
@@ -44,7 +75,8 @@ TimeoutStartSec=60
 /** Writes unit and link so that they last, before the first rename that needs them. */
 export function installRecoverUnit(files: Files, layout: HostLayout): void {
   const bytes = new Uint8Array(Buffer.from(unitText(layout), 'utf8'));
-  if (files.lstat(unitPath) === undefined) writeAtomically(files, unitPath, bytes, 0o644);
+  // One that an earlier version left behind would start what is not there any more.
+  if (hashOf(files, unitPath) !== sha256(bytes)) writeAtomically(files, unitPath, bytes, 0o644);
   makeWants(files);
   const link = `${wants}/${recoverUnit}`;
   if (files.lstat(link) === undefined) files.symlink(unitPath, link);

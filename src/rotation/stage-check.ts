@@ -1,20 +1,18 @@
 // What is looked at before a stage touches anything: are the files what they were, is the place safe, is etcd (R13),
 // and would there be a state to return to (R14)?
-import { annotate } from '../formats/manifest.ts';
 import { CertError } from '../errors.ts';
 import { checkTarget } from '../host/safe-target.ts';
 import { readBundle } from '../formats/pem.ts';
-import { sha256 } from './bytes.ts';
-import { componentOf, save, type Context } from './context.ts';
+import { save, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
 import type { JournalCertificate, JournalFile, JournalStage } from './journal.ts';
+import { manifestFile } from './manifest-file.ts';
 import { look } from './prove.ts';
 import { aliveAtAll, ticks } from './prove-process.ts';
 import { stageRules } from './stages.ts';
 import { isIntact, liveState } from './swap.ts';
 import type { RotationNode } from './types.ts';
 
-export const restartAnnotation = 'certrotator.cpaas.io/restarted-at';
 const day = 86_400_000;
 
 /** An old certificate that ends within a day is no place to return to (R14). */
@@ -110,38 +108,6 @@ function withLive(node: RotationNode, certificate: JournalCertificate): JournalC
     newSerial: live.serial,
     newNotAfter: live.notAfter.toISOString(),
     proof: 'KubeletRotated: the kubelet had renewed it by itself',
-  };
-}
-
-/** The annotated manifest, prepared now: its annotation says when. */
-function manifestFile(context: Context, stage: JournalStage): JournalFile | undefined {
-  const { node, journal } = context;
-  const path = journal.facts.manifests[componentOf(stage.name)];
-  if (!stageRules[stage.name].steps.includes('annotate')) return undefined;
-  if (path === undefined)
-    throw new CertError('NotFound', `the manifest of ${componentOf(stage.name)} is not known on this node`);
-  const { realPath, stat } = checkTarget(node.files, path);
-  const bytes = node.files.read(realPath);
-  const text = Buffer.from(bytes).toString('utf8');
-  const edited = new Uint8Array(
-    Buffer.from(annotate(text, restartAnnotation, node.now().toISOString(), path), 'utf8'),
-  );
-  const name = `manifest-${componentOf(stage.name)}.yaml`;
-  const preparedPath = `${node.layout.staging}/${journal.id}/${name}`;
-  if (node.files.lstat(preparedPath) !== undefined) node.files.unlink(preparedPath);
-  node.files.create(preparedPath, edited, { mode: 0o600, uid: 0, gid: 0 });
-  node.files.syncDirectory(`${node.layout.staging}/${journal.id}`);
-  return {
-    kind: 'replace',
-    role: 'manifest',
-    path: realPath,
-    preparedPath,
-    backupPath: `${node.layout.backups}/${journal.id}/${name}`,
-    oldSha256: sha256(bytes),
-    newSha256: sha256(edited),
-    mode: stat.mode,
-    uid: stat.uid,
-    gid: stat.gid,
   };
 }
 

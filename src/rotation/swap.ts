@@ -96,6 +96,10 @@ function lay(files: Files, file: JournalFile, direction: Direction, id: string):
 /** The dated pem under its own name: whole or not at all, and lasting before the link leads to it. */
 function makeLinkedPem(files: Files, file: JournalFile, newPath: string, id: string): void {
   if (hashOf(files, newPath) === file.newSha256) return;
+  if (files.lstat(newPath) !== undefined)
+    throw new CertError('Conflict', `${newPath} is there already, and not of this rotation; try again`, {
+      file: newPath,
+    });
   const beside = besideName(newPath, id);
   if (files.lstat(beside) !== undefined) files.unlink(beside);
   const like = files.realpath(file.path);
@@ -110,8 +114,8 @@ function makeLinkedPem(files: Files, file: JournalFile, newPath: string, id: str
 }
 
 /** Our dated pem, once the link leads to the old one for good. */
-function removeLinkedPem(files: Files, { path, link }: JournalFile): void {
-  if (link === undefined || files.lstat(link.newPath) === undefined) return;
+function removeLinkedPem(files: Files, { path, link, newSha256 }: JournalFile): void {
+  if (link === undefined || hashOf(files, link.newPath) !== newSha256) return;
   if (files.readlink(path) === link.new) return;
   files.unlink(link.newPath);
   files.syncDirectory(posix.dirname(link.newPath));
