@@ -1,7 +1,7 @@
 # Every target does its own set-up; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build image chart lint fmt test-fast test soak bed-up bed-down bed-save bed-restore deploy clean
+.PHONY: help deps build image chart lint fmt test-fast test soak bed-up bed-load bed-down bed-save bed-restore deploy clean
 
 BED ?= dev
 CONTROL_PLANES ?= 1
@@ -41,6 +41,9 @@ soak: deps ## the long runs; evidence goes to docs/evidence/
 
 bed-up: deps ## a real kubeadm cluster on this machine (BED=dev CONTROL_PLANES=1 WORKERS=1 K8S=v1.34.4); needs root
 	$(BED_SH) up
+
+bed-load: build ## import the product's images into every node of a bed
+	$(BED_SH) load all dist/agent-amd64.tar dist/image-amd64.tar
 
 bed-down: ## end a bed and everything that it left
 	$(BED_SH) down

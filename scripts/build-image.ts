@@ -91,20 +91,11 @@ function baseLayer(directory: string, packages: readonly string[]): string {
 
 /** Downloads one package with apt, which checks its signature, and unpacks it. */
 function unpack(name: string, cache: string, into: string): void {
-  const apt = (...words: string[]) =>
-    execFileSync('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', ...words], {
-      cwd: cache,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-  try {
-    apt('download', name);
-  } catch {
-    // a fresh machine has no package lists, or old ones that name versions which are gone
-    apt('update');
-    apt('download', name);
-  }
+  execFileSync(join(root, 'scripts/debian.sh'), ['download', cache, name], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const archive = readdirSync(cache).find((file) => file.startsWith(`${name}_`) && file.endsWith('.deb'));
-  if (archive === undefined) throw new Error(`apt-get download ${name} left no package in ${cache}`);
+  if (archive === undefined) throw new Error(`no package ${name} was left in ${cache}`);
   rmSync(`${into}.part`, { recursive: true, force: true });
   execFileSync('dpkg-deb', ['-x', archive, `${into}.part`], { cwd: cache });
   renameSync(`${into}.part`, into);

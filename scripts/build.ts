@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 
 const steps = [
-  ['scripts/build-executable.ts', 'x64'],
+  ['scripts/build-executable.ts', 'x64', 'arm64'],
   ['scripts/build-image.ts'],
   ['scripts/build-chart.ts'],
 ] as const;

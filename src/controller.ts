@@ -187,6 +187,8 @@ async function begin(
   const { client, configuration, log } = shared;
   while (!term.signal.aborted) {
     try {
+      // The leader before us may have begun something that our watches have not told yet.
+      await shared.caches.refresh();
       const authority = await Authority.open({
         ...shared,
         dial,

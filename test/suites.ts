@@ -40,7 +40,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'unit',
     about: 'tables, properties, the crash layer; the API client and the controller on a bare kube-apiserver',
-    command: vitest('src scripts deploy test/unit'),
+    command: `scripts/debian.sh install openssl && ${vitest('src scripts deploy test/unit')}`,
     groups: ['fast', 'all'],
   },
   {
@@ -77,6 +77,13 @@ export const suites: readonly Suite[] = [
     about: 'the product on a real cluster of 3 + 1, under load',
     command: e2e('four'),
     groups: ['all'],
+    needsRoot: true,
+  },
+  {
+    name: 'soak',
+    about: 'many generations of an hour each; the leader killed in every phase: evidence in docs/evidence',
+    command: e2e('soak'),
+    groups: ['soak'],
     needsRoot: true,
   },
 ];

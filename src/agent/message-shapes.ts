@@ -7,7 +7,15 @@ import type { DoneResult, RotateResult, ScanResult } from './protocol.ts';
 
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most));
 const line = text(4096);
-const time = v.pipe(v.string(), v.regex(/^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/u));
+/** A moment that there is: V8 takes 30 February for 2 March, and month 13 for none at all. */
+const time = v.pipe(
+  v.string(),
+  v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/u),
+  v.check((value) => {
+    const moment = Date.parse(value);
+    return Number.isFinite(moment) && new Date(moment).toISOString().slice(0, 19) === value.slice(0, 19);
+  }, 'must be a moment that there is'),
+);
 const serial = v.pipe(v.string(), v.maxLength(64), v.regex(/^[0-9a-f]*$/u));
 const reason = v.custom<Reason>((value) => typeof value === 'string' && Object.hasOwn(reasons, value));
 const schema = v.literal(1);

@@ -257,6 +257,18 @@ describe('a kubeadm control plane', () => {
     expect(idsOf(files)).toEqual(idsOf(controlPlane));
     expect(discoverIn(files).notes).toEqual([expect.stringContaining('systemd unit was not found')]);
   });
+
+  it.each([['/usr/local/bin/start-kubelet'], ["/bin/sh -c '/usr/local/bin/start-kubelet'"]])(
+    'whose unit runs %s is read by kubeadm’s defaults, and that is said',
+    (program) => {
+      const place = '/etc/systemd/system/kubelet.service.d/20-wrapper.conf';
+      const files = { ...controlPlane, [place]: `[Service]\nExecStart=\nExecStart=${program}\n` };
+      expect(idsOf(files)).toEqual(idsOf(controlPlane));
+      expect(discoverIn(files).notes).toEqual([
+        'the kubelet’s systemd unit names none of its flags; kubeadm’s defaults are assumed',
+      ]);
+    },
+  );
 });
 
 describe('a worker', () => {

@@ -96,9 +96,14 @@ function commandLine(reader: SnapshotReader): ReadonlyMap<string, string> {
   const ordered = [...dropIns.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
   const files = unit === undefined ? ordered : [unit, ...ordered];
   const parsed = readUnit(files);
-  if (parsed.execStart !== undefined) return kubeletFlags(parsed, (path) => optionalText(reader, path));
-  if (reader.complete)
-    reader.note('the kubelet’s systemd unit was not found; kubeadm’s defaults are assumed');
+  const flags = kubeletFlags(parsed, (path) => optionalText(reader, path));
+  // A script around the kubelet says nothing of its flags, or only the shell's own `-c`.
+  if ([...flags.keys()].some((name) => name.length > 1)) return flags;
+  if (reader.complete) {
+    const why =
+      parsed.execStart === undefined ? 'systemd unit was not found' : 'systemd unit names none of its flags';
+    reader.note(`the kubelet’s ${why}; kubeadm’s defaults are assumed`);
+  }
   const text = reader.text(kubeadm.flags) ?? '';
   return flagsOf((readEnvironmentFile(text).get('KUBELET_KUBEADM_ARGS') ?? '').split(/\s+/u));
 }

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Bench } from '../../test/judge/judge.ts';
-import { CertError } from '../errors.ts';
+import { CertError, describeError } from '../errors.ts';
 import { nodeFiles } from '../host/node-files.ts';
-import { defaultDays, readLocalCa } from './local-ca.ts';
+import { defaultDays, readLocalCas } from './local-ca.ts';
 
 const bench = new Bench();
 afterAll(() => bench.remove());
@@ -12,18 +12,24 @@ const read = (name: string): Buffer => Buffer.from(files.read(bench.path(name)))
 function makeCa(name: string, ...options: readonly string[]): void {
   const more = ['-addext', 'keyUsage=critical,keyCertSign', ...options];
   bench.openssl(
-    `req -x509 -newkey rsa:2048 -nodes -keyout ${name}.key -out ${name}.crt -subj /CN=${name}`,
+    `req -x509 -days 3650 -newkey rsa:2048 -nodes -keyout ${name}.key -out ${name}.crt -subj /CN=${name}`,
     ...more,
   );
 }
 
-const problem = (certificate: string, key: string): { code: string; message: string; file: string } => {
+const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000);
+
+const problem = (
+  certificate: string,
+  key: string,
+  now = new Date(),
+): { code: string; text: string; file: string } => {
   try {
-    readLocalCa(files, bench.path(certificate), bench.path(key));
-    return { code: 'none', message: '', file: '' };
+    readLocalCas(files, bench.path(certificate), bench.path(key), now);
+    return { code: 'none', text: '', file: '' };
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
-    return { code: error.code, message: error.message, file: error.place.file ?? '' };
+    return { code: error.code, text: describeError(error), file: error.place.file ?? '' };
   }
 };
 
@@ -41,8 +47,32 @@ describe('the CA on the local disk', () => {
   );
 
   it('of a bundle is the one whose key it is', () => {
-    const { certificate } = readLocalCa(files, bench.path('bundle.crt'), bench.path('ca.key'));
+    const [{ certificate }] = readLocalCas(files, bench.path('bundle.crt'), bench.path('ca.key'), new Date());
     expect(certificate.subject.text).toBe('CN=ca');
+  });
+
+  it.each([
+    [0, [900, 10]],
+    [20, [900]],
+  ])('of one that was renewed with its key is that with the latest end, %i days later', (later, ends) => {
+    // The old one first, as a new one is appended.
+    for (const days of [10, 900]) {
+      const more = ['-addext', 'keyUsage=critical,keyCertSign'];
+      bench.openssl(`req -x509 -key ca.key -subj /CN=ca -days ${days} -out ca-${days}.crt`, ...more);
+    }
+    bench.write('renewed.crt', Buffer.concat([read('ca-10.crt'), read('ca-900.crt')]));
+    const cas = readLocalCas(files, bench.path('renewed.crt'), bench.path('ca.key'), inDays(later));
+    const lifetimes = cas.map(({ certificate }) => certificate.notAfter.getTime() - Date.now());
+    expect(lifetimes.map((ms) => Math.round(ms / 86_400_000))).toEqual(ends);
+  });
+
+  it.each([
+    [4000, /ca\.crt: the CA ended at \d{4}-/],
+    [-2, /ca\.crt: the CA is not valid before \d{4}-.*check the clock/],
+  ])('in %i days is refused with its file and its date', (later, message) => {
+    const { code, text } = problem('ca.crt', 'ca.key', inDays(later));
+    expect(code).toBe('CaExpired');
+    expect(text).toMatch(message);
   });
 
   it.each([

@@ -3,16 +3,26 @@ import { posix } from 'node:path';
 import { CertError } from '../errors.ts';
 import { readCertificates } from '../formats/pem.ts';
 import type { Files } from '../host/files.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import { keyFits, readPrivateKey } from '../pki/keys.ts';
+import { validity } from '../pki/time.ts';
 import { checkCa } from '../pki/verify.ts';
 import type { LocalCa } from '../rotation/local-signer.ts';
 
+const dayMs = 86_400_000;
+
 /**
- * Reads a CA and its key.
+ * Reads a CA and its key. A bundle may hold the CA before and after its own renewal, both of this key: all that can sign
+ * now are returned, that with the latest end first, so that the signer takes the first that verifies the old certificate.
  *
- * @throws CertError KeyMismatch, those of reading and parsing with their file, those of checkCa
+ * @throws CertError KeyMismatch, CaExpired, those of reading and parsing with their file, those of checkCa
  */
-export function readLocalCa(files: Files, certPath: string, keyPath: string): LocalCa {
+export function readLocalCas(
+  files: Files,
+  certPath: string,
+  keyPath: string,
+  now: Date,
+): readonly [LocalCa, ...LocalCa[]] {
   const certificates = inFile(certPath, () => readCertificates(files.read(files.realpath(certPath))));
   if (certificates.length === 0) {
     throw new CertError('MalformedPem', `${certPath} holds no certificate; name the CA's certificate`, {
@@ -20,17 +30,35 @@ export function readLocalCa(files: Files, certPath: string, keyPath: string): Lo
     });
   }
   const { key } = inFile(keyPath, () => readPrivateKey(latin1(files.read(files.realpath(keyPath)))));
-  // A bundle may hold an old and a new CA: the one of this key signs.
-  const certificate = certificates.find((each) => keyFits(each, key));
-  if (certificate === undefined) {
+  const ofKey = certificates
+    .filter((each) => keyFits(each, key))
+    .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
+  const [latest] = ofKey;
+  if (latest === undefined) {
     throw new CertError(
       'KeyMismatch',
       `${keyPath} is not the key of ${certPath}; name the two that belong together`,
       { file: keyPath },
     );
   }
-  inFile(certPath, () => checkCa(certificate));
-  return { certificate, key };
+  const [first, ...others] = ofKey.filter((each) => whyUnusable(each, now) === undefined);
+  if (first === undefined) return inFile(certPath, () => refuse(whyUnusable(latest, now)));
+  return [{ certificate: first, key }, ...others.map((certificate) => ({ certificate, key }))];
+}
+
+function whyUnusable(ca: Certificate, now: Date): CertError | undefined {
+  try {
+    checkCa(ca);
+    validity({ now, lifetimeMs: dayMs, backdateMs: 0, ca });
+    return undefined;
+  } catch (error) {
+    if (error instanceof CertError) return error;
+    throw error;
+  }
+}
+
+function refuse(error: CertError | undefined): never {
+  throw error ?? new CertError('NotACertificateAuthority', 'it cannot sign');
 }
 
 /** Errors of parsers know no file; the operator must. */

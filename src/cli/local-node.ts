@@ -1,30 +1,20 @@
 // The node on which the operator's command runs.
-import { randomBytes } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { CertError } from '../errors.ts';
 import type { HostLayout } from '../host/layout.ts';
 import { hostLayout } from '../host/layout.ts';
 import { readMachineId } from '../host/machine.ts';
 import { nodeFiles } from '../host/node-files.ts';
-import { nodeProbes } from '../host/probes.ts';
-import { nodeProcesses } from '../host/processes.ts';
 import { restartUnit } from '../host/systemd.ts';
+import { realNode } from '../rotation/real-node.ts';
 import type { RotationNode } from '../rotation/types.ts';
 
 /** @param layout where the product keeps its own things; the backups may lie elsewhere */
 export function localNode(layout: HostLayout = hostLayout()): RotationNode {
-  const files = nodeFiles('/');
-  return {
-    files,
+  return realNode({
     layout,
-    machineId: machineIdOf(files),
-    probes: nodeProbes(),
-    processes: nodeProcesses(),
+    machineId: machineIdOf(nodeFiles('/')),
     restartKubelet: (signal) => restartUnit('kubelet', signal),
-    now: () => new Date(),
-    random: randomBytes,
-    sleep: (milliseconds, signal) => wait(milliseconds, undefined, { signal }),
-  };
+  });
 }
 
 /** A rescue system may have none; a journal that is made there is resumed only where there is none either. */

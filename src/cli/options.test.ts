@@ -47,6 +47,9 @@ describe('the manual’s grammar', () => {
     [['--days', '-1', 'f'], /1 to 36500/],
     [['--days', '1e2', 'f'], /1 to 36500/],
     [['--days', '', 'f'], /1 to 36500/],
+    [['--days', 'ninety', 'f'], /1 to 36500/],
+    [['--days', '1000000000', 'f'], /1 to 36500/],
+    [['--day', '9', 'f'], /unknown option '--day'.*--days/],
     [['--lock-timeout', 'soon', 'f'], /--lock-timeout/],
     [['--unknown', 'f'], /unknown option '--unknown'/],
     [[], /missing required argument 'FILE'/],
@@ -54,6 +57,7 @@ describe('the manual’s grammar', () => {
   ])('%j is a usage error that says why', (options, message) => {
     expect(() => read(...options)).toThrow(expect.objectContaining({ code: 'Usage' }));
     expect(() => read(...options)).toThrow(message);
+    expect(() => read(...options)).toThrow(/^[^\n]+; see cert-renew --help$/);
   });
 
   it.each([
@@ -63,7 +67,8 @@ describe('the manual’s grammar', () => {
     expect(() => readRenewOptions(arguments_, '/')).toThrow(message);
   });
 
-  it('help is no error', () => {
+  it('help is no error, and fits one screen', () => {
     expect(read('--help')).toEqual({ help: expect.stringContaining('--new-key') });
+    expect(JSON.stringify(read('--help')).split(String.raw`\n`).length).toBeLessThanOrEqual(24);
   });
 });

@@ -111,5 +111,10 @@ function readDuration(text: string): number {
 }
 
 function usage(message: string): CertError {
-  return new CertError('Usage', `${message}\nTry: cert-renew --help`);
+  // One line: it is what a script logs.
+  const line = message
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+  return new CertError('Usage', `${line}; see cert-renew --help`);
 }

@@ -14,6 +14,7 @@ export async function runCli(arguments_: readonly string[], signal: AbortSignal)
     return await dispatch(arguments_, signal);
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
+    // Commands throw before they touch anything; what fails afterwards is in their exit code.
     process.stderr.write(`cert-renew: ${describeError(error)}\n`);
     return exitCodes.refused;
   }

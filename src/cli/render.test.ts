@@ -31,7 +31,7 @@ const entry = (path: string, more: Partial<RenewedCertificate> = {}): RenewedCer
 });
 
 const text = (...certificates: RenewedCertificate[]): string =>
-  renderText({ dryRun: false, certificates, notes: [], backup: undefined });
+  renderText({ dryRun: false, certificates, notes: [], backup: undefined, restart: [] });
 
 describe('one line a certificate, then what to restart', () => {
   it('of the manual’s example', () => {
@@ -75,8 +75,10 @@ describe('one line a certificate, then what to restart', () => {
       certificates: [entry('/c', { user: 'me', newKey: true })],
       notes: ['n'],
       backup: '/b',
+      restart: ['/etc/kubernetes/scheduler.conf'],
     };
     expect(renderText(report)).toMatch(/^\/c \(user me\): renewed, .*, new key\nnote: n\nold files: \/b\n/);
+    expect(renderText(report)).toContain('next: kube-scheduler: restart it');
   });
 
   it('a dry run claims nothing', () => {
@@ -85,6 +87,7 @@ describe('one line a certificate, then what to restart', () => {
       certificates: [entry('/c', { renewed: undefined })],
       notes: [],
       backup: undefined,
+      restart: [],
     });
     expect(dry).toContain('/c: would be renewed, expires');
     expect(dry).not.toContain('serial');
@@ -97,6 +100,7 @@ it('JSON says the same as one object in one line', () => {
     certificates: [entry('/etc/kubernetes/pki/kubelet.crt')],
     notes: [],
     backup: '/b',
+    restart: [],
   });
   expect(json.trim()).not.toContain('\n');
   expect(JSON.parse(json)).toEqual({

@@ -20,19 +20,29 @@ export interface RenewReport {
   readonly notes: readonly string[];
   /** Where the old files are; undefined when none were kept. */
   readonly backup: string | undefined;
+  /** More certificates whose readers must restart: an earlier, interrupted rotation changed them. */
+  readonly restart: readonly string[];
 }
+
+const changedPaths = ({ certificates, restart }: RenewReport): string[] => [
+  ...certificates.map(({ path }) => path),
+  ...restart,
+];
 
 export function renderText(report: RenewReport): string {
   const lines = report.certificates.map((each) => certificateLine(each, report.dryRun));
   lines.push(...report.notes.map((note) => `note: ${note}`));
   if (report.backup !== undefined) lines.push(`old files: ${report.backup}`);
-  for (const { component, command, why } of restartAdvice(report.certificates.map(({ path }) => path))) {
-    const todo = command === undefined ? `nothing to restart, ${why}` : `restart it: ${command}`;
-    lines.push(
-      `next: ${component}: ${component.startsWith('whatever') ? `restart it if it needs that, ${why}` : todo}`,
-    );
-  }
+  lines.push(...nextLines(changedPaths(report)));
   return `${lines.join('\n')}\n`;
+}
+
+/** What to do for the new files to be used. */
+export function nextLines(paths: readonly string[]): string[] {
+  return restartAdvice(paths).map(({ component, command, why }) => {
+    const todo = command === undefined ? `nothing to restart, ${why}` : `restart it: ${command}`;
+    return `next: ${component}: ${component.startsWith('whatever') ? `restart it if it needs that, ${why}` : todo}`;
+  });
 }
 
 function certificateLine(each: RenewedCertificate, dryRun: boolean): string {
@@ -66,7 +76,7 @@ export function renderJson(report: RenewReport): string {
     })),
     notes: report.notes,
     backup: report.backup ?? null,
-    restart: restartAdvice(report.certificates.map(({ path }) => path)),
+    restart: restartAdvice(changedPaths(report)),
   };
   return `${JSON.stringify(value)}\n`;
 }

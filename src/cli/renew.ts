@@ -1,22 +1,21 @@
 // cert-renew --ca-cert P --ca-key P --days N FILE…: all of the named files, or none.
 import process from 'node:process';
 import type { HostLayout } from '../host/layout.ts';
-import { hostLayout } from '../host/layout.ts';
 import { withLock } from '../host/lock.ts';
-import { refuseUnsafeDirectory } from '../host/safe-target.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { isSignedBy } from '../pki/verify.ts';
-import { backupsKept, forget } from '../rotation/driver.ts';
+import { backupsKept } from '../rotation/driver.ts';
 import type { LocalCa } from '../rotation/local-signer.ts';
 import { localSigner } from '../rotation/local-signer.ts';
 import type { RenewReport } from '../rotation/renew-files.ts';
 import { renewFiles } from '../rotation/renew-files.ts';
 import type { RotationNode } from '../rotation/types.ts';
+import { checkBackupDirectory } from './backup-directory.ts';
 import { exitCodes } from './exit-codes.ts';
-import { defaultDays, readLocalCa } from './local-ca.ts';
+import { defaultDays, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import type { RenewOptions } from './options.ts';
-import { renderJson, renderText } from './render.ts';
+import { nextLines, renderJson, renderText } from './render.ts';
 
 const dayMs = 86_400_000;
 
@@ -25,21 +24,21 @@ const dayMs = 86_400_000;
  *
  * @throws CertError before anything was touched
  */
-export async function renew(options: RenewOptions, signal: AbortSignal): Promise<number> {
-  const layout = layoutOf(options);
-  const node = localNode(layout);
-  if (options.backupDirectory !== undefined && node.files.stat(options.backupDirectory) !== undefined) {
-    refuseUnsafeDirectory(node.files, options.backupDirectory, options.backupDirectory);
-  }
-  const ca = readLocalCa(node.files, options.caCert, options.caKey);
-  const work = (): Promise<Work> => renewAll(node, ca, options, signal);
+export async function renew(
+  options: RenewOptions,
+  signal: AbortSignal,
+  home: RotationNode = localNode(),
+): Promise<number> {
+  const node = { ...home, layout: layoutOf(home, options) };
+  if (options.backupDirectory !== undefined) checkBackupDirectory(home, options.backupDirectory);
+  const cas = readLocalCas(node.files, options.caCert, options.caKey, node.now());
+  const work = (): Promise<Work> => renewAll(node, cas, options, signal);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
-  const { report, leftAlone } = options.dryRun ? await work() : await withLock(layout.lock, lock, work);
-  return tell(report, leftAlone, ca.certificate, options);
+  const { report, leftAlone } = options.dryRun ? await work() : await withLock(node.layout.lock, lock, work);
+  return tell(report, leftAlone, cas, options);
 }
 
-function layoutOf({ backupDirectory }: RenewOptions): HostLayout {
-  const layout = hostLayout();
+function layoutOf({ layout }: RotationNode, { backupDirectory }: RenewOptions): HostLayout {
   return backupDirectory === undefined ? layout : { ...layout, backups: backupDirectory };
 }
 
@@ -51,18 +50,18 @@ interface Work {
 
 async function renewAll(
   node: RotationNode,
-  ca: LocalCa,
+  cas: readonly LocalCa[],
   options: RenewOptions,
   signal: AbortSignal,
 ): Promise<Work> {
-  const leftAlone: string[] = [];
+  const leftAlone = new Set<string>();
   const accepts = (certificate: Certificate): boolean => {
-    const ours = isSignedBy(certificate, ca.certificate);
+    const ours = cas.some((ca) => isSignedBy(certificate, ca.certificate));
     if (!ours)
-      leftAlone.push(`${certificate.subject.text}, signed by ${certificate.issuer.text}, is left as it is`);
+      leftAlone.add(`${certificate.subject.text}, signed by ${certificate.issuer.text}, is left as it is`);
     return ours;
   };
-  const signer = localSigner([ca], {
+  const signer = localSigner(cas, {
     lifetimeMs: ({ path }) => (options.days ?? defaultDays(path)) * dayMs,
     now: node.now,
   });
@@ -74,27 +73,28 @@ async function renewAll(
     // A directory that a person chose may hold other things: nothing of it is tidied up.
     keepBackups: options.backupDirectory === undefined ? backupsKept : Number.POSITIVE_INFINITY,
   } as const;
-  try {
-    const report = await renewFiles(node, options.files, signer, settings, signal);
-    return { report, leftAlone };
-  } catch (error) {
-    // What was laid into the host directory before it was refused is of no use to anybody.
-    if (!options.dryRun) forget(node, settings.keepBackups);
-    throw error;
-  }
+  const report = await renewFiles(node, options.files, signer, settings, signal);
+  return { report, leftAlone: [...leftAlone] };
 }
+
+const exitCodeOf = {
+  done: exitCodes.done,
+  'dry-run': exitCodes.done,
+  restored: exitCodes.failed,
+  partly: exitCodes.partlyDone,
+} as const satisfies Record<RenewReport['end'], number>;
 
 function tell(
   report: RenewReport,
   leftAlone: readonly string[],
-  ca: Certificate,
+  cas: readonly LocalCa[],
   options: RenewOptions,
 ): number {
-  if (report.end === 'restored' || report.end === 'stuck') {
-    const state =
-      report.end === 'restored' ? 'all files are as they were' : 'run it again: files may not fit';
-    process.stderr.write(`cert-renew: ${report.message}; ${state}\n`);
-    return exitCodes.failed;
+  if (report.end === 'restored' || report.end === 'partly') {
+    const state = report.end === 'restored' ? 'all files are as they were' : 'run it again';
+    const more = [...report.notes.map((note) => `note: ${note}`), ...nextLines(report.restart)];
+    process.stderr.write([`cert-renew: ${report.message}; ${state}`, ...more, ''].join('\n'));
+    return exitCodeOf[report.end];
   }
   const print = options.json ? renderJson : renderText;
   const text = print({
@@ -105,12 +105,13 @@ function tell(
       old: file.old,
       renewed: report.end === 'dry-run' ? undefined : file.new,
       notAfter: file.new.notAfter,
-      clamped: file.new.notAfter.getTime() === ca.notAfter.getTime(),
+      clamped: cas.some(({ certificate }) => certificate.notAfter.getTime() === file.new.notAfter.getTime()),
       newKey: !file.keyKept,
     })),
     notes: [...report.notes, ...leftAlone],
     backup: report.backup,
+    restart: report.restart,
   });
   process.stdout.write(text);
-  return exitCodes.done;
+  return exitCodeOf[report.end];
 }

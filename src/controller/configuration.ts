@@ -230,7 +230,8 @@ export function parseConfiguration(text: string, file = 'config.yaml'): Configur
 }
 
 function readYaml(text: string, file: string): unknown {
-  const document = parseDocument(text, { prettyErrors: false });
+  // a warning of the parser would go past the log
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
   const [first] = document.errors;
   if (first !== undefined) {
     const before = text.slice(0, first.pos[0]);

@@ -53,6 +53,14 @@ describe('an Event', () => {
     });
   });
 
+  it('is written beside an object that has a namespace', () => {
+    const about = { kind: 'ConfigMap', name: 'c', namespace: 'cluster-cert-rotator', uid: 'u2' } as const;
+    expect(newEvent({ ...event, about }, now, 'me')).toMatchObject({
+      metadata: { namespace: 'cluster-cert-rotator' },
+      involvedObject: { apiVersion: 'v1', kind: 'ConfigMap', namespace: 'cluster-cert-rotator', uid: 'u2' },
+    });
+  });
+
   it('has one name while only a number in its message changes, and another one for another thing', () => {
     expect(eventName({ ...event, message: 'the clock is 17 s off' })).toBe(eventName(event));
     expect(eventName({ ...event, message: 'no clock' })).not.toBe(eventName(event));

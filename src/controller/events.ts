@@ -1,4 +1,4 @@
-// Events (core/v1) on Node and CertificateRotation. One name for one thing that happened to one object, so that a
+// Events (core/v1) on Node, CertificateRotation and the configuration's ConfigMap. One name for one thing that happened to one object, so that a
 // second controller, a restart or an unchanged state writes nothing new.
 import { createHash } from 'node:crypto';
 import type { Event } from 'kubernetes-types/core/v1.js';
@@ -9,7 +9,7 @@ import { shortName } from './labels.ts';
 import type { NewEvent } from './world.ts';
 
 /** Events about objects without a namespace live in `default`; the API server accepts no other. */
-export const eventNamespace = 'default';
+const clusterScoped = 'default';
 
 /** A thing that is still so is said again after this time: the API server forgets Events after an hour. */
 const repeatAfter = 60 * 60 * 1000;
@@ -32,11 +32,12 @@ export function newEvent(event: NewEvent, now: Date, instance: string): Event {
   const { about, type, reason, message } = event;
   const time = now.toISOString().replace(/\.\d+Z$/, 'Z');
   return {
-    metadata: { name: eventName(event), namespace: eventNamespace },
+    metadata: { name: eventName(event), namespace: about.namespace ?? clusterScoped },
     involvedObject: {
-      apiVersion: about.kind === 'Node' ? 'v1' : apiVersion,
+      apiVersion: about.kind === 'CertificateRotation' ? apiVersion : 'v1',
       kind: about.kind,
       name: about.name,
+      ...(about.namespace === undefined ? {} : { namespace: about.namespace }),
       // `kubectl describe node` looks for Events by the Node's name in place of its UID, as the kubelet writes them.
       uid: about.kind === 'Node' ? about.name : about.uid,
     },
@@ -75,7 +76,7 @@ export class EventRecorder {
   }
 
   async #repeat(event: Event): Promise<void> {
-    const ref = { name: event.metadata.name ?? '', namespace: eventNamespace };
+    const ref = { name: event.metadata.name ?? '', namespace: event.metadata.namespace ?? clusterScoped };
     const existing = await this.#client.get(resources.events, ref);
     if (existing === undefined) return;
     const { lastTimestamp, message } = event;

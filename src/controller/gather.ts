@@ -58,6 +58,14 @@ export class Caches {
     return this.#all().every((reflector) => reflector.synced);
   }
 
+  /**
+   * Reads from the API what decides who may go: a watch may be behind what another leader wrote a moment ago.
+   * Errors: those of the API.
+   */
+  async refresh(): Promise<void> {
+    await Promise.all([this.rotations.refresh(), this.pods.refresh()]);
+  }
+
   /** Runs until `signal` aborts; never throws. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#all().map(async (reflector) => reflector.run(signal)));
@@ -106,11 +114,13 @@ export class Gatherer {
       this.#askSerials(nodes, rotations),
       this.#askProblems(pods, now),
     ]);
+    const { inventories, strange } = this.#reader.readAll(caches.inventories.values());
     return {
       now,
       configuration,
       nodes,
-      inventories: this.#reader.readAll(caches.inventories.values()),
+      inventories,
+      strangeInventories: strange,
       rotations,
       pods,
       vault,

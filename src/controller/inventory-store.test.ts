@@ -1,8 +1,16 @@
+import { createHash } from 'node:crypto';
 import { anything, assert, property, string } from 'fast-check';
 import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
-import { inventoryConfigMap, inventoryKey, inventoryName, readInventory } from './inventory-store.ts';
+import {
+  inventoryConfigMap,
+  inventoryDigest,
+  inventoryKey,
+  inventoryName,
+  InventoryReader,
+  readInventory,
+} from './inventory-store.ts';
 
 const node: Node = { metadata: { name: 'n1', uid: 'uid-1' } };
 const collectedAt = '2030-01-01T00:00:05.000Z';
@@ -42,6 +50,16 @@ function write(more: Partial<ScanResult> = {}, existing?: ConfigMap): ConfigMap 
     namespace: 'cpaas-system',
     collectedAt,
   });
+}
+
+/** Other data with a digest that fits, as if we had written it. */
+function stamped(map: ConfigMap, text: string): ConfigMap {
+  const digest = createHash('sha256').update(text).digest('hex');
+  return {
+    ...map,
+    metadata: { ...map.metadata, annotations: { [inventoryDigest]: digest } },
+    data: { [inventoryKey]: text },
+  };
 }
 
 function masked(map: ConfigMap): string {
@@ -96,16 +114,31 @@ describe('the inventory of a node', () => {
       data.replace('"schema": 1', '"schema": 2'),
       data.replace('"node": "n1"', '"node": "n2"'),
     ]) {
-      expect(readInventory({ ...map, data: { [inventoryKey]: broken } })).toBeUndefined();
+      expect(readInventory(stamped(map, broken))).toBeUndefined();
     }
+  });
+
+  it('is not believed when any of it was changed by hand, and is said to be strange', () => {
+    const map = write();
+    const text = (map.data?.[inventoryKey] ?? '').replace('2031-01-01', '2029-06-01');
+    expect(readInventory(stamped(map, text))).toBeDefined();
+    const edited = { ...map, data: { [inventoryKey]: text } };
+    const bare = { ...map, metadata: { ...map.metadata, annotations: {} } };
+    for (const strange of [edited, bare]) {
+      expect(new InventoryReader().readAll([strange])).toEqual({
+        inventories: new Map(),
+        strange: new Set(['node-local-certs-n1']),
+      });
+    }
+    expect([...new InventoryReader().readAll([map]).inventories.keys()]).toEqual(['n1']);
   });
 
   it('reads any garbage without an error', () => {
     const map = write();
     assert(
       property(anything(), string(), (value, raw) => {
-        readInventory({ ...map, data: { [inventoryKey]: JSON.stringify(value) ?? raw } });
-        readInventory({ ...map, data: { [inventoryKey]: raw } });
+        readInventory(stamped(map, JSON.stringify(value) ?? raw));
+        readInventory(stamped(map, raw));
       }),
     );
   });

@@ -1,9 +1,11 @@
 // The inventory of a node as ConfigMap `node-local-certs-<node>` (R25), and back. It is a cache for people and for the
 // plan: nothing is ever signed from it, and one that cannot be read counts as none.
+import { createHash } from 'node:crypto';
 import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import * as v from 'valibot';
 import type { ScanResult } from '../agent/protocol.ts';
 import { reasons, type Reason } from '../policy/reasons.ts';
+import { apiGroup } from '../kube/types.ts';
 import { labels, nodeLabel, shortName } from './labels.ts';
 import type { Inventory } from './world.ts';
 
@@ -11,6 +13,9 @@ export const inventoryKey = 'certificates.json';
 
 /** On every ConfigMap of the inventory, so that one watch sees these and no others. */
 export const inventoryLabel = { name: 'app.kubernetes.io/component', value: 'node-local-certs' } as const;
+
+/** Over the data: an edit by hand, or a bit that fell over, shows. Not a secret; whoever may write both can lie. */
+export const inventoryDigest = `${apiGroup}/sha256`;
 
 /** Longest name of a ConfigMap (DNS subdomain). */
 const maxName = 253;
@@ -46,12 +51,13 @@ export function inventoryConfigMap(write: InventoryWrite): ConfigMap {
     ...(result.notes.length > 0 ? { notes: result.notes.toSorted() } : {}),
   };
   const metadata = existing?.metadata;
+  const text = `${JSON.stringify(inventory, null, 2)}\n`;
   return {
     metadata: {
       name: inventoryName(name),
       namespace,
       ...(metadata?.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
-      ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
+      annotations: { ...metadata?.annotations, [inventoryDigest]: digestOf(text) },
       labels: {
         ...metadata?.labels,
         'app.kubernetes.io/managed-by': 'cluster-cert-rotator',
@@ -60,8 +66,12 @@ export function inventoryConfigMap(write: InventoryWrite): ConfigMap {
       },
       ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }],
     },
-    data: { [inventoryKey]: `${JSON.stringify(inventory, null, 2)}\n` },
+    data: { [inventoryKey]: text },
   };
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function compare(a: string, b: string): number {
@@ -69,43 +79,45 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-const text = v.pipe(v.string(), v.maxLength(4096));
+const textSchema = v.pipe(v.string(), v.maxLength(4096));
 const time = v.pipe(
   v.string(),
   v.check((value) => !Number.isNaN(new Date(value).getTime())),
 );
 
 const row = v.object({
-  id: text,
-  path: text,
+  id: textSchema,
+  path: textSchema,
   kind: v.picklist(['pair', 'combined', 'kubeconfig', 'ca']),
   ca: v.nullable(v.picklist(['kubernetes', 'etcd', 'front-proxy'])),
-  subject: text,
-  issuer: text,
-  serial: text,
-  notBefore: text,
-  notAfter: text,
-  sans: v.array(text),
-  keyAlgorithm: text,
-  sha256: text,
+  subject: textSchema,
+  issuer: textSchema,
+  serial: textSchema,
+  notBefore: textSchema,
+  notAfter: textSchema,
+  sans: v.array(textSchema),
+  keyAlgorithm: textSchema,
+  sha256: textSchema,
   state: v.custom<Reason>((value) => typeof value === 'string' && Object.hasOwn(reasons, value)),
-  reason: text,
+  reason: textSchema,
 });
 
 const schema = v.object({
   schema: v.literal(1),
-  node: text,
-  nodeUID: text,
-  machineID: text,
+  node: textSchema,
+  nodeUID: textSchema,
+  machineID: textSchema,
   collectedAt: time,
   clock: time,
   certificates: v.pipe(v.array(row), v.maxLength(1000)),
-  notes: v.exactOptional(v.array(text)),
+  notes: v.exactOptional(v.array(textSchema)),
 });
 
 /** What a ConfigMap says, or undefined when it is not what we would have written: then the node is scanned again. */
 export function readInventory(map: ConfigMap): Inventory | undefined {
-  const given = readJson(map.data?.[inventoryKey]);
+  const text = map.data?.[inventoryKey] ?? '';
+  if (map.metadata?.annotations?.[inventoryDigest] !== digestOf(text)) return undefined;
+  const given = readJson(text);
   const parsed = v.safeParse(schema, given);
   if (!parsed.success) return undefined;
   const inventory: Inventory = parsed.output;
@@ -113,9 +125,9 @@ export function readInventory(map: ConfigMap): Inventory | undefined {
   return inventoryName(inventory.node) === map.metadata?.name ? inventory : undefined;
 }
 
-function readJson(value: string | undefined): unknown {
+function readJson(value: string): unknown {
   try {
-    return JSON.parse(value ?? '');
+    return JSON.parse(value);
   } catch {
     // Edited by hand into something else: the answer is the same as for none.
     return undefined;
@@ -126,17 +138,22 @@ function readJson(value: string | undefined): unknown {
 export class InventoryReader {
   readonly #read = new WeakMap<ConfigMap, { readonly inventory: Inventory | undefined }>();
 
-  /** By node name. */
-  readAll(maps: readonly ConfigMap[]): ReadonlyMap<string, Inventory> {
-    const all = new Map<string, Inventory>();
+  /** By node name. `strange`: names of the ConfigMaps that are not what we would have written. */
+  readAll(maps: readonly ConfigMap[]): {
+    readonly inventories: ReadonlyMap<string, Inventory>;
+    readonly strange: ReadonlySet<string>;
+  } {
+    const inventories = new Map<string, Inventory>();
+    const strange = new Set<string>();
     for (const map of maps) {
       let known = this.#read.get(map);
       if (known === undefined) {
         known = { inventory: readInventory(map) };
         this.#read.set(map, known);
       }
-      if (known.inventory !== undefined) all.set(known.inventory.node, known.inventory);
+      if (known.inventory === undefined) strange.add(map.metadata?.name ?? '');
+      else inventories.set(known.inventory.node, known.inventory);
     }
-    return all;
+    return { inventories, strange };
   }
 }

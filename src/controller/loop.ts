@@ -7,7 +7,8 @@ import type { Term } from '../kube/lease.ts';
 import { pause } from '../kube/reflector.ts';
 import { privateNamespace, terminalPhases } from '../kube/types.ts';
 import { act } from './act.ts';
-import type { ConfigurationFile } from './configuration-file.ts';
+import { ConfigurationEvents } from './configuration-events.ts';
+import type { ConfigurationFile, ConfigurationNews } from './configuration-file.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventRecorder } from './events.ts';
 import type { Caches, Gatherer } from './gather.ts';
@@ -17,16 +18,17 @@ import type { Alarm } from './loop-alarm.ts';
 import type { Authority } from './loop-authority.ts';
 import type { Metrics } from './metrics.ts';
 import { isFinished } from './signer/requests.ts';
+import { isControlPlane, nameOf } from './vault/nodes.ts';
 import type { Action, NewEvent, PodKind, VaultStatus, World } from './world.ts';
 
 export interface LoopParts {
   /** Fenced by the term. */
   readonly client: KubeClient;
   readonly caches: Caches;
-  readonly gatherer: Gatherer;
-  readonly authority: Authority;
+  readonly gatherer: Pick<Gatherer, 'gather'>;
+  readonly authority: Pick<Authority, 'status' | 'refresh' | 'capture'>;
   readonly alarm: Alarm;
-  readonly configuration: ConfigurationFile;
+  readonly configuration: Pick<ConfigurationFile, 'look'>;
   readonly events: EventRecorder;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -64,18 +66,21 @@ export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
 
 class Loop {
   readonly #parts: LoopParts;
+  readonly #configurationEvents: ConfigurationEvents;
   #said = new Map<string, string>();
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
+    this.#configurationEvents = new ConfigurationEvents(parts.client);
   }
 
   /** `ok`, or the code of what went wrong first. */
   async pass(signal: AbortSignal): Promise<string> {
     const { caches } = this.#parts;
     if (!caches.synced) return 'Unsynced';
-    const configuration = this.#configuration();
+    const { configuration, problem } = this.#configuration();
     const work: readonly [string, () => Promise<void>][] = [
+      ['configuration', async () => this.#tellConfiguration(problem)],
       ['admission', async () => this.#admission(configuration)],
       ['authority', async () => this.#authorities()],
       ['decide', async () => this.#decide(configuration)],
@@ -101,14 +106,21 @@ class Loop {
     });
   }
 
-  #configuration(): Configuration {
-    const { configuration, changed, problem } = this.#parts.configuration.look();
-    this.#sayOnce('configuration', problem?.message ?? '', () => {
+  #configuration(): ConfigurationNews {
+    const news = this.#parts.configuration.look();
+    const { changed, problem } = news;
+    this.#sayOnce('configuration text', problem?.message ?? '', () => {
       if (problem === undefined) this.#parts.log.info('the configuration is good again');
       else this.#parts.log.error({ err: problem }, 'the configuration is refused; the last good one stays');
     });
     if (changed && problem === undefined) this.#parts.log.info('the configuration has changed');
-    return configuration;
+    this.#parts.metrics.noteConfiguration(problem === undefined);
+    return news;
+  }
+
+  async #tellConfiguration(problem: ConfigurationNews['problem']): Promise<void> {
+    const event = await this.#configurationEvents.tell(problem);
+    if (event !== undefined) await this.#record([event]);
   }
 
   #held: string | undefined = 'the admission policy has not been asked yet';
@@ -131,13 +143,17 @@ class Loop {
   }
 
   async #decide(configuration: Configuration): Promise<void> {
-    const { gatherer, authority, metrics, decide } = this.#parts;
+    const { gatherer, authority, caches, metrics, decide } = this.#parts;
     const now = new Date();
     const vault = this.#withClock(authority.status(now), configuration);
     const world = await gatherer.gather({ now, configuration, vault });
     metrics.note(world);
     if (this.#held !== undefined) return;
-    await act(decide(world), this.#parts);
+    const actions = decide(world);
+    if (!admitsControlPlane(actions, world)) return act(actions, this.#parts);
+    // One at a time is a hard gate (R13): it is asked again of what the API server holds now, not of what was watched.
+    await caches.refresh();
+    await act(decide(await gatherer.gather({ now, configuration, vault })), this.#parts);
   }
 
   async #sign(configuration: Configuration): Promise<void> {
@@ -184,6 +200,16 @@ class Loop {
     this.#said.set(about, text);
     say();
   }
+}
+
+/** Whether a control plane would be let go. */
+function admitsControlPlane(actions: readonly Action[], { nodes }: World): boolean {
+  const admitted = actions.flatMap((action) =>
+    action.type === 'patch-rotation-status' && action.status.phase === 'Admitted'
+      ? [action.rotation.spec.nodeName]
+      : [],
+  );
+  return nodes.some((node) => admitted.includes(nameOf(node)) && isControlPlane(node));
 }
 
 /** Where the Lease lies. */

@@ -98,6 +98,14 @@ describe('the metrics', () => {
     expect(text).not.toContain('result="Succeeded"');
   });
 
+  it('show that the configuration is refused', async () => {
+    const metrics = new Metrics();
+    metrics.noteConfiguration(false);
+    expect(await metrics.text()).toContain('cert_rotator_configuration_refused 1\n');
+    metrics.noteConfiguration(true);
+    expect(await metrics.text()).toContain('cert_rotator_configuration_refused 0\n');
+  });
+
   it('stay small and quick for five thousand nodes: one certificate each', async () => {
     const metrics = new Metrics();
     metrics.note(world(5000));

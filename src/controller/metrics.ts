@@ -22,6 +22,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #finished: Counter<'result' | 'reason'>;
   readonly #passes: Counter<'result'>;
+  readonly #refused: Gauge;
   readonly #counted = new Set<string>();
   #world: World | undefined;
   #counting = false;
@@ -38,6 +39,11 @@ export class Metrics {
       name: 'cert_rotator_passes_total',
       help: 'Passes of the loop, by how they ended (ok or the code of the error).',
       labelNames: ['result'],
+      registers: [this.#registry],
+    });
+    this.#refused = new Gauge({
+      name: 'cert_rotator_configuration_refused',
+      help: '1 while the configuration is refused and the last good one is in force.',
       registers: [this.#registry],
     });
     this.#certificates();
@@ -57,6 +63,10 @@ export class Metrics {
     }
     this.#counting = true;
     this.#world = world;
+  }
+
+  noteConfiguration(good: boolean): void {
+    this.#refused.set(good ? 0 : 1);
   }
 
   notePass(result: string): void {

@@ -55,6 +55,8 @@ export interface World {
   readonly nodes: readonly Node[];
   /** By node name. */
   readonly inventories: ReadonlyMap<string, Inventory>;
+  /** Names of ConfigMaps that stand where an inventory belongs and are not as we wrote them. Absent: none. */
+  readonly strangeInventories?: ReadonlySet<string>;
   readonly rotations: readonly CertificateRotation[];
   /** Pods of the private namespace that this product made. */
   readonly pods: readonly Pod[];
@@ -98,8 +100,10 @@ export type Action =
 /** An Event that an operator would ask about; `reason` is one of policy/reasons or a gate. */
 export interface NewEvent {
   readonly about: {
-    readonly kind: 'Node' | 'CertificateRotation';
+    readonly kind: 'Node' | 'CertificateRotation' | 'ConfigMap';
     readonly name: string;
+    /** Of a ConfigMap; the others have none. */
+    readonly namespace?: string;
     readonly uid: string;
   };
   readonly type: NonNullable<Event['type']>;

@@ -49,9 +49,16 @@ export function kubeletFlags(
   }
   const line = unit.execStart.replace(/^[@:+!|-]+/u, '');
   const expanded = words(line, true).flatMap((word) => expand(word, environment));
-  // Wrappers (`sh -c '… kubelet …'`) put the whole command into one word.
-  const command = expanded.flatMap((word) => (/\s--?[a-z]/u.test(word) ? words(word) : [word]));
-  return flagsOf(command);
+  return flagsOf(expanded.flatMap((word) => unwrap(word, environment)));
+}
+
+/**
+ * Wrappers (`sh -c 'exec kubelet … $KUBELET_EXTRA_ARGS'`) put the whole command into one word, whose variables the shell
+ * replaces: systemd leaves a bare `$NAME` inside of a word as it is.
+ */
+function unwrap(word: string, environment: ReadonlyMap<string, string>): readonly string[] {
+  if (!/\s(?:--?[a-z]|\$)/u.test(word)) return [word];
+  return words(word, true).flatMap((each) => expand(each, environment));
 }
 
 /** `NAME=value` lines; quotes and backslash-newline as systemd reads them. Never throws. */

@@ -57,6 +57,16 @@ describe('the kubelet’s command line', () => {
       `ExecStart=/bin/sh -c "exec kubelet --config=/c --v=1"`,
       { c: 'exec kubelet --config=/c --v=1', config: '/c', v: '1' },
     ],
+    [
+      'variables inside a shell',
+      `Environment=CONFIG=--config=/c EXTRA="--cert-dir=/d --v=2"\nExecStart=/bin/sh -c 'exec kubelet $CONFIG $EXTRA'`,
+      { c: 'exec kubelet $CONFIG $EXTRA', config: '/c', 'cert-dir': '/d', v: '2' },
+    ],
+    [
+      'a braced variable inside a shell',
+      `Environment=DIR=/d\nExecStart=/bin/sh -c 'kubelet --cert-dir=\${DIR} --v=1'`,
+      { c: 'kubelet --cert-dir=/d --v=1', 'cert-dir': '/d', v: '1' },
+    ],
     ['a reset environment', 'Environment=A=--v=1\nEnvironment=\nExecStart=kubelet $A', {}],
     ['nothing', '', {}],
   ])('with %s', (_, text, flags) => {

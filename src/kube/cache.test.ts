@@ -17,9 +17,10 @@ describe('the cache of a reflector', () => {
   it('does not bring back what we deleted when the watch is behind', () => {
     const cache = new Cache();
     cache.put(object('9'));
+    const mark = cache.mark();
     cache.remove(object('9'));
     expect(cache.put(object('10'))).toBe(false);
-    expect(cache.replaceAll([object('10')])).toBe(false);
+    expect(cache.replaceAll([object('10')], mark)).toBe(false);
     expect(cache.values()).toEqual([]);
   });
 
@@ -32,13 +33,27 @@ describe('the cache of a reflector', () => {
     expect(cache.get('n/a')?.metadata?.uid).toBe('u2');
   });
 
-  it('is replaced by a list, keeps what is newer than the list, and says whether something changed', () => {
+  it('is replaced by a list, keeps what was written after it began, and says whether something changed', () => {
     const cache = new Cache();
-    expect(cache.replaceAll([object('1'), object('2', 'u2', 'b')])).toBe(true);
+    expect(cache.replaceAll([object('1'), object('2', 'u2', 'b')], cache.mark())).toBe(true);
+    const mark = cache.mark();
     cache.put(object('7'));
-    expect(cache.replaceAll([object('5')])).toBe(true);
+    cache.put(object('8', 'u3', 'c'));
+    expect(cache.replaceAll([object('5')], mark)).toBe(true);
     expect(cache.get('n/a')?.metadata?.resourceVersion).toBe('7');
     expect(cache.get('n/b')).toBeUndefined();
-    expect(cache.replaceAll([object('7')])).toBe(false);
+    expect(cache.get('n/c')?.metadata?.resourceVersion).toBe('8');
+    expect(cache.replaceAll([object('7'), object('8', 'u3', 'c')], cache.mark())).toBe(false);
+  });
+
+  it('follows an API server that was restored to the past', () => {
+    const cache = new Cache();
+    cache.put(object('90'));
+    cache.put(object('91', 'u2', 'b'));
+    cache.remove(object('91', 'u2', 'b'));
+    expect(cache.replaceAll([object('40'), object('41', 'u2', 'b')], cache.mark())).toBe(true);
+    expect(cache.get('n/a')?.metadata?.resourceVersion).toBe('40');
+    expect(cache.get('n/b')?.metadata?.resourceVersion).toBe('41');
+    expect(cache.put(object('42', 'u2', 'b'))).toBe(true);
   });
 });

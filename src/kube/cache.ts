@@ -21,7 +21,10 @@ export function keyOf(object: Cached): string {
 
 export class Cache<T extends Cached> {
   #objects = new Map<string, T>();
-  readonly #buried = new Set<string>();
+  /** By key and by uid: the count of all changes when it was put in or buried. */
+  readonly #putAt = new Map<string, number>();
+  readonly #buried = new Map<string, number>();
+  #changes = 0;
 
   get(key: string): T | undefined {
     return this.#objects.get(key);
@@ -31,20 +34,42 @@ export class Cache<T extends Cached> {
     return [...this.#objects.values()];
   }
 
-  /** A complete list takes the place of everything, but for what is known to be newer. True when something differs. */
-  replaceAll(objects: readonly T[]): boolean {
+  /** To be taken before a list is asked for: what is put in or removed from then on is newer than the list may be. */
+  mark(): number {
+    return this.#changes;
+  }
+
+  /**
+   * A complete list takes the place of everything that is older than `mark`, whatever its version: etcd may have been
+   * restored to the past. True when something differs.
+   */
+  replaceAll(objects: readonly T[], mark: number): boolean {
     const before = this.#objects;
+    const listed = new Map(objects.map((object) => [keyOf(object), object]));
     this.#objects = new Map();
-    let changed = false;
-    for (const object of objects) {
-      if (this.#isBuried(object)) continue;
-      const known = before.get(keyOf(object));
-      const keep =
-        known !== undefined && sameObject(known, object) && !isNewer(object, known) ? known : object;
-      if (keep !== known) changed = true;
-      this.#objects.set(keyOf(object), keep);
+    for (const [key, object] of listed) {
+      if (this.#isBuried(object, mark)) continue;
+      this.#buried.delete(object.metadata?.uid ?? '');
+      this.#objects.set(key, this.#newerOf(before.get(key), object, mark));
     }
-    return changed || before.size !== this.#objects.size;
+    for (const [key, known] of before) {
+      if (this.#isSince(key, mark) && !listed.has(key)) this.#objects.set(key, known);
+    }
+    for (const key of this.#putAt.keys()) if (!this.#objects.has(key)) this.#putAt.delete(key);
+    return (
+      before.size !== this.#objects.size || [...this.#objects].some(([key, one]) => before.get(key) !== one)
+    );
+  }
+
+  #newerOf(known: T | undefined, listed: T, mark: number): T {
+    if (known === undefined || !sameObject(known, listed)) return listed;
+    const isSame = known.metadata?.resourceVersion === listed.metadata?.resourceVersion;
+    const wins = this.#isSince(keyOf(listed), mark) && !isNewer(listed, known);
+    return isSame || wins ? known : listed;
+  }
+
+  #isSince(key: string, mark: number): boolean {
+    return (this.#putAt.get(key) ?? 0) > mark;
   }
 
   /** False when what is known is as new or newer, or when the object is known to be deleted. */
@@ -53,6 +78,7 @@ export class Cache<T extends Cached> {
     const known = this.#objects.get(keyOf(object));
     if (known !== undefined && sameObject(known, object) && !isNewer(object, known)) return false;
     this.#objects.set(keyOf(object), object);
+    this.#putAt.set(keyOf(object), ++this.#changes);
     return true;
   }
 
@@ -65,14 +91,14 @@ export class Cache<T extends Cached> {
   }
 
   #bury(uid: string): void {
-    this.#buried.add(uid);
-    const [oldest] = this.#buried;
+    this.#buried.set(uid, ++this.#changes);
+    const [oldest] = this.#buried.keys();
     if (this.#buried.size > tombstones && oldest !== undefined) this.#buried.delete(oldest);
   }
 
-  #isBuried(object: T): boolean {
-    const uid = object.metadata?.uid;
-    return uid !== undefined && this.#buried.has(uid);
+  #isBuried(object: T, since = -1): boolean {
+    const at = this.#buried.get(object.metadata?.uid ?? '');
+    return at !== undefined && at > since;
   }
 }
 

@@ -22,6 +22,8 @@ export interface ReflectorOptions<T> extends ListOptions {
 }
 
 const defaultIdleTimeout = 150_000;
+/** A watch that lives shorter than this has not been followed. The API server itself ends one after minutes. */
+const atOnce = 5000;
 const defaultBackoff = { first: 250, most: 15_000 };
 
 export class Reflector<T extends Cached> {
@@ -32,6 +34,8 @@ export class Reflector<T extends Cached> {
   #resourceVersion: string | undefined;
   #synced = false;
   #failures = 0;
+  /** Watches in a row that ended at once and told nothing. */
+  #fruitless = 0;
 
   constructor(client: KubeClient, of: Resource<T>, options: ReflectorOptions<T>) {
     this.#client = client;
@@ -68,6 +72,14 @@ export class Reflector<T extends Cached> {
     this.#cache.remove(object);
   }
 
+  /**
+   * Asks for all of them now, beside the watch: afterwards nothing is missing that was there when it was called.
+   * Errors: Unreachable, Denied, Aborted.
+   */
+  async refresh(): Promise<void> {
+    await this.#list();
+  }
+
   /** Runs until `signal` aborts; never throws. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -83,23 +95,34 @@ export class Reflector<T extends Cached> {
 
   async #turn(signal: AbortSignal): Promise<void> {
     if (this.#resourceVersion === undefined) {
-      await this.#relist();
+      this.#resourceVersion = await this.#list();
       // The list was an answer: what fails from here on begins a new row of failures.
       this.#failures = 0;
     }
-    await this.#follow(this.#resourceVersion ?? '', signal);
+    const began = performance.now();
+    const events = await this.#follow(this.#resourceVersion, signal);
+    this.#fruitless = events > 0 || performance.now() - began > atOnce ? 0 : this.#fruitless + 1;
+    // A server or proxy that ends every watch at once would be asked without a pause, list and all.
+    if (this.#fruitless > 0) await this.#pause(this.#fruitless, signal);
   }
 
-  async #relist(): Promise<void> {
+  /** Gives the version of the list. */
+  async #list(): Promise<string> {
+    const mark = this.#cache.mark();
     const list = await this.#client.list(this.#of, this.#options);
-    const changed = this.#cache.replaceAll(list.items.map((object) => this.#trim(object)));
-    this.#resourceVersion = list.resourceVersion;
+    const changed = this.#cache.replaceAll(
+      list.items.map((object) => this.#trim(object)),
+      mark,
+    );
     const first = !this.#synced;
     this.#synced = true;
     if (changed || first) this.#options.onChange();
+    return list.resourceVersion;
   }
 
-  async #follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
+  /** Gives how many events told something. */
+  async #follow(resourceVersion: string, signal: AbortSignal): Promise<number> {
+    let told = 0;
     const events = this.#client.watch(this.#of, {
       ...this.#options,
       resourceVersion,
@@ -111,7 +134,7 @@ export class Reflector<T extends Cached> {
       switch (event.type) {
         case 'expired':
           this.#resourceVersion = undefined;
-          return;
+          return told;
         case 'bookmark':
           this.#resourceVersion = event.resourceVersion;
           break;
@@ -125,7 +148,9 @@ export class Reflector<T extends Cached> {
           if (this.#cache.remove(event.object)) this.#options.onChange();
           break;
       }
+      told += 1;
     }
+    return told;
   }
 
   async #failed(error: unknown, signal: AbortSignal): Promise<void> {
@@ -137,8 +162,12 @@ export class Reflector<T extends Cached> {
         ? error
         : new CertError('Unreachable', `following ${this.#of.plural} failed`, { cause: error }),
     );
+    await this.#pause(this.#failures, signal);
+  }
+
+  async #pause(times: number, signal: AbortSignal): Promise<void> {
     const { first, most } = this.#options.backoff ?? defaultBackoff;
-    const longest = Math.min(most, first * 2 ** Math.min(this.#failures - 1, 16));
+    const longest = Math.min(most, first * 2 ** Math.min(times - 1, 16));
     await pause(longest * (0.5 + Math.random() / 2), signal);
   }
 

@@ -6,6 +6,7 @@ import type { Certificate, DistinguishedName, KeyAlgorithm } from './certificate
 import {
   bitString,
   context,
+  contextTag,
   expectTag,
   join,
   malformed,
@@ -32,6 +33,8 @@ export interface CertificateRequest {
   readonly spki: Uint8Array;
   readonly keyAlgorithm: KeyAlgorithm;
   readonly subject: DistinguishedName;
+  /** It asks for extensions (SANs, usages) or carries other attributes. */
+  readonly hasAttributes: boolean;
 }
 
 /** Reads a request and checks its signature: whoever made it has the key. Errors: MalformedDer, SigningRefused. */
@@ -39,12 +42,13 @@ export function parseRequest(der: Uint8Array): CertificateRequest {
   const { children } = expectTag(readDer(der), tags.sequence, 'request');
   const [info, algorithm, signature] = children;
   if (children.length !== 3) throw malformed(`a request has 3 parts, not ${children.length}`);
-  const [version, subject, spki] = expectTag(info, tags.sequence, 'body of the request').children;
+  const [version, subject, spki, ...rest] = expectTag(info, tags.sequence, 'body of the request').children;
   expectTag(version, tags.integer, 'version of the request');
   const request = {
     spki: expectTag(spki, tags.sequence, 'public key of the request').bytes,
     keyAlgorithm: readKeyAlgorithm(expectTag(spki, tags.sequence, 'public key of the request')),
     subject: readName(subject, 'subject of the request'),
+    hasAttributes: rest.some(({ tag, children }) => tag !== contextTag(0, true) || children.length > 0),
   };
   const scheme = readSignatureAlgorithm(expectTag(algorithm, tags.sequence, 'algorithm of the request'));
   const bits = readOctetAlignedBits(signature, 'signature of the request');

@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { askGates, type GateFacts, type HealthFacts, type Neighbour } from './gates.ts';
+import { askGates, type GateFacts, type HealthFacts, type Neighbours } from './gates.ts';
 import { gates, type Gate } from './reasons.ts';
 
 const isGate = (name: string): name is Gate => name in gates;
 const now = new Date('2026-06-01T00:00:00Z');
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000);
-const controlPlane = (name: string, more: Partial<Neighbour> = {}): Neighbour => ({
+type ControlPlane = Neighbours['controlPlanes'][number];
+const controlPlane = (name: string, more: Partial<ControlPlane> = {}): ControlPlane => ({
   name,
-  role: 'control-plane',
   ready: true,
   version: 'v1.34.4',
   ...more,
+});
+const controlPlanes = (...all: ControlPlane[]): Neighbours => ({
+  count: all.length,
+  notReady: all.filter(({ ready }) => !ready).length,
+  controlPlanes: all,
 });
 const health = (more: Partial<HealthFacts> = {}): HealthFacts => ({
   apiServers: new Map(),
@@ -27,7 +32,7 @@ const open: GateFacts = {
   subject: {
     nodeName: 'cp1',
     role: 'control-plane',
-    node: { ready: true, paused: false, version: 'v1.34.4', pressure: [] },
+    node: { ready: true, paused: false, version: 'v1.34.4', pressure: [], staging: false },
     approved: false,
     cas: ['kubernetes', 'etcd', 'front-proxy'],
     clockSkew: 0,
@@ -36,7 +41,8 @@ const open: GateFacts = {
   urgent: undefined,
   vault: { cas: new Set(['kubernetes', 'etcd', 'front-proxy'] as const), problem: undefined },
   activity: [],
-  neighbours: [controlPlane('cp2'), controlPlane('cp3')],
+  neighbours: controlPlanes(controlPlane('cp2'), controlPlane('cp3')),
+  next: undefined,
   health: health(),
   outsideWindow: undefined,
   breaker: undefined,
@@ -51,12 +57,7 @@ const busyWorker = (nodeName: string, finishedAt?: Date) => ({
   role: 'worker' as const,
   finishedAt,
 });
-const neighbours = (count: number, down: number): Neighbour[] =>
-  Array.from({ length: count }, (_, i) => ({
-    ...controlPlane(`w${i}`),
-    role: 'worker' as const,
-    ready: i >= down,
-  }));
+const neighbours = (count: number, notReady: number): Neighbours => ({ count, notReady, controlPlanes: [] });
 
 interface Row {
   readonly name: string;
@@ -65,7 +66,39 @@ interface Row {
   readonly says?: string;
 }
 
+const one = controlPlanes(controlPlane('cp1'));
+const busyControlPlane = { nodeName: 'cp1', role: 'control-plane', finishedAt: undefined } as const;
+
 const table: Row[] = [
+  {
+    name: 'a worker waits while the only control plane is being rotated',
+    given: { ...subject(worker), neighbours: one, activity: [busyControlPlane] },
+    want: ['OnlyApiServer'],
+    says: 'the rotation of cp1',
+  },
+  {
+    name: 'a worker waits behind the only control plane',
+    given: { ...subject(worker), neighbours: one, next: 'cp1' },
+    want: ['OnlyApiServer'],
+    says: 'cp1, the only control plane, goes first',
+  },
+  {
+    name: 'a worker goes beside one of several control planes',
+    given: { ...subject(worker), activity: [{ ...busyControlPlane, nodeName: 'cp2' }], next: 'cp1' },
+    want: [],
+  },
+  {
+    name: 'the only control plane waits for a worker in flight',
+    given: { neighbours: controlPlanes(), activity: [busyWorker('w1')] },
+    want: ['OnlyApiServer'],
+    says: 'w1 needs it',
+  },
+  {
+    name: 'the tool is being laid down',
+    given: subject({ node: { ...open.subject.node!, staging: true } }),
+    want: ['ToolNotStaged'],
+    says: 'cert-renew is being laid down on cp1',
+  },
   { name: 'all is well', given: {}, want: [] },
   {
     name: 'the node is gone',
@@ -231,7 +264,7 @@ const table: Row[] = [
   },
   {
     name: 'another control plane is not Ready',
-    given: { neighbours: [controlPlane('cp2', { ready: false })] },
+    given: { neighbours: controlPlanes(controlPlane('cp2', { ready: false })) },
     want: ['NeighboursNotReady'],
     says: 'control plane cp2',
   },
@@ -255,7 +288,7 @@ const table: Row[] = [
   },
   {
     name: 'control planes run different versions',
-    given: { neighbours: [controlPlane('cp2', { version: 'v1.35.0' })] },
+    given: { neighbours: controlPlanes(controlPlane('cp2', { version: 'v1.35.0' })) },
     want: ['UpgradeInProgress'],
     says: 'v1.34.4, v1.35.0',
   },
@@ -263,14 +296,9 @@ const table: Row[] = [
     name: 'a worker sees the upgrade of the control planes',
     given: {
       ...subject(worker),
-      neighbours: [controlPlane('cp1', { version: 'v1.35.0' }), controlPlane('cp2')],
+      neighbours: controlPlanes(controlPlane('cp1', { version: 'v1.35.0' }), controlPlane('cp2')),
     },
     want: ['UpgradeInProgress'],
-  },
-  {
-    name: 'workers may stay behind',
-    given: { neighbours: [{ ...controlPlane('w1', { version: 'v1.33.0' }), role: 'worker' }] },
-    want: [],
   },
   {
     name: 'the breaker is open',

@@ -12,12 +12,15 @@ export interface Activity {
   readonly finishedAt: Date | undefined;
 }
 
-/** One node of the cluster as the gates see it. */
-export interface Neighbour {
-  readonly name: string;
-  readonly role: NodeRole;
-  readonly ready: boolean;
-  readonly version: string;
+/** All nodes but the one that is asked about. Counts, since there may be thousands of them. */
+export interface Neighbours {
+  readonly count: number;
+  readonly notReady: number;
+  readonly controlPlanes: readonly {
+    readonly name: string;
+    readonly ready: boolean;
+    readonly version: string;
+  }[];
 }
 
 /** Node name → problem in words; a node that is fine is absent. */
@@ -45,6 +48,8 @@ export interface GateFacts {
           readonly version: string;
           /** Conditions such as DiskPressure that are true. */
           readonly pressure: readonly string[];
+          /** Its tool for a day without an API is about to be laid down (R18). */
+          readonly staging: boolean;
         }
       | undefined;
     readonly approved: boolean;
@@ -61,10 +66,11 @@ export interface GateFacts {
     readonly cas: ReadonlySet<CaId>;
     readonly problem: { readonly gate: Gate; readonly message: string } | undefined;
   };
-  /** All other rotations under way or ended lately. */
+  /** Other nodes where a rotation is under way or ended lately; of those that ended, no more than fill all places. */
   readonly activity: readonly Activity[];
-  /** All other nodes. */
-  readonly neighbours: readonly Neighbour[];
+  readonly neighbours: Neighbours;
+  /** A control plane that waits only for workers to come to their end: none goes before it. */
+  readonly next: string | undefined;
   /** Undefined: not asked, or too long ago. */
   readonly health: HealthFacts | undefined;
   /** When the next window opens, in words; undefined: one is open, or there are none. */
@@ -102,8 +108,10 @@ const rules: readonly (readonly [Gate, GateRule])[] = [
   ['CaUnavailable', authorityIsMissing],
   ['ClockSkew', clocksDiffer],
   ['ControlPlaneInFlight', anotherControlPlaneIsInFlight],
+  ['OnlyApiServer', onlyApiServerIsNeeded],
   ['EtcdUnsafe', etcdCouldLoseQuorum],
   ['ApiServerUnhealthy', anApiServerIsNotReady],
+  ['ToolNotStaged', toolIsOnItsWay],
   ['NodeNotReady', nodeIsNotReady],
   ['NeighboursNotReady', tooManyAreNotReady],
   ['NodePressure', nodeIsUnderPressure],
@@ -176,6 +184,27 @@ function anotherControlPlaneIsInFlight({ subject, activity }: GateFacts): string
 }
 
 /**
+ * Where there is one control plane, its API server is away while it restarts, and longer should it not come back: a worker
+ * could not prove its client certificate and would roll back for nothing.
+ */
+function onlyApiServerIsNeeded({ subject, activity, neighbours, next }: GateFacts): string | undefined {
+  const inFlight = activity.filter(({ finishedAt }) => finishedAt === undefined);
+  if (subject.role === 'control-plane') {
+    if (neighbours.controlPlanes.length > 0 || inFlight.length === 0) return undefined;
+    return `the only API server restarts with it, and ${inFlight[0]?.nodeName} needs it until its rotation has ended`;
+  }
+  if (neighbours.controlPlanes.length !== 1) return undefined;
+  const other = inFlight.find(({ role }) => role === 'control-plane')?.nodeName;
+  if (other !== undefined) return `the only API server restarts with the rotation of ${other}`;
+  return next === undefined ? undefined : `${next}, the only control plane, goes first`;
+}
+
+function toolIsOnItsWay({ subject }: GateFacts): string | undefined {
+  if (subject.node?.staging !== true) return undefined;
+  return `cert-renew is being laid down on ${subject.nodeName}, so that its boot could recover it`;
+}
+
+/**
  * Three or more members: quorum must hold without the member of this node. One or two: etcd itself is not restarted, but
  * nothing may be ill already. The node's own member does not count: its rotation may be what heals it.
  */
@@ -207,14 +236,14 @@ function nodeIsNotReady({ subject }: GateFacts): string | undefined {
 
 /** One of a small cluster may be down for good; beyond that and a tenth something is going on. */
 function tooManyAreNotReady({ neighbours, subject }: GateFacts): string | undefined {
-  const ill = neighbours.filter(({ ready }) => !ready);
-  const controlPlane = ill.find(({ role }) => role === 'control-plane');
+  const { count, notReady } = neighbours;
+  const controlPlane = neighbours.controlPlanes.find(({ ready }) => !ready);
   if (subject.role === 'control-plane' && controlPlane !== undefined) {
     return `control plane ${controlPlane.name} is not Ready`;
   }
-  const allowed = Math.max(1, Math.floor(neighbours.length / 10));
-  if (ill.length <= allowed) return undefined;
-  return `${ill.length} other nodes are not Ready, more than ${allowed}`;
+  const allowed = Math.max(1, Math.floor(count / 10));
+  if (notReady <= allowed) return undefined;
+  return `${notReady} other nodes are not Ready, more than ${allowed}`;
 }
 
 function nodeIsUnderPressure({ subject }: GateFacts): string | undefined {
@@ -225,7 +254,7 @@ function nodeIsUnderPressure({ subject }: GateFacts): string | undefined {
 /** Control planes alone: workers may stay versions behind for years. */
 function anUpgradeIsUnderWay({ neighbours, subject }: GateFacts): string | undefined {
   const own = subject.role === 'control-plane' && subject.node !== undefined ? [subject.node.version] : [];
-  const others = neighbours.filter(({ role }) => role === 'control-plane').map(({ version }) => version);
+  const others = neighbours.controlPlanes.map(({ version }) => version);
   const versions = new Set([...own, ...others]);
   if (versions.size <= 1) return undefined;
   return `control planes run different versions (${[...versions].toSorted().join(', ')})`;

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import * as fc from 'fast-check';
-import { inOrder, overridesSoftGates, urgencies, urgencyOf, type Waiting } from './order.ts';
+import { inOrder, overridesSoftGates, urgencyOf, type Waiting } from './order.ts';
 
 const day = 86_400_000;
 const now = new Date('2026-06-01T00:00:00Z');
@@ -59,8 +59,15 @@ describe('the order of the queue', () => {
     expect(names(given)).toEqual(want);
   });
 
-  it('lets soft gates give way to what is expired or urgent, and not to a compromised key', () => {
-    expect(urgencies.map((urgency) => overridesSoftGates(urgency))).toEqual([true, false, true, false]);
+  it.each([
+    ['what has expired', { notAfter: inDays(-1) }, true],
+    ['what ends soon', { notAfter: inDays(6) }, true],
+    ['a compromised key that ends soon', { reason: 'Compromised', notAfter: inDays(6) }, true],
+    ['a compromised key', { reason: 'Compromised' }, false],
+    ['what is due', {}, false],
+    ['an end that is not known', { notAfter: undefined }, false],
+  ] as const)('soft gates and %s', (_, more, giveWay) => {
+    expect(overridesSoftGates(waiting('x', more), now, 7 * day)).toBe(giveWay);
   });
 
   it('holds an unknown end for not urgent', () => {

@@ -28,9 +28,12 @@ export function urgencyOf(waiting: Waiting, now: Date, urgent: number): Urgency 
   return 'due';
 }
 
-/** Whether soft gates give way. A compromised key is still gated (R27): its certificate works as before. */
-export function overridesSoftGates(urgency: Urgency): boolean {
-  return urgency === 'expired' || urgency === 'urgent';
+/**
+ * Whether soft gates give way: by the time that is left, whatever the reason (R13). A compromised key alone is still gated
+ * (R27): its certificate works as before.
+ */
+export function overridesSoftGates({ notAfter }: Waiting, now: Date, urgent: number): boolean {
+  return notAfter !== undefined && notAfter.getTime() - now.getTime() < urgent;
 }
 
 type Comparison = (a: Waiting, b: Waiting, now: Date, urgent: number) => number;

@@ -37,6 +37,8 @@ export const reasons = {
   Verifying: 'the controller asks the node’s endpoints itself',
   AgentFailed: 'the agent on the node ended with an error',
   ScanFailed: 'the certificates of the node could not be read; it is tried again',
+  Undecided: 'what is known of the node cannot be judged; the others go on',
+  InventoryChanged: 'the stored inventory was changed by somebody; the node is read again',
   Interrupted: 'the work was interrupted and will be resumed',
 } as const;
 export type Reason = keyof typeof reasons;
@@ -53,6 +55,14 @@ export const gates = {
   ClockSkew: { hard: true, text: 'clocks differ by more than the limit' },
   NodeGone: { hard: true, text: 'no such node, or another one under its name' },
   ApiServerUnhealthy: { hard: false, text: 'an API server of another node is not ready' },
+  OnlyApiServer: {
+    hard: false,
+    text: 'the only API server restarts with a rotation, and the proof of another one needs it',
+  },
+  ToolNotStaged: {
+    hard: false,
+    text: 'the tool by which a boot could recover the node is being laid down; without it pairs keep their key',
+  },
   NodeNotReady: { hard: false, text: 'the node is not Ready' },
   NeighboursNotReady: { hard: false, text: 'too many other nodes are not Ready' },
   Settling: { hard: false, text: 'the last rotation was moments ago' },

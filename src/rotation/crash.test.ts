@@ -15,7 +15,8 @@ import { FakeNode, issued } from './fake-node.ts';
 import { apply, forget, resumeAtBoot, rotate } from './driver.ts';
 import { findJournal } from './journal.ts';
 import { recoverUnit } from './recover-unit.ts';
-import { renewFiles, settleEarlier } from './renew-files.ts';
+import { renewFiles } from './renew-files.ts';
+import { settleEarlier } from './settle-earlier.ts';
 
 let ca: FakeCa;
 beforeAll(() => {

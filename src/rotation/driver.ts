@@ -15,8 +15,9 @@ import { removeFlatDirectory } from './bytes.ts';
 import { save, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
-import { findJournal, removeJournal, type Journal, type JournalStage } from './journal.ts';
-import { makePairsFit, setAside, setJournalAside, whyForeign } from './journal-check.ts';
+import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
+import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
+import { setAside, setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
 import { draft, readSubjects, writeDraft } from './prepare.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
@@ -117,11 +118,36 @@ export async function apply(
   const { journal } = found;
   const foreign = whyForeign(node, journal, options);
   if (foreign !== '') return refuseForeign(node, journal, foreign);
+  if (!isOfAnother(journal, options)) return await toItsEnd(node, journal, options, signal);
+  const whose = `it is of rotation ${journal.rotationUID ?? ''}`;
+  if (journal.state === 'prepared') return refuseForeign(node, journal, whose);
+  // Files may be swapped and their component not restarted: left like that, the next restart would be the surprise.
+  return anothersEnd(node, journal, await toItsEnd(node, journal, options, signal));
+}
+
+async function toItsEnd(
+  node: RotationNode,
+  journal: Journal,
+  options: ApplyOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
   if (journal.state === 'done' && journal.outcome !== undefined) return journal.outcome;
   const context: Context = { node, timeouts: options.timeouts ?? defaultTimeouts, signal, journal };
   save(context, { ...journal, state: 'applying' });
   await runStages(context);
   return finish(context);
+}
+
+/** The caller's own rotation was not begun; its certificates are another's, or still due. */
+function anothersEnd(node: RotationNode, { id, rotationUID }: Journal, earlier: Outcome): Outcome {
+  const end = `rotation ${rotationUID ?? ''}, which was interrupted here, was taken to its end first: ${earlier.message}`;
+  if (earlier.outcome === 'needs-manual') {
+    const where = `${journalPath(node.layout, id)}, ${node.layout.backups}/${id}`;
+    return { ...endedBefore('needs-manual', earlier.reason, `${end} (${where})`), steps: earlier.steps };
+  }
+  // A success opens no breaker: what is still due gets a rotation of its own.
+  const kind = earlier.outcome === 'succeeded' ? 'nothing-to-do' : 'refused';
+  return endedBefore(kind, 'Interrupted', `${end}; nothing else was touched, try again`, earlier.steps);
 }
 
 async function runStages(context: Context): Promise<void> {
@@ -149,15 +175,20 @@ function finish(context: Context): Outcome {
 }
 
 function refuseForeign(node: RotationNode, journal: Journal, why: string): Outcome {
-  const { report } = makePairsFit(node, journal);
+  const { report, journal: settled } = makePairsFit(node, journal);
   if (report.kind === 'stuck') {
-    const message = `a journal of another rotation lies here (${why}), and keys and certificates do not fit: ${report.messages.join('; ')}`;
-    return { ...endedBefore('refused', 'Interrupted', message), outcome: 'needs-manual' };
+    const path = journalPath(node.layout, journal.id);
+    const message = `${path} is not resumed (${why}), and keys and certificates do not fit: ${report.messages.join('; ')}; make them fit (kubeadm certs renew, or the files in ${node.layout.backups}/${journal.id}) and try again`;
+    return endedBefore('needs-manual', 'Interrupted', message);
   }
   const path = setJournalAside(node, journal);
   removeRecoverUnit(node.files);
   const did = report.messages.length === 0 ? '' : ` (${report.messages.join('; ')})`;
-  return endedBefore('refused', 'Interrupted', `a journal was moved to ${path}: ${why}${did}`);
+  const message = `a journal was moved to ${path}: ${why}${did}`;
+  const components = mustRestart(settled);
+  if (components.length === 0) return endedBefore('refused', 'Interrupted', message);
+  const restart = `restart ${components.join(', ')}, which may run with other certificates than lie on the disk`;
+  return endedBefore('needs-manual', 'Interrupted', `${message}; ${restart}`);
 }
 
 /** After the outcome was told: leaves nothing of the rotation but its backups. The journal goes last but one. */

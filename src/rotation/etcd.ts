@@ -58,7 +58,7 @@ export async function askEtcd(node: RotationNode, facts: NodeFacts, signal: Abor
     try {
       const client = readLive(node.files, { form: 'pair', ...pair });
       const answer = await post(node, etcdClient, '/v3/cluster/member/list', { client }, signal);
-      const members = parseMembers(answer, etcdClient);
+      const members = parseMembers(answer);
       return { members: await withHealth(node, { facts, members, client }, signal), message: '' };
     } catch (error) {
       if (error instanceof CertError && error.code === 'Aborted') throw error;
@@ -139,9 +139,14 @@ async function post(
   }
 }
 
-function parseMembers(answer: unknown, own: Endpoint): Listed[] {
+/**
+ * Ours is the member that answers: its id is in every answer's header. Addresses say nothing, since what it listens on
+ * (0.0.0.0, loopback) need not be what it advertises.
+ */
+function parseMembers(answer: unknown): Listed[] {
   const members = field(answer, 'members');
   if (!Array.isArray(members)) throw new CertError('Unreachable', 'etcd names no members');
+  const ownId = field(field(answer, 'header'), 'member_id');
   const listed = members.map((member: unknown) => {
     const urls = field(member, 'clientURLs');
     const endpoints = Array.isArray(urls) ? urls.flatMap((url: unknown) => endpointOf(url) ?? []) : [];
@@ -149,12 +154,14 @@ function parseMembers(answer: unknown, own: Endpoint): Listed[] {
     return {
       name: typeof name === 'string' && name !== '' ? name : 'unnamed member',
       voting: field(member, 'isLearner') !== true,
-      own: endpoints.some(({ host, port }) => host === own.host && port === own.port),
+      // 64-bit numbers come as strings (protobuf's JSON mapping).
+      own: typeof ownId === 'string' && field(member, 'ID') === ownId,
       endpoints,
     };
   });
-  // A single member is ours, whatever address it is known by.
-  return listed.length === 1 ? listed.map((member) => ({ ...member, own: true })) : listed;
+  if (listed.some(({ own }) => own)) return listed;
+  const id = typeof ownId === 'string' ? ` (id ${ownId})` : '';
+  throw new CertError('NotProved', `etcd: none of its members is the one that answers here${id}`);
 }
 
 function endpointOf(url: unknown): Endpoint | undefined {

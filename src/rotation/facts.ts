@@ -2,7 +2,8 @@
 import type { Discovery } from '../catalogue/discover.ts';
 import type { NodeFacts } from './types.ts';
 
-export function factsOf({ facts, targets }: Pick<Discovery, 'facts' | 'targets'>): NodeFacts {
+export function factsOf({ facts, targets, cas }: Pick<Discovery, 'facts' | 'targets' | 'cas'>): NodeFacts {
   const client = targets.find(({ id }) => id === 'apiserver-kubelet-client.crt')?.location;
-  return { ...facts, ...(client === undefined ? {} : { apiserverClient: client }) };
+  const caPaths = Object.fromEntries(cas.map(({ id, certPath }) => [id, certPath]));
+  return { ...facts, caPaths, ...(client === undefined ? {} : { apiserverClient: client }) };
 }

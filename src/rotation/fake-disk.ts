@@ -59,9 +59,23 @@ export const fakeTargets: readonly Target[] = [
   { id: 'kubelet-client-current.pem', location: { form: 'combined', path: clientLink } },
 ];
 
+/** The kubelet's serving certificate, on the disk beside `fakeTargets`: for tests of the kubelet's own restart. */
+export const servingTarget: Target = {
+  id: 'kubelet.crt',
+  location: {
+    form: 'pair',
+    certPath: '/var/lib/kubelet/pki/kubelet.crt',
+    keyPath: '/var/lib/kubelet/pki/kubelet.key',
+  },
+};
+
 export const manifestOf = (component: Component): string => `/etc/kubernetes/manifests/${component}.yaml`;
 
+const caPath = `${pki}/ca.crt`;
+
 export const fakeFacts: NodeFacts = {
+  // One CA is enough here.
+  caPaths: { kubernetes: caPath, etcd: caPath, 'front-proxy': caPath },
   manifests: {
     'kube-apiserver': manifestOf('kube-apiserver'),
     'kube-scheduler': manifestOf('kube-scheduler'),
@@ -82,12 +96,13 @@ export function makeDisk(ca: FakeCa, daysLeft = 20): CrashFiles {
     files.create(path, new Uint8Array(Buffer.from(text, 'latin1')), { mode, uid: 0, gid: 0 });
   };
   const caText = pem('CERTIFICATE', ca.certificate.der);
-  for (const target of fakeTargets) writeTarget(write, ca, target, daysLeft);
+  for (const target of [...fakeTargets, servingTarget]) writeTarget(write, ca, target, daysLeft);
   files.symlink('/var/lib/kubelet/pki/kubelet-client-2029-03-01-00-00-00.pem', clientLink);
   for (const component of ['kube-apiserver', 'kube-scheduler'] as const)
     write(manifestOf(component), manifestText(component));
   const reference = { 'client-certificate': clientLink, 'client-key': clientLink };
   write('/etc/kubernetes/kubelet.conf', kubeconfigText('node', reference, caText));
+  write(caPath, caText, 0o644);
   write('/etc/machine-id', `${'a'.repeat(32)}\n`, 0o444);
   write('/etc/systemd/system/kubelet.service', '[Unit]\n', 0o644);
   write('/var/lib/cluster-cert-rotator/bin/cert-renew', 'the tool', 0o755);

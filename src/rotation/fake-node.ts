@@ -10,7 +10,15 @@ import type { ProcessInfo } from '../host/processes.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { keyFits, readPrivateKey } from '../pki/keys.ts';
 import { isSignedBy } from '../pki/verify.ts';
-import { day, fakeFacts, fakeTargets, manifestOf, startTime, type FakeCa } from './fake-disk.ts';
+import {
+  day,
+  fakeFacts,
+  fakeTargets,
+  manifestOf,
+  servingTarget,
+  startTime,
+  type FakeCa,
+} from './fake-disk.ts';
 import { localSigner } from './local-signer.ts';
 import { readLive } from './material.ts';
 import type { RotationNode, RotationOrder, Signer } from './types.ts';
@@ -20,9 +28,14 @@ interface Running {
   readonly generation: string;
   /** Serial that it holds in memory. */
   readonly serial: string;
+  /** The kubelet's own, on 10250. */
+  readonly served?: Certificate;
 }
 
 type Program = 'kube-apiserver' | 'kube-scheduler' | 'kubelet';
+
+/** As large as the real ones: beyond what a JavaScript number can tell apart. */
+const ownMember = 10_276_657_743_932_975_437n;
 
 /** Differs from one process to the next, as the real one does. */
 let counter = 0;
@@ -35,8 +48,11 @@ export class FakeNode {
   /** Components that do not come up on anything but the serial they had at the beginning (R23). */
   readonly broken = new Map<Program, string>();
   kubeletRestarts = 0;
+  /** From 1.31 on it takes up a new serving certificate by itself. */
+  kubeletReloads = false;
   /** Called at every wait: what others do meanwhile. */
   onSleep: () => void = () => undefined;
+  /** The first is this node's own; its id is its place. */
   etcdMembers: readonly { name: string; host: string; leader: string }[] = [
     { name: 'n1', host: '10.0.0.1', leader: '1' },
   ];
@@ -120,7 +136,8 @@ export class FakeNode {
     const comesUp = serial !== '' && (only === undefined || only === serial);
     const startedAt = new Date((this.#time += 1));
     const generation = this.#generation(program);
-    this.#running.set(program, { startedAt, generation, serial: comesUp ? serial : '' });
+    const served = program === 'kubelet' ? { served: this.certificate(servingTarget) } : {};
+    this.#running.set(program, { startedAt, generation, serial: comesUp ? serial : '', ...served });
   }
 
   /** Empty when key and certificate do not fit: then nothing starts. */
@@ -146,18 +163,26 @@ export class FakeNode {
   #handshake(port: number): Certificate {
     const [etcd, apiserver] = fakeTargets;
     if (port === 2379 && etcd !== undefined && this.fits(etcd)) return this.certificate(etcd);
+    if (port === 10250) return this.#serving();
     const running = this.#alive('kube-apiserver');
     if (port !== 6443 || running === undefined || apiserver === undefined) throw unreachable();
     return { ...this.certificate(apiserver), serial: running.serial };
   }
 
+  #serving(): Certificate {
+    const served = this.#alive('kubelet')?.served;
+    if (served === undefined) throw unreachable();
+    return this.kubeletReloads && this.fits(servingTarget) ? this.certificate(servingTarget) : served;
+  }
+
   #etcd(path: string): { status: number; body: string } {
     if (path === '/v3/maintenance/status') return { status: 200, body: JSON.stringify({ leader: '1' }) };
-    const members = this.etcdMembers.map(({ name, host }) => ({
+    const members = this.etcdMembers.map(({ name, host }, index) => ({
+      ID: `${ownMember + BigInt(index)}`,
       name,
       clientURLs: [`https://${host}:2379`],
     }));
-    return { status: 200, body: JSON.stringify({ members }) };
+    return { status: 200, body: JSON.stringify({ header: { member_id: `${ownMember}` }, members }) };
   }
 
   #accepts(text: string | undefined): boolean {

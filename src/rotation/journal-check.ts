@@ -1,10 +1,15 @@
 // How far a journal that lies on a host is believed (R17), and what is done with one that is not.
 import { posix } from 'node:path';
+import type { Component, Location } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
+import { readBundle } from '../formats/pem.ts';
+import { keyFits, readPrivateKey } from '../pki/keys.ts';
 import type { RotationNode } from './types.ts';
-import { makeDirectories } from './bytes.ts';
+import { makeDirectories, toBytes } from './bytes.ts';
 import type { Journal, JournalFile, JournalStage } from './journal.ts';
 import { journalPath, withStage, writeJournal } from './journal.ts';
+import { describeLocation, readLive } from './material.ts';
+import { stageRules } from './stages.ts';
 import { liveState, swap } from './swap.ts';
 
 export interface Identity {
@@ -16,25 +21,40 @@ export interface Identity {
 export function whyForeign(node: RotationNode, journal: Journal, identity: Identity): string {
   if (journal.machineId !== node.machineId) return `it is of machine ${journal.machineId}`;
   if (differ(journal.nodeUID, identity.nodeUID)) return `it is of node ${journal.nodeUID ?? ''}`;
-  if (differ(journal.rotationUID, identity.rotationUID))
-    return `it is of rotation ${journal.rotationUID ?? ''}`;
   const foreign = underWay(journal)
     .flatMap(({ files }) => files)
     .find((file) => isForeign(node, file));
   return foreign === undefined ? '' : `${foreign.path} was changed by somebody else`;
 }
 
+/** A rotation that was interrupted is taken to its end by whoever comes next; one that touched nothing gives way. */
+export const isOfAnother = (journal: Journal, identity: Identity): boolean =>
+  differ(journal.rotationUID, identity.rotationUID);
+
 /** Both sides must know it to differ: cert-renew knows neither. */
 const differ = (a: string | undefined, b: string | undefined): boolean =>
   a !== undefined && b !== undefined && a !== b;
 
-/** A link of the kubelet that leads elsewhere is the kubelet's own work (R2). */
 const isForeign = ({ files }: RotationNode, file: JournalFile): boolean =>
   file.kind === 'replace' && liveState(files, file) === 'foreign';
+
+/** A link of the kubelet that leads elsewhere is the kubelet's own work (R2). */
+export const isKubeletsOwn = ({ files }: RotationNode, file: JournalFile): boolean =>
+  file.kind === 'kubelet-link' && liveState(files, file) === 'foreign';
 
 /** Stages in which files may be of either side. */
 export const underWay = ({ stages }: Journal): readonly JournalStage[] =>
   stages.filter(({ state }) => ['swapping', 'swapped', 'restoring', 'restored'].includes(state));
+
+/** Components that may still run with other certificates than lie on the disk: only a restart tells. */
+export function mustRestart(journal: Journal): Component[] {
+  return underWay(journal).flatMap(({ name, state, swappedAt }) => {
+    const { component, steps } = stageRules[name];
+    const restarts = steps.includes('annotate') || steps.includes('restart');
+    // The old files are back and nothing had been restarted: what runs has never seen others.
+    return restarts && !(state === 'restored' && swappedAt === undefined) ? [component] : [];
+  });
+}
 
 export interface ResumeReport {
   /** Nothing to do, all fits, or what does not. */
@@ -44,7 +64,8 @@ export interface ResumeReport {
 
 /**
  * Makes key and certificate fit in every stage that was cut off in its renames: forward when all new bytes are intact,
- * else back. Restarts nothing, proves nothing, needs no network. The journal says afterwards what was done.
+ * else back. What somebody else has replaced meanwhile stays as it is, where it fits (R17). Restarts nothing, proves
+ * nothing, needs no network. The journal says afterwards what was done.
  */
 export function makePairsFit(node: RotationNode, start: Journal): { journal: Journal; report: ResumeReport } {
   let journal = start;
@@ -72,9 +93,10 @@ function settle(
   const forward = { direction: 'forward', state: 'swapped', at: 'swappedAt' } as const;
   const back = { direction: 'back', state: 'restored', at: 'restoredAt' } as const;
   const failures: string[] = [];
+  // What the kubelet has made by itself meanwhile is newer than both sides (R2).
+  const files = stage.files.filter((file) => file.role !== 'manifest' && !isKubeletsOwn(node, file));
   for (const way of stage.state === 'swapping' ? [forward, back] : [back, forward]) {
     try {
-      const files = stage.files.filter(({ role }) => role !== 'manifest');
       swap(node.files, files, way.direction, id);
       const at = { [way.at]: node.now().toISOString() };
       return {
@@ -86,7 +108,34 @@ function settle(
       failures.push(describeError(error));
     }
   }
-  return { change: undefined, message: failures.join('; ') };
+  const unfit = unfitOf(node, stage.certificates);
+  const replaced = files.filter((file) => isForeign(node, file)).map(({ path }) => path);
+  // Repaired by hand (kubeadm certs renew): the journal has nothing left to do here.
+  if (replaced.length > 0 && unfit.length === 0)
+    return {
+      change: {},
+      message: `${replaced.join(', ')} replaced by somebody else; keys and certificates fit`,
+    };
+  return { change: undefined, message: [...failures, ...unfit].join('; ') };
+}
+
+/** Why each pair that does not fit does not. */
+export function unfitOf(
+  { files }: RotationNode,
+  certificates: readonly { readonly location: Location }[],
+): string[] {
+  return certificates.flatMap(({ location }) => {
+    const where = describeLocation(location);
+    try {
+      const { certificate, key } = readLive(files, location);
+      const leaf = readBundle(toBytes(certificate)).certificate;
+      if (leaf === undefined) return [`${where} holds no certificate`];
+      return keyFits(leaf, readPrivateKey(key).key) ? [] : [`the key of ${where} does not fit`];
+    } catch (error) {
+      if (!(error instanceof CertError)) throw error;
+      return [describeError(error)];
+    }
+  });
 }
 
 /** Moves a journal out of the way; its backups stay. */

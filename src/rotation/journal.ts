@@ -1,10 +1,12 @@
 // The truth about a rotation that is under way, on the host's disk: written before anything is touched, and at every
 // step. It is believed only as far as the files confirm it (R17): journal-check.ts.
+import * as v from 'valibot';
 import { CertError } from '../errors.ts';
 import type { CertificateId, Location } from '../catalogue/ids.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
 import { makeDirectories, writeAtomically } from './bytes.ts';
+import { journalShape } from './journal-shape.ts';
 import type { StageName } from './stages.ts';
 import type { NodeFacts, Outcome, OutcomeStep } from './types.ts';
 
@@ -84,8 +86,6 @@ export interface Journal {
   readonly createdAt: string;
   readonly state: 'prepared' | 'applying' | 'done';
   readonly kubeletRestart: 'always' | 'auto';
-  /** A pair gets a new key: only where the boot can recover it. */
-  readonly needsRecovery: boolean;
   readonly facts: NodeFacts;
   readonly stages: readonly JournalStage[];
   readonly steps: readonly OutcomeStep[];
@@ -122,7 +122,7 @@ export function findJournal(files: Files, layout: HostLayout): FoundJournal {
   const path = `${layout.journal}/${name}`;
   try {
     const journal: unknown = JSON.parse(Buffer.from(files.read(path)).toString('utf8'));
-    if (isJournal(journal)) return { kind: 'journal', journal };
+    if (isJournal(journal) && `${journal.id}.json` === name) return { kind: 'journal', journal };
     return { kind: 'unreadable', path, why: 'it is not a journal of this version' };
   } catch (error) {
     if (error instanceof CertError && error.code === 'Io') throw error;
@@ -130,18 +130,8 @@ export function findJournal(files: Files, layout: HostLayout): FoundJournal {
   }
 }
 
-// The file is ours and is written whole or not at all, so that its version tells its shape.
-function isJournal(value: unknown): value is Journal {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'schema' in value &&
-    value.schema === journalSchema &&
-    'id' in value &&
-    'stages' in value &&
-    Array.isArray(value.stages)
-  );
-}
+/** Boot acts by it as root: a file that only looks like one must not get as far as a rename. */
+const isJournal = (value: unknown): value is Journal => v.is(journalShape, value);
 
 /** A copy with one stage changed. */
 export function withStage(journal: Journal, name: StageName, change: Partial<JournalStage>): Journal {

@@ -104,7 +104,9 @@ function credentialText(
   if (location.form === 'pair') return { certificate: text('certificate'), key: text('key') };
   if (location.form === 'combined') return { certificate: text('combined'), key: text('combined') };
   const { path, user } = location;
-  const found = parseKubeconfig(text('kubeconfig'), path).users.find(({ name }) => name === user);
+  // YAML is UTF-8: a user's name is compared with what was read so.
+  const yaml = Buffer.from(bytesOf('kubeconfig') ?? new Uint8Array()).toString('utf8');
+  const found = parseKubeconfig(yaml, path).users.find(({ name }) => name === user);
   if (found?.certificate?.kind !== 'data' || found.key?.kind !== 'data')
     throw new CertError('Unsupported', `${path}: user ${user} holds no certificate and key as data`, {
       file: path,

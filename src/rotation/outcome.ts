@@ -17,9 +17,9 @@ export function outcomeOf(journal: Journal): Outcome {
   };
 }
 
-/** An end without a journal: nothing was touched. */
+/** An end without a journal of its own: of this rotation nothing was touched. */
 export function endedBefore(
-  kind: 'refused' | 'nothing-to-do',
+  kind: 'refused' | 'needs-manual' | 'nothing-to-do',
   reason: Reason,
   message: string,
   steps: readonly OutcomeStep[] = [],

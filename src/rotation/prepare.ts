@@ -1,21 +1,19 @@
 // The first half of a rotation: read what is there, make keys, have certificates signed, write the new files into the
 // host directory and a journal that says what shall happen. Nothing outside of the host directory is touched.
-import type { KeyObject } from 'node:crypto';
 import { posix } from 'node:path';
 import type { CertificateId, Target } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
 import type { HostLayout } from '../host/layout.ts';
-import { generateLike, keyFits } from '../pki/keys.ts';
-import { makeRequest, renewalBytes, signRenewal } from '../pki/request.ts';
-import { createPublicKey } from 'node:crypto';
+import { keyFits } from '../pki/keys.ts';
+import { acceptSigned } from './accept.ts';
 import { makeDirectories, sha256 } from './bytes.ts';
 import type { Journal, JournalCertificate, JournalFile, JournalStage } from './journal.ts';
 import { journalSchema, writeJournal } from './journal.ts';
 import type { LiveFile, Material } from './material.ts';
 import { certificatePath, describeLocation, readMaterial, withSuccessor } from './material.ts';
-import { bootRecovery } from './recover-unit.ts';
+import { planKeys, type Plan } from './plan-keys.ts';
 import { planStages } from './stages.ts';
-import type { RotationNode, RotationOrder, SignedCertificate, Signer, SigningRequest } from './types.ts';
+import type { NodeFacts, RotationNode, RotationOrder, SignedCertificate, Signer } from './types.ts';
 
 /** A target of the catalogue, or a file that a person named. */
 export interface Subject {
@@ -33,13 +31,6 @@ export interface Renewed {
   readonly material: Material;
   readonly signed: SignedCertificate;
   readonly keyKept: boolean;
-}
-
-interface Plan {
-  readonly material: Material;
-  readonly request: SigningRequest;
-  /** The new private key; undefined: the old one stays. */
-  readonly newKey: KeyObject | undefined;
 }
 
 /**
@@ -60,7 +51,7 @@ export async function draft(
     plans.map(({ request }) => request),
     signal,
   );
-  const renewed = plans.map((plan) => match(plan, answers, node.now()));
+  const renewed = plans.map((plan) => match(node, order.facts, plan, answers));
   const id = newJournalId(node);
   return compose(node, { ...order, notes }, { id, plans, renewed });
 }
@@ -112,83 +103,28 @@ function readSubject(
   }
 }
 
-function planKeys(
+function match(
   node: RotationNode,
-  order: Omit<RotationOrder, 'targets'>,
-  materials: readonly Material[],
-  notes: string[],
-): Plan[] {
-  const recovery = bootRecovery(node.files, node.layout);
-  if (order.keyPolicy === 'new' && !recovery.possible && materials.some(isPair))
-    notes.push(`pairs keep their key, since the boot could not recover them: ${recovery.why}`);
-  const shared = sharedKeys(materials);
-  return materials.map((material, index) => {
-    const inPair = isPair(material);
-    const keep =
-      order.keyPolicy === 'keep' ||
-      (inPair && (!recovery.possible || shared.has(keyPathOf(material)))) ||
-      isKeyUnmakeable(material);
-    const pair = keep ? undefined : generateLike(material.certificate);
-    const key = pair?.key ?? material.key;
-    const spki = pair?.spki ?? new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
-    return {
-      material,
-      newKey: pair?.key,
-      request: makeSigningRequest(order, material, { key, spki, index }),
-    };
-  });
-}
-
-const isPair = ({ location }: Material): boolean =>
-  location.form === 'pair' && location.certPath !== location.keyPath;
-const keyPathOf = ({ files }: Material): string => files.find(({ role }) => role === 'key')?.path ?? '';
-
-/** Ed25519 and odd RSA sizes are served as they are: current verifiers of Kubernetes would refuse a new one. */
-function isKeyUnmakeable({ certificate }: Material): boolean {
-  const bits = Number(/^RSA-(\d+)$/.exec(certificate.keyAlgorithm)?.[1] ?? 0);
-  if (bits > 0) return bits < 2048 || bits > 4096;
-  return !certificate.keyAlgorithm.startsWith('P-');
-}
-
-/** A key that serves two certificates may not change with one of them. */
-function sharedKeys(materials: readonly Material[]): ReadonlySet<string> {
-  const paths = materials.filter(isPair).map(keyPathOf);
-  return new Set(paths.filter((path, index) => paths.indexOf(path) !== index));
-}
-
-function makeSigningRequest(
-  order: Omit<RotationOrder, 'targets'>,
-  { id, location, certificate, key: oldKey }: Material,
-  { key, spki, index }: { key: KeyObject; spki: Uint8Array; index: number },
-): SigningRequest {
-  const label = id ?? posix.basename(certificatePath(location));
-  const { rotationUID } = order;
-  return {
-    key: `${label} ${index}`,
-    id,
-    path: certificatePath(location),
-    ...(location.form === 'kubeconfig' ? { user: location.user } : {}),
-    requestDer: makeRequest({ key, spki }, label),
-    spki,
-    oldCertificate: certificate,
-    ...(rotationUID === undefined || id === undefined
-      ? {}
-      : { possession: signRenewal(oldKey, renewalBytes(rotationUID, id, spki)) }),
-  };
-}
-
-function match(plan: Plan, answers: readonly SignedCertificate[], now: Date): Renewed {
+  facts: NodeFacts,
+  plan: Plan,
+  answers: readonly SignedCertificate[],
+): Renewed {
   const { material, request, newKey } = plan;
   const signed = answers.find(({ key }) => key === request.key);
   if (signed === undefined)
     throw new CertError('SigningRefused', `no certificate came for ${describeLocation(material.location)}`);
   const { certificate } = signed;
-  if (!keyFits(certificate, newKey ?? material.key) || certificate.isCa || certificate.notAfter <= now) {
+  if (
+    !keyFits(certificate, newKey ?? material.key) ||
+    certificate.isCa ||
+    certificate.notAfter <= node.now()
+  ) {
     throw new CertError(
       'KeyMismatch',
       `what the signer sent for ${describeLocation(material.location)} is not a valid certificate for the key that was asked for`,
     );
   }
+  acceptSigned(node, facts, material, certificate);
   return { material, signed, keyKept: newKey === undefined };
 }
 
@@ -290,7 +226,6 @@ function journalOf(
     createdAt: node.now().toISOString(),
     state: 'prepared',
     kubeletRestart: order.kubeletRestart,
-    needsRecovery: renewed.some(({ material, keyKept }) => isPair(material) && !keyKept),
     facts: order.facts,
     stages,
     steps: [],

@@ -3,6 +3,7 @@
 import { CertError, describeError } from '../errors.ts';
 import type { CertificateId, Component } from '../catalogue/ids.ts';
 import type { ProcessInfo } from '../host/processes.ts';
+import { isSignedByNodesCa } from './accept.ts';
 import type { JournalCertificate } from './journal.ts';
 import { readLive } from './material.ts';
 import { askKubeconfig, askKubelet, askReadyz, askVersion } from './prove-requests.ts';
@@ -118,6 +119,11 @@ async function served(context: RowContext, endpoint: Endpoint | undefined): Prom
   );
   const where = `${target.host}:${target.port}`;
   if (shown.serial !== serial) throw notProved(`${where} shows serial ${shown.serial}, not ${serial}`);
+  // A serial is a number that anybody can write into a certificate of their own.
+  const { caPaths } = expected.facts;
+  const isJudged = expected.side === 'new' && certificate.id !== undefined && caPaths !== undefined;
+  if (isJudged && !isSignedByNodesCa(node, expected.facts, certificate.id, shown))
+    throw notProved(`${where} shows serial ${serial}, but this node's CA did not sign that certificate`);
   return `handshake with ${where} shows serial ${serial}`;
 }
 

@@ -24,17 +24,18 @@ export function putManifest(context: Context, stage: JournalStage, direction: Di
 
 /**
  * Restarts the kubelet, where that is the stage and it was not restarted since the swap. With `auto` it is first given
- * the time to reload its serving certificate by itself (R21).
+ * the time to reload its serving certificate by itself (R21). Result: whether it did; then no process is newer than the
+ * files, and none need be.
  */
 export async function restartIfDue(
   context: Context,
   stage: JournalStage,
   since: Date,
   side: 'new' | 'old',
-): Promise<void> {
+): Promise<{ readonly reloaded: boolean }> {
   const { node, signal } = context;
-  if (componentOf(stage.name) !== 'kubelet' || !needsStart(stage.name)) return;
-  if (startedAfter(node, 'kubelet', since).length > 0) return;
+  if (componentOf(stage.name) !== 'kubelet' || !needsStart(stage.name)) return { reloaded: false };
+  if (startedAfter(node, 'kubelet', since).length > 0) return { reloaded: false };
   const startedAt = node.now();
   if (await hasReloaded(context, stage, side)) {
     note(context, startedAt, {
@@ -42,10 +43,11 @@ export async function restartIfDue(
       result: 'skipped',
       message: 'it has reloaded',
     });
-    return;
+    return { reloaded: true };
   }
   await node.restartKubelet(signal);
   note(context, startedAt, { name: `${stage.name}: restart`, result: 'done' });
+  return { reloaded: false };
 }
 
 const reloadMs = 90_000;

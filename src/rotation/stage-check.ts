@@ -16,6 +16,13 @@ import type { RotationNode } from './types.ts';
 export const restartAnnotation = 'certrotator.cpaas.io/restarted-at';
 const day = 86_400_000;
 
+/** An old certificate that ends within a day is no place to return to (R14). */
+export const endingSoon = (
+  certificates: readonly JournalCertificate[],
+  now: Date,
+): JournalCertificate | undefined =>
+  certificates.find(({ oldNotAfter }) => new Date(oldNotAfter).getTime() <= now.getTime() + day);
+
 export interface CheckedStage {
   /** With the manifest, where one is annotated. Empty: nothing is left to do. */
   readonly files: readonly JournalFile[];
@@ -143,8 +150,7 @@ const settleMs = 15_000;
 /** Empty when the old state serves and will for a day; else why it is no state to return to (R14). */
 async function whyNoReturn(context: Context, stage: JournalStage): Promise<string> {
   const { node, journal, timeouts, signal } = context;
-  const limit = node.now().getTime() + day;
-  const ending = stage.certificates.find(({ oldNotAfter }) => new Date(oldNotAfter).getTime() <= limit);
+  const ending = endingSoon(stage.certificates, node.now());
   if (ending !== undefined)
     return `${ending.id ?? 'a certificate'} ends at ${ending.oldNotAfter}, within a day`;
   const { name, certificates } = stage;

@@ -7,10 +7,11 @@
 //      ▼                  ▼                       │                                                └──────▶ failed
 //   not-begun          restoring                  └─ it did not ─────────────────▶ kept
 import { CertError, describeError } from '../errors.ts';
-import { checkStage } from './stage-check.ts';
-import { backUp, liveState, swap } from './swap.ts';
+import { checkStage, endingSoon } from './stage-check.ts';
+import { isKubeletsOwn } from './journal-check.ts';
+import { backUp, swap } from './swap.ts';
 import { componentOf, note, saveStage, type Context } from './context.ts';
-import type { JournalStage } from './journal.ts';
+import type { JournalFile, JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
 import { aliveAtAll, needsStart } from './prove.ts';
 import { putManifest, restartIfDue } from './restart.ts';
@@ -32,6 +33,9 @@ export async function runStage(context: Context, start: JournalStage): Promise<J
   return stage;
 }
 
+/** A key and its certificate are two renames. */
+const needsRecovery = (files: readonly JournalFile[]): boolean => files.some(({ role }) => role === 'key');
+
 /** Nothing is touched yet: whatever is wrong ends it here. */
 async function begin(context: Context, stage: JournalStage): Promise<JournalStage> {
   const startedAt = context.node.now();
@@ -42,9 +46,11 @@ async function begin(context: Context, stage: JournalStage): Promise<JournalStag
       note(context, startedAt, { name: `${stage.name}: check`, result: 'skipped', message: checked.why });
       return saveStage(context, stage.name, { ...checked.change, files: [], state: 'proved' });
     }
+    const recovery = needsRecovery(checked.files) ? bootRecovery(node.files, node.layout) : undefined;
+    if (recovery?.possible === false)
+      throw new CertError('Unsupported', `the boot could not recover new keys any more: ${recovery.why}`);
     backUp(node.files, checked.files);
-    if (context.journal.needsRecovery && bootRecovery(node.files, node.layout).possible)
-      installRecoverUnit(node.files, node.layout);
+    if (recovery !== undefined) installRecoverUnit(node.files, node.layout);
     note(context, startedAt, { name: `${stage.name}: check`, result: 'done', message: checked.why });
     return saveStage(context, stage.name, { ...checked.change, files: checked.files, state: 'swapping' });
   } catch (error) {
@@ -77,7 +83,9 @@ async function prove(context: Context, stage: JournalStage): Promise<JournalStag
   const startedAt = context.node.now();
   const failed = (failure: string): JournalStage => {
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'failed', message: failure });
-    if (stage.mayReturn === true) return saveStage(context, stage.name, { state: 'restoring', failure });
+    // Looked at again: the machine may have been off for weeks since the stage began.
+    const mayReturn = stage.mayReturn === true && !endingSoon(stage.certificates, context.node.now());
+    if (mayReturn) return saveStage(context, stage.name, { state: 'restoring', failure });
     return saveStage(context, stage.name, { state: 'kept', failure });
   };
   if (!stageRules[stage.name].steps.includes('prove'))
@@ -87,8 +95,9 @@ async function prove(context: Context, stage: JournalStage): Promise<JournalStag
   try {
     putManifest(context, stage, 'forward');
     const since = new Date(stage.swappedAt ?? context.node.now());
-    await restartIfDue(context, stage, since, 'new');
-    const proof = await waitForProof(context, stage, 'new', needsStart(stage.name) ? since : undefined);
+    const { reloaded } = await restartIfDue(context, stage, since, 'new');
+    const mustBeNew = needsStart(stage.name) && !reloaded;
+    const proof = await waitForProof(context, stage, 'new', mustBeNew ? since : undefined);
     if (!proof.proved) return failed(proof.message);
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'done' });
     return saveStage(context, stage.name, { state: 'proved', certificates: proof.certificates });
@@ -103,11 +112,7 @@ function restore(context: Context, stage: JournalStage): JournalStage {
   const { node, journal } = context;
   const startedAt = node.now();
   // What the kubelet has made by itself meanwhile is newer than both sides (R2).
-  const files = stage.files.filter(
-    (file) =>
-      file.role !== 'manifest' &&
-      !(file.kind === 'kubelet-link' && liveState(node.files, file) === 'foreign'),
-  );
+  const files = stage.files.filter((file) => file.role !== 'manifest' && !isKubeletsOwn(node, file));
   try {
     swap(node.files, files, 'back', journal.id);
     const restoredAt = node.now().toISOString();

@@ -1,6 +1,6 @@
 // The values that go in and out of the procedure. One driver serves all callers: the agent's Pod, cert-renew FILE…,
 // cert-renew all, and the boot; they differ in the signer, and in how the kubelet is restarted.
-import type { CertificateId, Component, Location, Target } from '../catalogue/ids.ts';
+import type { CaId, CertificateId, Component, Location, Target } from '../catalogue/ids.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
 import type { Probes } from '../host/probes.ts';
@@ -36,6 +36,8 @@ export interface PairPaths {
 /** What the node's own configuration says about its components; makes proofs possible. Absent: not on this node. */
 export interface NodeFacts {
   readonly manifests: Partial<Record<Component, string>>;
+  /** Certificates of the authorities, as this node has them: nothing that they did not sign is put in place. */
+  readonly caPaths?: Partial<Record<CaId, string>>;
   readonly apiserver?: Endpoint;
   readonly etcdClient?: Endpoint;
   readonly etcdPeer?: Endpoint;

@@ -83,6 +83,13 @@ const troubles: readonly Trouble[] = [
   },
   { name: 'a device', make: '', files: ['/dev/null'], says: /null is no regular file/, status: [2] },
   {
+    name: 'a sparse file of a GiB',
+    make: 'truncate -s 1G etc/kubernetes/big.crt',
+    files: ['/etc/kubernetes/big.crt'],
+    says: /big\.crt is larger than \d+ bytes/,
+    status: [2],
+  },
+  {
     name: 'a missing file',
     make: '',
     files: ['/etc/kubernetes/gone.crt'],

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 export interface Run {
   readonly status: number | null;
+  /** What killed it; strace ends as what it traces does. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -57,8 +59,8 @@ export class NodeRoot {
       fs.mkdirSync(join(this.path(library), '..'), { recursive: true });
       fs.copyFileSync(library, this.path(library));
     }
-    fs.writeFileSync(this.path(executable), '');
-    sh(`mount --bind '${built}' '${this.path(executable)}'`, '/');
+    // A copy, so that a build beside this test changes nothing under it.
+    fs.copyFileSync(built, this.path(executable), fs.constants.COPYFILE_FICLONE);
     sh(`mount -t proc proc '${this.path('/proc')}' && mount --bind /dev '${this.path('/dev')}'`, '/');
   }
 
@@ -73,29 +75,27 @@ export class NodeRoot {
     for (const each of directories) fs.mkdirSync(at(each), { recursive: true, mode: 0o755 });
     fs.chmodSync(at('/var/lib/cluster-cert-rotator'), 0o700);
     fs.writeFileSync(at('/etc/machine-id'), `${'ab12'.repeat(8)}\n`);
-    fs.writeFileSync(at(staged), '', { mode: 0o755 });
     makePki(at);
   }
 
   /** The node as it was before anything ran. */
   reset(): void {
-    spawnSync('umount', [this.path(staged)]);
     for (const each of ['etc', 'var', 'root']) fs.rmSync(this.path(each), { recursive: true, force: true });
     sh(`cp -a '${this.#template}/.' '${this.directory}/'`, '/');
-    sh(`mount --bind '${this.path(executable)}' '${this.path(staged)}'`, '/');
+    fs.linkSync(this.path(executable), this.path(staged));
   }
 
   /** Runs the executable in the node; `around` goes before it (strace). */
   run(arguments_: readonly string[], around: readonly string[] = []): Run {
     const command = [...around, 'chroot', this.directory, executable, ...arguments_];
     const [first = '', ...rest] = command;
-    const { status, stdout, stderr, error } = spawnSync(first, rest, {
+    const { status, signal, stdout, stderr, error } = spawnSync(first, rest, {
       encoding: 'utf8',
       env: { PATH: searchPath },
       timeout: 60_000,
     });
     if (error !== undefined) throw error;
-    return { status, stdout, stderr };
+    return { status, signal, stdout, stderr };
   }
 
   renew(...options: readonly string[]): Run {

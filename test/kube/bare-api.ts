@@ -23,7 +23,7 @@ function binaries(): string | undefined {
 
 /** True where the tests on a real API server must be left out: no binaries. In CI nothing is left out. */
 export function mustSkip(): boolean {
-  if (binaries() !== undefined || process.env['CI'] !== undefined) return false;
+  if (binaries() !== undefined || process.env['CI'] === 'true') return false;
   console.warn(`left out: no kube-apiserver and etcd under ${cache} (BED_CACHE)`);
   return true;
 }

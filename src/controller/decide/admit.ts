@@ -1,14 +1,16 @@
 // The queue: in order of urgency and role every waiting rotation is put before the gates, and either goes or is told
 // why not. One that goes counts at once for those behind it.
-import type { RotationStatus } from '../../kube/types.ts';
+import type { CertificateRotation, RotationStatus } from '../../kube/types.ts';
 import { askGates, type Activity, type GateAnswer, type GatesAnswer } from '../../policy/gates.ts';
 import { inOrder } from '../../policy/order.ts';
 import type { Gate } from '../../policy/reasons.ts';
 import type { Action } from '../world.ts';
-import { commonFacts, factsFor, queued, type CommonFacts, type Queued } from './facts.ts';
+import { commonFacts, type CommonFacts } from './common-facts.ts';
+import { factsFor, queued, type Queued } from './facts.ts';
+import { isolated } from './isolate.ts';
 import { rfc3339 } from './rotation-object.ts';
 import { end, patch, tell, withCondition } from './status.ts';
-import { isActive, type View } from './view.ts';
+import { isActive, type NodeView, type View } from './view.ts';
 
 /** Behind so many others the reasons of the whole cluster are told as one: they change often, and it is not their turn. */
 const toldExactly = 50;
@@ -28,14 +30,19 @@ const clusterWide: ReadonlySet<Gate> = new Set([
 /** `touched`: names of rotations whose status already changes in this pass; they are asked about in the next one. */
 export function decideAdmission(view: View, touched: ReadonlySet<string>): Action[] {
   const { world } = view;
-  const waiting = view.nodes.flatMap((node) => {
-    if (node.rotations.some(isActive)) return [];
-    const pending = node.rotations.find(({ status }) => status?.phase === 'Pending');
-    return pending === undefined || touched.has(pending.metadata.name) ? [] : [queued(pending, node, world)];
-  });
+  const actions: Action[] = [];
+  const waiting: Queued[] = [];
+  for (const node of view.nodes) {
+    const pending = waitingOn(node);
+    if (pending === undefined || touched.has(pending.metadata.name)) continue;
+    const join = () => {
+      waiting.push(queued(pending, node, world));
+      return [];
+    };
+    actions.push(...isolated(node, join));
+  }
   const urgent = Math.min(world.configuration.urgent, ...waiting.map((item) => item.urgent));
   let common = commonFacts(view);
-  const actions: Action[] = [];
   for (const [rank, item] of inOrder(waiting, world.now, urgent).entries()) {
     if (hasNothingToDo(item)) {
       const message = 'none of its certificates is on this node in a state that may be renewed';
@@ -45,12 +52,28 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
     const answer = askGates(factsFor(item, common, view));
     if (answer.closed.length > 0) {
       actions.push(...wait(item, answer.closed, rank, view));
+      common = withNext(common, item, answer.closed);
       continue;
     }
     actions.push(...admit(item, answer, view));
     common = withActivity(common, { nodeName: item.nodeName, role: item.role, finishedAt: undefined });
   }
   return actions;
+}
+
+/** A control plane that waits for nothing but workers would wait for ever if others went before it. */
+function withNext(
+  common: CommonFacts,
+  { role, nodeName }: Queued,
+  closed: readonly GateAnswer[],
+): CommonFacts {
+  const isNext = role === 'control-plane' && closed.every(({ gate }) => gate === 'OnlyApiServer');
+  return isNext ? { ...common, next: nodeName } : common;
+}
+
+function waitingOn({ rotations }: NodeView): CertificateRotation | undefined {
+  if (rotations.some(isActive)) return undefined;
+  return rotations.find(({ status }) => status?.phase === 'Pending');
 }
 
 /** Known only where the node has been read; an unread node waits at its clock's gate. */

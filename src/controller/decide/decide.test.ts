@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toolNotes } from '../../agent/protocol.ts';
+import { decide } from './index.ts';
 import { day } from './simulated-objects.ts';
 import { SimulatedCluster } from './simulated.ts';
 
@@ -153,6 +154,18 @@ describe('when it does not go well', () => {
     expect(cluster.of('cp1').length).toBeLessThanOrEqual(5);
   });
 
+  it('an agent that finds nothing to do is not asked again at once', () => {
+    const { cluster, worker } = small(twentyDaysLeft, { breaker: { coolDown: 0 } });
+    worker.outcome = () => ({ outcome: 'nothing-to-do', reason: 'NothingToDo', message: 'not due' });
+    for (let minutes = 0; minutes < 60; minutes++) {
+      cluster.run(20);
+      cluster.elapse(60_000);
+    }
+    const begun = cluster.of('w1').filter(({ status }) => status?.startedAt !== undefined);
+    expect(begun.length).toBeLessThanOrEqual(2);
+    expect(cluster.of('w1').at(-1)?.status?.attempts).toBeGreaterThan(1);
+  });
+
   it('the breaker holds the others back after a failure, and one success closes it', () => {
     const { cluster, controlPlane, worker } = small(twentyDaysLeft, { breaker: { coolDown: 1_800_000 } });
     const w2 = cluster.add('w2', 'worker', fresh);
@@ -168,6 +181,24 @@ describe('when it does not go well', () => {
     cluster.elapse(1_800_000);
     cluster.run(60);
     expect(cluster.phases('w2')).toEqual(['Succeeded']);
+  });
+
+  it('the breaker is not closed by one that was under way when it opened', () => {
+    const { cluster, worker } = small(twentyDaysLeft, { parallelWorkers: 2, settle: 0 });
+    worker.outcome = rolledBack;
+    const w2 = cluster.add('w2', 'worker', twentyDaysLeft);
+    cluster.add('w3', 'worker', twentyDaysLeft);
+    while (cluster.inFlight('worker').length < 2) {
+      cluster.settle();
+      cluster.elapse(5000);
+    }
+    w2.ready = false;
+    cluster.run(4);
+    w2.ready = true;
+    cluster.run(20);
+    expect(cluster.phases('w1')).toContain('RolledBack');
+    expect(cluster.phases('w2')).toEqual(['Succeeded']);
+    expect(cluster.of('w3')[0]?.status).toMatchObject({ phase: 'Pending', reason: 'BreakerOpen' });
   });
 
   it('a kubelet that starts no Pods ends NeedsManual with the line to type', () => {
@@ -297,6 +328,17 @@ describe('nodes and their oddities', () => {
     worker.ready = true;
     cluster.run();
     expect(cluster.phases('w1')).toEqual(['Succeeded']);
+  });
+
+  it('an inventory that somebody changed is not believed: the node is read again, and that is said', () => {
+    const { cluster } = small();
+    cluster.run();
+    cluster.inventories.delete('w1');
+    const actions = decide({ ...cluster.world(), strangeInventories: new Set(['node-local-certs-w1']) });
+    expect(actions.map(({ type }) => type)).toEqual(['create-pod', 'event']);
+    expect(actions[1]).toMatchObject({
+      event: { about: { kind: 'Node', name: 'w1' }, type: 'Warning', reason: 'InventoryChanged' },
+    });
   });
 
   it('a clock that is off by more than the limit keeps its node waiting, and a late reading does not', () => {

@@ -1,20 +1,17 @@
-// The facts that the gates ask for, drawn from the world.
-import { Cron } from 'croner';
+// The facts that the gates ask for about one rotation, drawn from the world.
 import type { CaId } from '../../catalogue/ids.ts';
 import { annotations, type CertificateRotation } from '../../kube/types.ts';
-import type { Activity, GateFacts, Neighbour } from '../../policy/gates.ts';
-import { overridesSoftGates, urgencyOf, type Waiting } from '../../policy/order.ts';
-import type { Reason } from '../../policy/reasons.ts';
-import type { Window } from '../configuration.ts';
-import type { Health, World } from '../world.ts';
+import type { GateFacts } from '../../policy/gates.ts';
+import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
+import type { World } from '../world.ts';
 import { lifetimeOf, renewableOf } from './candidates.ts';
+import type { CommonFacts } from './common-facts.ts';
 import { isPlanned } from './plan.ts';
 import { rfc3339 } from './rotation-object.ts';
-import { condition, isActive, isAnnotated, isTerminal, type NodeView, type View } from './view.ts';
+import { isBeingStaged } from './stage-tool.ts';
+import { condition, isAnnotated, versionOf, type NodeView, type View } from './view.ts';
 
 const hour = 3_600_000;
-/** An answer about health that is older says nothing about now. */
-const healthIsFreshFor = 2 * 60_000;
 
 /** A rotation in the queue, with what order and gates ask of it. */
 export interface Queued extends Waiting {
@@ -43,36 +40,11 @@ export function queued(rotation: CertificateRotation, node: NodeView, world: Wor
   };
 }
 
-/** What is the same for every rotation that is asked about in one pass. */
-export interface CommonFacts {
-  readonly activity: readonly Activity[];
-  readonly neighbours: readonly Neighbour[];
-  readonly breaker: GateFacts['breaker'];
-  readonly outsideWindow: string | undefined;
-  readonly health: GateFacts['health'];
-}
-
-export function commonFacts(view: View): CommonFacts {
-  const { world } = view;
-  return {
-    activity: view.nodes.flatMap((node) => activityOf(node, world)),
-    neighbours: view.nodes.map((node) => ({
-      name: node.name,
-      role: node.role,
-      ready: node.ready,
-      version: node.node.status?.nodeInfo?.kubeletVersion ?? 'unknown',
-    })),
-    breaker: breakerOf(view),
-    outsideWindow: outsideWindow(world.configuration.windows, world.now),
-    health: healthOf(world.health, view),
-  };
-}
-
 export function factsFor(item: Queued, common: CommonFacts, view: View): GateFacts {
   const { world } = view;
   const { configuration, now, vault } = world;
   const { node, rotation } = item;
-  const urgent = overridesSoftGates(urgencyOf(item, now, item.urgent)) && item.notAfter !== undefined;
+  const urgent = overridesSoftGates(item, now, item.urgent);
   return {
     now,
     mode: configuration.mode,
@@ -83,10 +55,11 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
       node: {
         ready: node.ready,
         paused: isAnnotated(node.node, annotations.paused),
-        version: node.node.status?.nodeInfo?.kubeletVersion ?? 'unknown',
+        version: versionOf(node),
         pressure: ['MemoryPressure', 'DiskPressure', 'PIDPressure'].filter((type) =>
           condition(node.node, type),
         ),
+        staging: isBeingStaged(node, view),
       },
       approved: rotation.metadata.annotations?.[annotations.approved] === 'true',
       cas: item.cas,
@@ -99,7 +72,8 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
         : undefined,
     vault: { cas: new Set(vaultCas(world)), problem: vault.problem },
     activity: common.activity.filter(({ nodeName }) => nodeName !== node.name),
-    neighbours: common.neighbours.filter(({ name }) => name !== node.name),
+    neighbours: neighboursOf(node, common.nodes),
+    next: common.next,
     health: common.health,
     outsideWindow: common.outsideWindow,
     breaker: common.breaker,
@@ -119,21 +93,18 @@ function vaultCas({ vault, now }: World): CaId[] {
   });
 }
 
+/** All are counted once a pass; here the node itself is taken off. */
+function neighboursOf({ name, ready }: NodeView, all: CommonFacts['nodes']): GateFacts['neighbours'] {
+  return {
+    count: all.count - 1,
+    notReady: all.notReady - (ready ? 0 : 1),
+    controlPlanes: all.controlPlanes.filter((controlPlane) => controlPlane.name !== name),
+  };
+}
+
 function skewOf({ inventory }: NodeView): number | undefined {
   if (inventory === undefined) return undefined;
   return Math.abs(Date.parse(inventory.clock) - Date.parse(inventory.collectedAt));
-}
-
-/** What is under way or ended within the settle time; a longer memory is of no use to a gate. */
-function activityOf(node: NodeView, { now, configuration }: World): Activity[] {
-  return node.rotations.flatMap((rotation): Activity[] => {
-    const base = { nodeName: node.name, role: node.role };
-    if (isActive(rotation)) return [{ ...base, finishedAt: undefined }];
-    const { finishedAt, startedAt } = rotation.status ?? {};
-    if (finishedAt === undefined || startedAt === undefined) return [];
-    const ended = new Date(finishedAt);
-    return now.getTime() - ended.getTime() > configuration.settle ? [] : [{ ...base, finishedAt: ended }];
-  });
 }
 
 function manualWithinHour({ rotation, node }: Queued, now: Date): number {
@@ -145,66 +116,4 @@ function manualWithinHour({ rotation, node }: Queued, now: Date): number {
       other.status?.startedAt !== undefined &&
       now.getTime() - Date.parse(other.status.startedAt) < hour,
   ).length;
-}
-
-/** Failures that say nothing about the next node: there was nothing to do, or nothing was touched and it is its own. */
-const ownFaults: ReadonlySet<string> = new Set<Reason>([
-  'NodeGone',
-  'NothingToDo',
-  'KubeletNotTakingPods',
-  'PreflightFailed',
-]);
-
-/** Opens at a failure; after the cool-down one rotation at a time is let through until one has succeeded (R13). */
-function breakerOf(view: View): GateFacts['breaker'] {
-  const { now, configuration, rotations } = view.world;
-  const ended = rotations.filter(
-    (rotation) => isTerminal(rotation) && rotation.status?.finishedAt !== undefined,
-  );
-  const failures = ended.filter(
-    ({ status }) => isFailure(status?.phase) && !ownFaults.has(status?.reason ?? ''),
-  );
-  const last = failures.toSorted((a, b) => endOf(a) - endOf(b)).at(-1);
-  if (last === undefined) return undefined;
-  if (ended.some((one) => one.status?.phase === 'Succeeded' && endOf(one) > endOf(last))) return undefined;
-  const until = new Date(endOf(last) + configuration.breaker.coolDown);
-  const trying = rotations.some(isActive);
-  return {
-    open: now.getTime() < until.getTime() || trying,
-    message: `${last.metadata.name} ended ${last.status?.phase} (${last.status?.reason}); after ${rfc3339(until)} one at a time is tried`,
-  };
-}
-
-function endOf({ status }: CertificateRotation): number {
-  return Date.parse(status?.finishedAt ?? '');
-}
-
-function isFailure(phase: string | undefined): boolean {
-  return phase === 'RolledBack' || phase === 'Failed' || phase === 'NeedsManual';
-}
-
-/** Undefined: a window is open, or there are none. */
-export function outsideWindow(windows: readonly Window[], now: Date): string | undefined {
-  if (windows.length === 0) return undefined;
-  const opens = windows.map(({ cron, duration, zone }) => {
-    const pattern = new Cron(cron, { timezone: zone, paused: true });
-    // The first opening after `now − duration`: in the past, it is still open; else it is the next one.
-    return pattern.nextRun(new Date(now.getTime() - duration));
-  });
-  const moments = opens.flatMap((moment) => (moment === null ? [] : [moment.getTime()]));
-  if (moments.some((moment) => moment <= now.getTime())) return undefined;
-  if (moments.length === 0) return 'no maintenance window comes any more';
-  return `the next maintenance window opens ${rfc3339(new Date(Math.min(...moments)))}`;
-}
-
-function healthOf(health: Health | undefined, view: View): GateFacts['health'] {
-  if (health === undefined) return undefined;
-  const age = view.world.now.getTime() - Date.parse(health.checkedAt);
-  if (!(age <= healthIsFreshFor)) return undefined;
-  const controlPlanes = view.nodes.filter(({ role }) => role === 'control-plane').map(({ name }) => name);
-  return {
-    apiServers: health.apiServers,
-    etcd: health.etcd,
-    etcdMembers: health.etcdMembers ?? controlPlanes,
-  };
 }

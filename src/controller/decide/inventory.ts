@@ -11,10 +11,13 @@ import type { Pod } from 'kubernetes-types/core/v1.js';
 import { checkers, decodeMessages } from '../../agent/message.ts';
 import type { ScanResult } from '../../agent/protocol.ts';
 import { apiGroup } from '../../kube/types.ts';
+import type { Reason } from '../../policy/reasons.ts';
+import { inventoryName } from '../inventory-store.ts';
 import { labels, shortHash, shortName } from '../labels.ts';
 import type { Action, NewEvent } from '../world.ts';
 import type { PodBuilders } from './builders.ts';
 import { knownMissing, missingPaths, mountedPaths, noteOfMissing } from './host-paths.ts';
+import { isolated } from './isolate.ts';
 import {
   ageOf,
   finishedAt,
@@ -48,18 +51,35 @@ const annotation = {
 
 export function decideInventory(view: View, build: PodBuilders): Action[] {
   const open = view.nodes.map((node) => ({ node, pods: view.podsOf('scan', node.uid) }));
-  const actions = open.flatMap(({ node, pods }) => continueScan(view, node, pods, build));
+  const actions = open.flatMap(({ node, pods }) =>
+    isolated(node, () => continueScan(view, node, pods, build)),
+  );
   let places =
     view.world.configuration.parallelScans -
     view.world.pods.filter((pod) => isOccupying(pod, view.world.now)).length;
   for (const { node, pods } of open) {
     if (places <= 0) break;
     if (pods.length > 0 || !isScanDue(view, node)) continue;
-    const without = knownMissing(node.inventory);
-    actions.push(create(view, node, { generation: 0, failures: 0, without, parts: 1 }, build));
+    actions.push(...isolated(node, () => [firstScan(view, node, build)]));
+    actions.push(...tellStrange(view, node));
     places -= 1;
   }
   return actions;
+}
+
+function firstScan(view: View, node: NodeView, build: PodBuilders): Action {
+  const without = knownMissing(node.inventory);
+  return create(view, node, { generation: 0, failures: 0, without, parts: 1 }, build);
+}
+
+/** What somebody wrote in the place of our inventory is not believed, and is gone with the next scan: who wonders is told. */
+function tellStrange({ world }: View, node: NodeView): Action[] {
+  const name = inventoryName(node.name);
+  if (world.strangeInventories?.has(name) !== true) return [];
+  const message =
+    `ConfigMap ${name} is not as the controller wrote it: it is not believed, the node is read again and the ` +
+    'ConfigMap written anew';
+  return [{ type: 'event', event: aboutNode(node, 'InventoryChanged', message) }];
 }
 
 function isOccupying(pod: Pod, now: Date): boolean {
@@ -147,13 +167,12 @@ function retry(
 }
 
 function nameNode(node: NodeView, message: string): Action {
-  const event: NewEvent = {
-    about: { kind: 'Node', name: node.name, uid: node.uid },
-    type: 'Warning',
-    reason: 'ScanFailed',
-    message: `the certificates of ${node.name} could not be read; it is tried again: ${message}`,
-  };
-  return { type: 'event', event };
+  const text = `the certificates of ${node.name} could not be read; it is tried again: ${message}`;
+  return { type: 'event', event: aboutNode(node, 'ScanFailed', text) };
+}
+
+function aboutNode({ name, uid }: NodeView, reason: Reason, message: string): NewEvent {
+  return { about: { kind: 'Node', name, uid }, type: 'Warning', reason, message };
 }
 
 function write(view: View, node: NodeView, pod: Pod, result: ScanResult): Action {

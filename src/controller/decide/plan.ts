@@ -11,9 +11,10 @@ import { nextGroup } from '../../policy/grouping.ts';
 import { labels } from '../labels.ts';
 import type { Action } from '../world.ts';
 import { renewableOf, lifetimeOf } from './candidates.ts';
+import { isolated } from './isolate.ts';
 import { isAttemptAt, plannedStatus, rfc3339, rotationFor, wishOf, type Wish } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
-import { isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
+import { isActive, isOutdated, isTerminal, wasNeverBegun, type NodeView, type View } from './view.ts';
 
 const hour = 3_600_000;
 /** A failed rotation is tried again after 1 h, 2 h, … 32 h, as cert-manager does. */
@@ -25,7 +26,7 @@ export function decidePlan(view: View): Action[] {
     ...view.homeless
       .filter((rotation) => !isTerminal(rotation))
       .flatMap((one) => endHomeless(one, view.world.now)),
-    ...view.nodes.flatMap((node) => planNode(node, view)),
+    ...view.nodes.flatMap((node) => isolated(node, () => planNode(node, view))),
   ];
 }
 
@@ -108,14 +109,14 @@ function wishFor(node: NodeView, view: View): Wish | undefined {
   return isNear(wish.dueAt) ? wish : undefined;
 }
 
-/** Failures in a row on this machine, whichever certificates they were about, and when the next attempt may begin. */
+/** Attempts in a row on this machine that renewed nothing, of whichever certificates, and when the next may begin. */
 function retryOf(
   node: NodeView,
   ids: readonly CertificateId[],
   { world }: View,
 ): { failures: number; notBefore: Date | undefined } {
   const ended = node.rotations
-    .filter((rotation) => isTerminal(rotation) && rotation.status?.phase !== 'Superseded')
+    .filter((rotation) => isTerminal(rotation) && !wasNeverBegun(rotation))
     .toSorted((a, b) => Date.parse(a.status?.finishedAt ?? '') - Date.parse(b.status?.finishedAt ?? ''));
   const last = ended.at(-1)?.status;
   if (last === undefined || last.phase === 'Succeeded' || last.finishedAt === undefined) {

@@ -16,6 +16,7 @@ import type { PodBuilders } from './builders.ts';
 import { isKubelets } from './candidates.ts';
 import { knownMissing, missingPaths, mountedPaths } from './host-paths.ts';
 import { remove } from './inventory.ts';
+import { isolated } from './isolate.ts';
 import { manualAdvice } from './manual-line.ts';
 import {
   ageOf,
@@ -39,7 +40,9 @@ const requestLimit = 15 * 60_000;
 
 export function decideProgress(view: View, build: PodBuilders): Action[] {
   return view.nodes.flatMap((node) =>
-    node.rotations.filter(isActive).flatMap((rotation) => advance({ rotation, node, view, build })),
+    isolated(node, () =>
+      node.rotations.filter(isActive).flatMap((rotation) => advance({ rotation, node, view, build })),
+    ),
   );
 }
 
@@ -56,9 +59,29 @@ function advance(one: Case): Action[] {
   const pods = podsOf(one);
   const result = pods.rotate === undefined ? undefined : resultOf(pods.rotate);
   if (result !== undefined) return concludeResult({ rotation, node, view }, result);
+  if (pods.rotate === undefined && pods.restart === undefined && mustYield(one)) return [];
   const tooLong = givenUp(one, pods);
   if (tooLong !== undefined) return tooLong;
   return [...makePods(one, pods), ...noteRunning(one, pods)];
+}
+
+/**
+ * Two leaders at the same moment could admit a control plane each. Then one alone gets its Pods: whoever was admitted
+ * first; the other one's turn comes when that has ended.
+ */
+function mustYield({ rotation, node, view }: Case): boolean {
+  if (node.role !== 'control-plane') return false;
+  return view.nodes.some(
+    (other) =>
+      other.role === 'control-plane' &&
+      other !== node &&
+      other.rotations.some((one) => isActive(one) && turnOf(one) < turnOf(rotation)),
+  );
+}
+
+/** Those at work before those that were only admitted. */
+function turnOf({ metadata, status }: CertificateRotation): string {
+  return `${status?.phase === 'Admitted' ? 1 : 0} ${status?.startedAt ?? ''} ${metadata.name}`;
 }
 
 interface Pods {

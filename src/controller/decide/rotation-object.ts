@@ -32,17 +32,37 @@ export function wishOf(
 ): Wish {
   const ids = new Set(group.ids);
   const certificates = renewable.filter(({ id }) => ids.has(id));
-  const identity = [node.uid, ...certificates.flatMap(({ id, row }) => [id, row.serial])].join('\n');
   const dueAt = new Date(Math.max(group.dueAt.getTime(), retry.notBefore?.getTime() ?? 0));
   return {
     node,
-    base: shortName(`${node.name}-${shortHash(identity)}`, maxName),
+    base: baseName(node, certificates, renewable),
     certificates,
     dueAt,
     failures: retry.failures,
     now,
   };
 }
+
+/** The node's name, and a hash over its UID, the ids and the old serials. */
+function baseName(
+  node: NodeView,
+  certificates: readonly RenewableCertificate[],
+  renewable: readonly RenewableCertificate[],
+): string {
+  const ids = certificates.map(({ id }) => id).join();
+  const known = baseNames.get(renewable);
+  if (known?.ids === ids && known.uid === node.uid) return known.base;
+  const identity = [node.uid, ...certificates.flatMap(({ id, row }) => [id, row.serial])].join('\n');
+  const base = shortName(`${node.name}-${shortHash(identity)}`, maxName);
+  baseNames.set(renewable, { ids, uid: node.uid, base });
+  return base;
+}
+
+/** What was computed last for the certificates of a node: hashing for thousands of them is most of a pass. */
+const baseNames = new WeakMap<
+  readonly RenewableCertificate[],
+  { readonly ids: string; readonly uid: string; readonly base: string }
+>();
 
 /** Whether this object is an attempt at that wish: the same machine, certificates and serials. */
 export function isAttemptAt(rotation: CertificateRotation, { base }: Wish): boolean {

@@ -168,9 +168,7 @@ export class SimulatedCluster {
         this.#createRotation(action.rotation);
         break;
       case 'patch-rotation-status':
-        this.rotations = this.rotations.map((one) =>
-          one.metadata.uid === action.rotation.metadata.uid ? { ...one, status: action.status } : one,
-        );
+        this.#patchStatus(action.rotation.metadata.uid, action.status);
         break;
       case 'delete-rotation':
         this.rotations = this.rotations.filter((one) => one.metadata.name !== action.rotation.metadata.name);
@@ -181,6 +179,12 @@ export class SimulatedCluster {
       default:
         action satisfies never;
     }
+  }
+
+  #patchStatus(uid: string | undefined, status: CertificateRotation['status'] & object): void {
+    const at = this.rotations.findIndex(({ metadata }) => metadata.uid === uid);
+    const known = this.rotations[at];
+    if (known !== undefined) this.rotations[at] = { ...known, status };
   }
 
   #createPod(pod: Pod): void {

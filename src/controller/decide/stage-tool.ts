@@ -43,6 +43,13 @@ function saysNotStaged(node: NodeView): boolean {
   return notes.includes(toolNotes.absent) || notes.includes(toolNotes.stale);
 }
 
+/** Whether a rotation does well to wait: the tool is wanted here and neither laid down nor tried in vain. */
+export function isBeingStaged(node: NodeView, view: View): boolean {
+  if (!isWanted(node, view)) return false;
+  const pods = view.podsOf('stage', node.uid);
+  return pods.every((pod) => pod.status?.phase !== 'Failed' && ageOf(pod, view.world.now) < stuckAfter);
+}
+
 /** After the scan that followed it; one that failed or hangs, after a while. */
 function mayGo(pod: Pod, node: NodeView, view: View): boolean {
   const { now } = view.world;

@@ -77,6 +77,11 @@ export function roleOf(node: Node): NodeRole {
     : 'control-plane';
 }
 
+/** The kubelet's version, as `v1.34.4`. */
+export function versionOf({ node }: Pick<NodeView, 'node'>): string {
+  return node.status?.nodeInfo?.kubeletVersion ?? 'unknown';
+}
+
 /** True when the node says so; unknown is not true. */
 export function condition(node: Node, type: string): boolean {
   return node.status?.conditions?.some((one) => one.type === type && one.status === 'True') ?? false;
@@ -111,10 +116,17 @@ export function byAge(a: CertificateRotation, b: CertificateRotation): number {
   return (left ?? '') < (right ?? '') ? -1 : 1;
 }
 
+/** Superseded while it waited: it was never begun, and says nothing about its node. */
+export function wasNeverBegun({ status }: CertificateRotation): boolean {
+  return status?.phase === 'Superseded' && status.startedAt === undefined;
+}
+
 /** When the last rotation that may have written to the node ended; undefined: none did. */
 export function lastEnd(node: NodeView): Date | undefined {
-  const ends = node.rotations.flatMap(({ status }) =>
-    status?.finishedAt === undefined || status.phase === 'Superseded' ? [] : [Date.parse(status.finishedAt)],
+  const ends = node.rotations.flatMap((rotation) =>
+    rotation.status?.finishedAt === undefined || wasNeverBegun(rotation)
+      ? []
+      : [Date.parse(rotation.status.finishedAt)],
   );
   return ends.length === 0 ? undefined : new Date(Math.max(...ends));
 }

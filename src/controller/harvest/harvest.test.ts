@@ -411,7 +411,14 @@ describe('a whole capture', () => {
     };
     api.put('Secret', bad);
     expect((await open()).cas.kubernetes).toMatchObject({ state: 'unreadable', problem: 'Tampered' });
-    await step();
+    expect((await step()).events).toMatchObject([
+      {
+        type: 'Warning',
+        reason: 'CaLost',
+        message:
+          'Secret kubernetes-ca: CA kubernetes was changed by somebody: it does not open; it is captured again',
+      },
+    ]);
     await runPods(cas);
     await step();
     expect(signingCa(await open(), 'kubernetes', later).ok).toBe(true);

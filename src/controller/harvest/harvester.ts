@@ -108,7 +108,8 @@ class LeaderHarvester implements Harvester {
       certificatesPodUID: certificates.object.metadata?.uid ?? '',
       key,
     };
-    return quiet(`capturing the CAs from node ${nameOf(node)}`);
+    const why = `capturing the CAs from node ${nameOf(node)}`;
+    return { why, changed: false, events: lossesOf(vault, now).map((message) => lossEvent(message, node)) };
   }
 
   async #finish(
@@ -180,6 +181,17 @@ class LeaderHarvester implements Harvester {
 
 function capturedOf(result: CaptureResult): Captured[] {
   return result.result === 'captured' ? [result.captured] : [];
+}
+
+/** What was there and cannot be used any more. That nothing was captured yet is no loss. */
+function lossesOf(vault: Vault, now: Date): readonly string[] {
+  const losses = [...missingCas(vault, now)].filter(([id]) => vault.cas[id].state !== 'absent');
+  return losses.map(([, why]) => why);
+}
+
+function lossEvent(message: string, node: Node): NewEvent {
+  const about = { kind: 'Node', name: nameOf(node), uid: node.metadata?.uid ?? '' } as const;
+  return { about, type: 'Warning', reason: 'CaLost', message };
 }
 
 const eventKinds: Readonly<Record<CaptureResult['result'], Pick<NewEvent, 'type' | 'reason'>>> = {

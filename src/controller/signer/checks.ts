@@ -4,7 +4,7 @@ import { entryOf } from '../../catalogue/table.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { KeyAlgorithm } from '../../pki/certificate.ts';
 import { equalBytes } from '../../pki/der.ts';
-import { renewalBytes, verifyRenewal } from '../../pki/request.ts';
+import { renewalBytes, verifyRenewal, type CertificateRequest } from '../../pki/request.ts';
 import { isSignedBy } from '../../pki/verify.ts';
 import { mayIssue, type Identity } from '../../policy/identity.ts';
 import { labels } from '../labels.ts';
@@ -72,6 +72,8 @@ const wellFormed: Check = {
   holds: ({ request, renewal, id, csr }) => {
     if (!request.ok) return no(`spec.request: ${request.why}`);
     if (!renewal.ok) return no(`annotation ${apiGroup}/renews: ${renewal.why}`);
+    const wishes = wishesOf(request.value);
+    if (wishes !== undefined) return no(`spec.request ${wishes}; every name comes from the old certificate`);
     if (id !== undefined) return yes;
     const asked = csr.metadata?.annotations?.[`${apiGroup}/certificate`] ?? '';
     return no(
@@ -79,6 +81,13 @@ const wellFormed: Check = {
     );
   },
 };
+
+/** An agent writes one CN, as a label. What asks for more is no agent's, even where its wish would not be heard. */
+function wishesOf({ subject, hasAttributes }: CertificateRequest): string | undefined {
+  if (hasAttributes) return 'asks for extensions';
+  const names = subject.text.split(/(?<!\\)[,+]/u).length;
+  return names === 1 && subject.commonName !== undefined ? undefined : `asks for subject "${subject.text}"`;
+}
 
 const rotationRunning: Check = {
   name: 'RotationRunning',

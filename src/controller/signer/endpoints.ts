@@ -1,8 +1,8 @@
 // The hosts that a kubelet's serving certificate must not name (R5), gathered from every place that says one.
 import type { Node, Service } from 'kubernetes-types/core/v1.js';
-import { parseDocument } from 'yaml';
 import * as v from 'valibot';
 import { CertError } from '../../errors.ts';
+import { parseYaml } from '../../formats/yaml-text.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
 import type { San } from '../../pki/certificate.ts';
@@ -96,12 +96,16 @@ interface KubeadmHosts extends Pick<ClusterEndpoints, 'apiServers' | 'etcd' | 'c
   readonly unknown: readonly string[];
 }
 
-/** What kubeadm wrote down when it made the cluster; empty where there is no such ConfigMap. */
+const nothing: KubeadmHosts = { apiServers: [], etcd: [], controlPlaneEndpoint: [], unknown: [] };
+
 async function kubeadmHosts(client: KubeClient): Promise<KubeadmHosts> {
   const map = await client.get(resources.configMaps, { name: 'kubeadm-config', namespace: 'kube-system' });
-  const nothing = { apiServers: [], etcd: [], controlPlaneEndpoint: [], unknown: [] };
-  if (map === undefined) return nothing;
-  const parsed = v.safeParse(clusterSchema, readYaml(map.data?.['ClusterConfiguration'] ?? ''));
+  return map === undefined ? nothing : readKubeadmHosts(map.data?.['ClusterConfiguration'] ?? '');
+}
+
+/** What kubeadm wrote down when it made the cluster; `unknown` says so where it cannot be read. */
+export function readKubeadmHosts(text: string): KubeadmHosts {
+  const parsed = v.safeParse(clusterSchema, plainYaml(text));
   if (!parsed.success)
     return { ...nothing, unknown: ['ConfigMap kube-system/kubeadm-config cannot be read'] };
   const { controlPlaneEndpoint, apiServer, etcd } = parsed.output;
@@ -114,13 +118,12 @@ async function kubeadmHosts(client: KubeClient): Promise<KubeadmHosts> {
 }
 
 /** Undefined when it is not YAML. */
-function readYaml(text: string): unknown {
-  const document = parseDocument(text);
+function plainYaml(text: string): unknown {
   try {
-    return document.errors.length > 0 ? undefined : document.toJS();
-  } catch {
-    // An alias without its anchor shows only here.
-    return undefined;
+    return parseYaml(text, 'kubeadm-config').value;
+  } catch (error) {
+    if (error instanceof CertError) return undefined;
+    throw error;
   }
 }
 

@@ -333,6 +333,14 @@ describe('handleRequests', () => {
     expect(read('by-hand').metadata?.name).toBe('by-hand');
   });
 
+  it('keeps the denial of a request for a rotation that never was: nothing else tells of it', async () => {
+    const good = honest(worker, 'kubelet.crt', workerKubelet);
+    api.put('CertificateSigningRequest', { ...good.csr, metadata: { ...good.csr.metadata, name: 'forged' } });
+    await round({ rotations: [] });
+    await round({ rotations: [] });
+    expect(conditions(read('forged'))).toEqual(['Denied: RotationRunning']);
+  });
+
   it('reads the rotation freshly: an old cache does not deny', async () => {
     const good = honest(worker, 'kubelet.crt', workerKubelet, generateLike({ keyAlgorithm: 'P-256' }));
     put(good);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import * as fc from 'fast-check';
@@ -54,6 +55,15 @@ function asked(forge: Forgery = () => ({}), good = honest(worker, 'kubelet.crt',
   return judgement.verdict === 'deny' ? `${judgement.reason}: ${judgement.message}` : judgement.verdict;
 }
 
+/** Asks for more than an agent does. */
+function opensslRequest(subject: string, ...more: string[]): string {
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', '/dev/null'];
+  return execFileSync('openssl', ['req', '-new', ...key, '-subj', subject, ...more], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+}
+
 const stranger = generateLike({ keyAlgorithm: 'P-256' });
 
 describe('an honest agent', () => {
@@ -108,6 +118,18 @@ describe('a malicious agent: each field forged', () => {
         const one = pem('CERTIFICATE REQUEST', makeRequest(pair, 'x'));
         return { csr: withRequest(csr, one + one) };
       },
+    ],
+    [
+      'an organization in the subject',
+      'WellFormed',
+      ({ csr }) => ({ csr: withRequest(csr, opensslRequest('/O=system:masters/CN=kubernetes-admin')) }),
+    ],
+    [
+      'names of its own',
+      'WellFormed',
+      ({ csr }) => ({
+        csr: withRequest(csr, opensslRequest('/CN=x', '-addext', 'subjectAltName=DNS:kubernetes')),
+      }),
     ],
     [
       'a new key that the requester does not have',

@@ -61,8 +61,9 @@ export function rotationOf(
 }
 
 /**
- * The agents' requests whose rotation has ended or is gone: they are removed with it. What others made by hand stays,
- * with its Denied condition, until Kubernetes itself collects it after an hour.
+ * The agents' requests whose rotation has ended or is gone: they are removed with it. What was made by hand, or by an
+ * agent for a rotation that never was, stays with its Denied condition until Kubernetes itself collects it after an hour:
+ * nothing else would tell of it.
  */
 export function leftovers(
   requests: readonly CertificateSigningRequest[],
@@ -71,7 +72,7 @@ export function leftovers(
   return ours(requests).filter((csr) => {
     if (!isByAgent(csr) || !isFinished(csr)) return false;
     const phase = rotationOf(csr, rotations)?.status?.phase;
-    return phase === undefined || terminalPhases.has(phase);
+    return phase === undefined ? Boolean(csr.status?.certificate) : terminalPhases.has(phase);
   });
 }
 

@@ -47,11 +47,27 @@ export function accept(
   if (recorded !== undefined && recorded !== certificate.sha256 && !accepted.includes(certificate.sha256)) {
     return refuse(
       'DifferentCa',
-      `CA ${id} is now ${certificate.sha256} and was ${recorded}; if that was meant, accept it: kubectl annotate ` +
-        `secret kubernetes-ca certrotator.cpaas.io/accept-ca=${certificate.sha256} (make an empty Secret where it is gone)`,
+      `CA ${id} is now ${certificate.sha256} and was ${recorded}; ${advice(certificate)}`,
     );
   }
   return { ok: true, certificate };
+}
+
+function advice({ sha256 }: Certificate): string {
+  const annotate = `kubectl annotate secret kubernetes-ca certrotator.cpaas.io/accept-ca=${sha256}`;
+  return `if that was meant, accept it: ${annotate} (where the Secret is gone, make an empty one)`;
+}
+
+/**
+ * Whether the recorded fingerprint is of a CA that the cluster does not trust: capturing again will not help, since what
+ * is captured is another one (R11). Says nothing for etcd, of whose CA no fingerprint can be asked.
+ */
+export function recordsForeign(id: CaId, recorded: string, anchors: Anchors): string | undefined {
+  const known = { kubernetes: anchors.kubernetes, 'front-proxy': anchors.frontProxy, etcd: [] }[id];
+  const [first] = known;
+  if (recorded === '' || first === undefined || known.some(({ sha256 }) => sha256 === recorded))
+    return undefined;
+  return `it records CA ${recorded}, and the cluster trusts ${first.sha256}; ${advice(first)}`;
 }
 
 /** Undefined when the certificate may sign now. */

@@ -123,6 +123,26 @@ describe('vault', () => {
     expect(vaultOf(renamed).cas.kubernetes).toMatchObject({ state: 'unreadable', problem: 'Tampered' });
   });
 
+  it('shuts CaMismatch when what it cannot open records a CA that the cluster does not trust', () => {
+    const data = { ...secret.data, 'kubernetes.sealed': 'AAAA' };
+    const record = (sha256: string): Vault => {
+      const annotations = {
+        ...secret.metadata?.annotations,
+        [vaultAnnotations.fingerprint('kubernetes')]: sha256,
+      };
+      return vaultOf({ ...secret, metadata: { ...secret.metadata, annotations }, data });
+    };
+    const other = signingCa(record(foreign.certificate.sha256), 'kubernetes', now);
+    expect(other).toMatchObject({ ok: false, gate: 'CaMismatch' });
+    expect(other).toHaveProperty(
+      'message',
+      expect.stringContaining(`accept-ca=${cas.kubernetes.certificate.sha256}`),
+    );
+    expect(vaultStatus(record(foreign.certificate.sha256), now).problem?.gate).toBe('CaMismatch');
+    const same = signingCa(record(cas.kubernetes.certificate.sha256), 'kubernetes', now);
+    expect(same).toMatchObject({ ok: false, gate: 'CaUnavailable' });
+  });
+
   it('says KekLost after the key-encryption key was lost, and wants the CAs again', () => {
     const cas = openSecret(secret, makeKek(), 'cluster-1');
     expect(cas.kubernetes).toMatchObject({ state: 'unreadable', problem: 'KekLost' });

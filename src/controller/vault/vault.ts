@@ -12,7 +12,7 @@ import { parseCertificate } from '../../pki/parse.ts';
 import { readPem } from '../../pki/pem.ts';
 import type { Gate } from '../../policy/reasons.ts';
 import type { VaultStatus } from '../world.ts';
-import { trusted, usable } from './accept.ts';
+import { recordsForeign, trusted, usable } from './accept.ts';
 import type { Anchors } from './anchors.ts';
 import { readRecord, type Recorded } from './record.ts';
 import { openEnvelope, type EnvelopeProblem, type KeyEncryptionKey } from './envelope.ts';
@@ -41,6 +41,8 @@ export type CaState =
   | {
       readonly state: 'unreadable';
       readonly problem: EnvelopeProblem | 'OtherCluster';
+      /** The fingerprint that the Secret records for it; empty: none. */
+      readonly recorded: string;
       readonly message: string;
     };
 
@@ -96,12 +98,16 @@ function openCa(id: CaId, secret: Secret | undefined, kek: KeyEncryptionKey, clu
   const opened = openEnvelope(kek, { clusterUID, ca: id, sha256 }, Buffer.from(sealed, 'base64'));
   const from = notes[vaultAnnotations.clusterUID];
   if (!opened.ok)
-    return unreadable(id, from !== undefined && from !== clusterUID ? 'OtherCluster' : opened.problem);
+    return unreadable(
+      id,
+      from !== undefined && from !== clusterUID ? 'OtherCluster' : opened.problem,
+      sha256,
+    );
   try {
     const certificate = readCertificate(secret?.data?.[`${id}.crt`] ?? '');
     const key = readKeyDer(opened.plaintext);
     const sound = certificate?.sha256 === sha256 && key !== undefined && keyFits(certificate, key);
-    return sound ? { state: 'open', certificate, key } : unreadable(id, 'Tampered');
+    return sound ? { state: 'open', certificate, key } : unreadable(id, 'Tampered', sha256);
   } finally {
     opened.plaintext.fill(0);
   }
@@ -113,9 +119,9 @@ const words: Readonly<Record<EnvelopeProblem | 'OtherCluster', string>> = {
   OtherCluster: 'belongs to another cluster',
 };
 
-function unreadable(id: CaId, problem: EnvelopeProblem | 'OtherCluster'): CaState {
+function unreadable(id: CaId, problem: EnvelopeProblem | 'OtherCluster', recorded: string): CaState {
   const message = `Secret ${caSecretName}: CA ${id} ${words[problem]}; it is captured again`;
-  return { state: 'unreadable', problem, message };
+  return { state: 'unreadable', problem, recorded, message };
 }
 
 function readCertificate(base64: string): Certificate | undefined {
@@ -147,6 +153,10 @@ export type SigningCa =
 /** The CA, if it may sign at `now`: open, valid, and what the cluster trusts now (R11). */
 export function signingCa({ cas, anchors }: Vault, id: CaId, now: Date): SigningCa {
   const ca = cas[id];
+  if (ca.state === 'unreadable' && anchors !== undefined) {
+    const foreign = recordsForeign(id, ca.recorded, anchors);
+    if (foreign !== undefined) return { ok: false, gate: 'CaMismatch', message: `${ca.message}; ${foreign}` };
+  }
   if (ca.state !== 'open') return { ok: false, gate: 'CaUnavailable', message: ca.message };
   if (anchors === undefined) {
     return {

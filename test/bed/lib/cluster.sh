@@ -67,7 +67,6 @@ kind: KubeletConfiguration
 cgroupDriver: cgroupfs
 failSwapOn: false
 failCgroupV1: false
-rotateCertificates: ${ROTATE_CLIENT:-true}
 # the machine's disk is not the node's: neither evict nor collect images because somebody else filled it
 imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
@@ -138,7 +137,8 @@ finish_node() {
   local node=$1 root rotate
   start_proxy "$node"
   rotate=$(knob ROTATE_CLIENT "$node" true)
-  if [ "$rotate" != "${ROTATE_CLIENT:-true}" ]; then
+  # kubeadm writes true, whatever it is given
+  if [ "$rotate" != true ]; then
     sed -i "s/^rotateCertificates: .*/rotateCertificates: $rotate/" "$(node_file "$node" /var/lib/kubelet/config.yaml)"
     inside "$node" systemctl restart kubelet
   fi

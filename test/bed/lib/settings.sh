@@ -28,13 +28,5 @@ ROOTFS=$BED_CACHE/rootfs-$(sha256sum <<<"$ROOTFS_SUITE $ROOTFS_PACKAGES" | cut -
 
 # need PACKAGE...: Debian packages that the machine must have; installed when they are not
 need() {
-  local package missing=()
-  for package in "$@"; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
-  done
-  [ ${#missing[@]} -eq 0 ] && return
-  say "installing ${missing[*]}"
-  { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" ||
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"; }; } >/dev/null 2>&1 </dev/null ||
-    die "cannot install ${missing[*]}: run apt-get install ${missing[*]} to see why"
+  "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/debian.sh" install "$@" || die "cannot install $*"
 }

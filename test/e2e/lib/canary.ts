@@ -74,6 +74,11 @@ function privateKeyBlock(text: string): string {
   return block;
 }
 
+/** Whether any form of this private key (PEM) is in any of the texts. */
+export function isAnyFormOf(key: string, texts: readonly Buffer[]): boolean {
+  return patternsOf(secretOf(key)).some(({ bytes }) => texts.some((text) => text.includes(bytes)));
+}
+
 /** Places on its own node where a node's key belongs. */
 const ownPlaces = [
   '/etc/kubernetes/',

@@ -15,11 +15,11 @@ export function bedOfTwo(): Bed {
   });
 }
 
-/** Three control planes behind a load balancer that asks /readyz, with R22's delay, and one worker. */
+/** Three control planes behind a load balancer that asks /readyz, with R22's delay, and WORKERS workers, else one. */
 export function bedOfFour(): Bed {
   return openBed(process.env['BED_FOUR'] ?? 'four', {
     controlPlanes: 3,
-    workers: 1,
+    workers: Number(process.env['WORKERS'] ?? 1),
     env: { APISERVER_ARGS: 'shutdown-delay-duration=10s', ROTATE_CLIENT: 'false' },
   });
 }

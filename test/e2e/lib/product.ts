@@ -89,6 +89,55 @@ export async function ended(bed: Bed, node: string, seconds: number): Promise<Ro
 
 const finish = ({ status }: Rotation) => status?.finishedAt ?? '';
 
+/** Waits until the product has captured the CAs and read every node: it is at rest unless something is due. */
+export async function restsWithCas(bed: Bed, seconds = 120): Promise<void> {
+  const kubectl = kubectlOf(bed);
+  const wanted = ['secret/kubernetes-ca', ...bed.nodes.map((node) => `configmap/node-local-certs-${node}`)];
+  await waitFor(
+    wanted.join(', '),
+    async () => (await kubectl('-n', publicNamespace, 'get', ...wanted)) !== '',
+    { seconds },
+  );
+}
+
+/** A CertificateRotation as a person makes it; its Node's UID is looked up unless it is given. */
+export async function rotationOf(
+  bed: Bed,
+  asked: {
+    readonly name: string;
+    readonly nodeName: string;
+    readonly nodeUID?: string;
+    readonly certificates: readonly string[];
+  },
+): Promise<Rotation> {
+  const kubectl = kubectlOf(bed);
+  const { name, ...spec } = asked;
+  const nodeUID = asked.nodeUID ?? (await kubectl.get('node', asked.nodeName))?.metadata.uid;
+  const object = {
+    apiVersion: 'certrotator.cpaas.io/v1alpha1',
+    kind: 'CertificateRotation',
+    metadata: { name },
+    spec: { ...spec, nodeUID },
+  };
+  await kubectl.apply(object);
+  const made = await kubectl.get<Rotation>('certificaterotation', name);
+  if (made === undefined) throw new Error(`CertificateRotation ${name} is gone at once`);
+  return made;
+}
+
+/** Waits until a rotation is in this phase. */
+export async function phaseOf(bed: Bed, name: string, phase: string, seconds: number): Promise<Rotation> {
+  return await waitFor(
+    `CertificateRotation ${name} to be ${phase}`,
+    async () => {
+      const seen = await kubectlOf(bed).get<Rotation>('certificaterotation', name);
+      if (seen?.status?.phase === phase) return seen;
+      throw new Error(`it is ${seen?.status?.phase}: ${seen?.status?.message}`);
+    },
+    { seconds },
+  );
+}
+
 /** Waits until no rotation of the plan is under way any more, and at least one has ended for each of the nodes. */
 export async function allEnded(
   bed: Bed,
@@ -240,4 +289,10 @@ export async function newLeaderAfter(bed: Bed, moment: Date, seconds: number): P
     async () => Date.parse((await lease(bed)).renewTime ?? '') > moment.getTime() || undefined,
     { seconds },
   );
+}
+
+/** Kills the leader while the rotation of a node is in a phase, and waits for the next one. */
+export async function killLeaderIn(bed: Bed, node: string, phase: string): Promise<void> {
+  await inPhase(bed, node, phase, 240);
+  await newLeaderAfter(bed, await killLeader(bed), 90);
 }

@@ -1,13 +1,13 @@
 // 20 days left everywhere on one control plane and one worker: the product is installed, and without a further hand every
 // certificate of the manual's table is renewed, what must restart has restarted, and the live endpoints serve the new.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { auditedSince, auditMark, tellAudit, writes, type AuditMark } from '../lib/audit.ts';
+import { auditMark, tellAudit, type AuditMark } from '../lib/audit.ts';
 import { canary, collectSecrets, type Secret } from '../lib/canary.ts';
-import { factsOfBed, served, servingPorts, type CertificateFacts } from '../lib/certificates.ts';
+import { factsOfBed, served, type CertificateFacts } from '../lib/certificates.ts';
+import * as checks from '../lib/checks.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
 import { allEnded, deploy, explain, tellRotations, type Rotation } from '../lib/product.ts';
-import { clusterNoise, difference, readWorld, tell, unexpected, type World } from '../lib/world.ts';
-import { productTraces } from '../lib/traces.ts';
+import { readWorld, tell, type World } from '../lib/world.ts';
 
 const bed = bedOfTwo();
 let before: readonly CertificateFacts[] = [];
@@ -18,19 +18,7 @@ let secrets: readonly Secret[] = [];
 let ended: readonly Rotation[] = [];
 let mark: AuditMark;
 
-const key = (fact: CertificateFacts) => `${fact.node} ${fact.id}`;
-/** Usages, SANs and constraints: the extensions but for those that name keys. */
-const identity = ({ extensions }: CertificateFacts) =>
-  Object.entries(extensions).filter(([name]) => !/Key Identifier/.test(name));
-const day = 86_400_000;
-/**
- * The kubelet of n1 may renew its client certificate before we do (R2): by the cluster's own signer, for a year, with a
- * key of its own liking. Ours live for 91 days.
- */
-const isOfKubelet = ({ id, notBefore, notAfter }: CertificateFacts) =>
-  id === 'kubelet-client-current.pem' && notAfter.getTime() - notBefore.getTime() > 300 * day;
-
-const renewed = () => after.filter((fact) => !isOfKubelet(fact));
+const renewed = () => after.filter((fact) => !checks.isOfKubelet(fact));
 
 beforeAll(async () => {
   await bed.restore('due');
@@ -58,43 +46,20 @@ afterAll(async () => {
 });
 
 test('every rotation succeeded, and every certificate in it has a proof', () => {
-  for (const rotation of ended) {
-    expect(rotation.status?.phase, `${rotation.metadata.name}: ${rotation.status?.message}`).toBe(
-      'Succeeded',
-    );
-    for (const certificate of rotation.status?.certificates ?? [])
-      expect(certificate.proof, certificate.id).toBeTruthy();
-  }
+  expect(checks.unproved(ended)).toEqual([]);
 });
 
 test('every certificate of the table is new and lives as long as it should', () => {
-  for (const fact of renewed()) {
-    const old = before.find((one) => key(one) === key(fact));
-    const lifetime = fact.id.startsWith('kubelet') ? 91 : 365;
-    expect(fact.serial, key(fact)).not.toBe(old?.serial);
-    expect(fact.notAfter.getTime() - Date.now(), key(fact)).toBeGreaterThan((lifetime - 1) * day);
-    expect(fact.keyFits, `${key(fact)}: key fits`).toBe(true);
-    expect(fact.chains, `${key(fact)}: chains to its CA`).toBe(true);
-  }
+  expect(checks.notRenewed(before, renewed())).toEqual([]);
 });
 
 test('subject, SANs, usages, key type, mode, owner and links are as before, kubeadm’s own kubelet.crt apart (R3)', () => {
-  for (const fact of renewed()) {
-    const old = before.find((one) => key(one) === key(fact));
-    expect(fact.keyType, key(fact)).toBe(old?.keyType);
-    const { link, ...file } = fact.file;
-    const { link: oldLink, ...oldFile } = old?.file ?? fact.file;
-    expect(file, key(fact)).toEqual(oldFile);
-    expect(link === null, `${key(fact)}: a link or not`).toBe(oldLink === null);
-    if (old?.issuer === old?.subject || old?.chains === false) continue;
-    expect(fact.subject, key(fact)).toBe(old?.subject);
-    expect(identity(fact), key(fact)).toEqual(old && identity(old));
-  }
+  expect(checks.notAsBefore(before, renewed())).toEqual([]);
 });
 
 test('only the client certificate of n1’s kubelet may be the kubelet’s own work, and it is valid', () => {
-  const others = after.filter(isOfKubelet);
-  expect(others.map(key).filter((name) => name !== 'n1 kubelet-client-current.pem')).toEqual([]);
+  const others = after.filter(checks.isOfKubelet);
+  expect(others.map(checks.key).filter((name) => name !== 'n1 kubelet-client-current.pem')).toEqual([]);
   expect(others.filter(({ keyFits, chains }) => !keyFits || !chains)).toEqual([]);
 });
 
@@ -106,11 +71,7 @@ test('kubeadm’s own kubelet.crt becomes one signed by the cluster: the node’
 });
 
 test('the live endpoints serve what lies on the disks', async () => {
-  for (const fact of after) {
-    const port = servingPorts[fact.id];
-    if (port === undefined) continue;
-    expect((await served(bed.address(fact.node), port)).serial, `${key(fact)} on ${port}`).toBe(fact.serial);
-  }
+  expect(await checks.notServed(bed, after)).toEqual([]);
   const loopback = await served(bed.address('n1'), 6443, 'apiserver-loopback-client');
   expect(loopback.notBefore.getTime(), 'the loopback certificate is of the new start').toBeGreaterThan(
     worldBefore.at.getTime() - 2 * 3_600_000,
@@ -118,35 +79,13 @@ test('the live endpoints serve what lies on the disks', async () => {
 });
 
 test('nothing else on any node or in the API has changed', () => {
-  const changes = unexpected(difference(worldBefore, worldAfter), [...clusterNoise, ...productTraces]);
+  const changes = checks.strangeChanges(worldBefore, worldAfter);
   expect(changes, tell(changes)).toEqual([]);
-  for (const file of [
-    'ca.crt',
-    'ca.key',
-    'sa.key',
-    'sa.pub',
-    'front-proxy-ca.crt',
-    'etcd/ca.crt',
-    'etcd/ca.key',
-  ]) {
-    const name = `n1:/etc/kubernetes/pki/${file}`;
-    expect(worldAfter.files.get(name), name).toBe(worldBefore.files.get(name));
-  }
+  expect(checks.touchedAuthorities(bed, worldBefore, worldAfter)).toEqual([]);
 });
 
 test('only the controller wrote inventories and rotations; agents did nothing but ask for certificates', () => {
-  const done = writes(auditedSince(bed, mark));
-  const strangers = done.filter((event) => {
-    const resource = event.objectRef?.resource ?? '';
-    const ours =
-      event.objectRef?.apiGroup === 'certrotator.cpaas.io' ||
-      event.objectRef?.name?.startsWith('node-local-certs-');
-    const byController =
-      event.user.username === 'system:serviceaccount:cluster-cert-rotator:cluster-cert-rotator';
-    const byAgent =
-      event.user.username === 'system:serviceaccount:cluster-cert-rotator:cluster-cert-rotator-agent';
-    return (ours === true && !byController) || (byAgent && resource !== 'certificatesigningrequests');
-  });
+  const strangers = checks.strangeWrites(bed, mark);
   expect(strangers, tellAudit(strangers)).toEqual([]);
 });
 

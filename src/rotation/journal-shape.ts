@@ -1,0 +1,95 @@
+// What must stand in a journal before anything is done by it. Loose where a later program of the same version may add.
+import * as v from 'valibot';
+import { certificateIds } from '../catalogue/ids.ts';
+import { stageNames } from './stages.ts';
+
+const text = v.string();
+const maybe = v.optional(text);
+const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const path = v.pipe(text, v.startsWith('/'));
+const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/u));
+
+const file = v.looseObject({
+  kind: v.picklist(['replace', 'kubelet-link']),
+  role: v.picklist(['key', 'certificate', 'combined', 'kubeconfig', 'manifest']),
+  path,
+  preparedPath: path,
+  backupPath: path,
+  oldSha256: sha256,
+  newSha256: sha256,
+  mode: number,
+  uid: number,
+  gid: number,
+  link: v.optional(v.looseObject({ old: text, new: text, newPath: path })),
+});
+
+const certificate = v.looseObject({
+  id: v.optional(v.picklist(certificateIds)),
+  location: v.variant('form', [
+    v.looseObject({ form: v.literal('pair'), certPath: path, keyPath: path }),
+    v.looseObject({ form: v.literal('combined'), path }),
+    v.looseObject({ form: v.literal('kubeconfig'), path, user: text }),
+  ]),
+  oldSerial: text,
+  newSerial: text,
+  oldNotAfter: text,
+  newNotAfter: text,
+  proof: maybe,
+});
+
+const stage = v.looseObject({
+  name: v.picklist(stageNames),
+  state: v.picklist([
+    'pending',
+    'swapping',
+    'swapped',
+    'proved',
+    'restoring',
+    'restored',
+    'rolled-back',
+    'kept',
+    'failed',
+    'not-begun',
+  ]),
+  files: v.array(file),
+  certificates: v.array(certificate),
+  resumes: number,
+  swappedAt: maybe,
+  restoredAt: maybe,
+  failure: maybe,
+});
+
+const step = v.looseObject({
+  name: text,
+  startedAt: text,
+  finishedAt: text,
+  result: v.picklist(['done', 'skipped', 'failed', 'rolled-back']),
+  message: maybe,
+});
+
+export const journalShape = v.looseObject({
+  schema: v.literal(1),
+  id: v.pipe(text, v.regex(/^[\w.-]+$/u)),
+  machineId: text,
+  nodeUID: maybe,
+  rotationUID: maybe,
+  origin: v.picklist(['agent', 'cli']),
+  createdAt: text,
+  state: v.picklist(['prepared', 'applying', 'done']),
+  kubeletRestart: v.picklist(['always', 'auto']),
+  needsRecovery: v.boolean(),
+  facts: v.looseObject({ manifests: v.record(text, path) }),
+  stages: v.array(stage),
+  steps: v.array(step),
+  notes: v.array(text),
+  outcome: v.optional(
+    v.looseObject({
+      schema: v.literal(1),
+      outcome: v.picklist(['succeeded', 'rolled-back', 'needs-manual', 'refused', 'nothing-to-do']),
+      reason: text,
+      message: text,
+      steps: v.array(step),
+      certificates: v.array(v.looseObject({ id: v.picklist(certificateIds) })),
+    }),
+  ),
+});

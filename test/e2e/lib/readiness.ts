@@ -1,0 +1,93 @@
+// The API servers as somebody sees them who stands outside: each is asked for /readyz on its own node's address, once a
+// second, over a connection of its own.
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import type { Bed } from './bed.ts';
+import { pause } from './command.ts';
+
+export interface Sample {
+  readonly at: Date;
+  /** Node → what was wrong; a node that is ready is absent. */
+  readonly notReady: ReadonlyMap<string, string>;
+}
+
+export interface Outage {
+  readonly node: string;
+  readonly from: Date;
+  readonly until: Date;
+  /** What was seen first. */
+  readonly problem: string;
+}
+
+export interface Watch {
+  stop(): Promise<readonly Sample[]>;
+}
+
+/** Asks until it is stopped. An answer that takes longer than `patience` milliseconds is none. */
+export function watchReadiness(bed: Bed, patience = 3000): Watch {
+  const ca = readFileSync(bed.file('n1', '/etc/kubernetes/pki/ca.crt'), 'utf8');
+  const ending = new AbortController();
+  const samples: Sample[] = [];
+  const look = async () => {
+    while (!ending.signal.aborted) {
+      const at = new Date();
+      const answers = await Promise.all(
+        bed.controlPlanes.map(async (node) => [node, await ask(bed.address(node), ca, patience)] as const),
+      );
+      const notReady = answers.flatMap(([node, problem]) =>
+        problem === undefined ? [] : [[node, problem] as const],
+      );
+      samples.push({ at, notReady: new Map(notReady) });
+      await pause(Math.max(0, 1000 - (Date.now() - at.getTime())));
+    }
+  };
+  const running = look();
+  return {
+    stop: async () => {
+      ending.abort();
+      await running;
+      return samples;
+    },
+  };
+}
+
+/** Undefined: ready. */
+async function ask(host: string, ca: string, patience: number): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const call = request({ host, port: 6443, path: '/readyz', ca, agent: false }, (answer) => {
+      answer.on('error', (error) => resolve(error.message));
+      answer.on('end', () => resolve(answer.statusCode === 200 ? undefined : `status ${answer.statusCode}`));
+      answer.resume();
+    });
+    const limit = setTimeout(() => call.destroy(new Error(`no answer within ${patience} ms`)), patience);
+    call.on('close', () => clearTimeout(limit));
+    call.on('error', (error) => resolve(error.message));
+    call.end();
+  });
+}
+
+/** The stretches in which a node was not ready. */
+export function outages(samples: readonly Sample[]): readonly Outage[] {
+  const all: Outage[] = [];
+  const open = new Map<string, Outage>();
+  for (const { at, notReady } of samples) {
+    for (const [node, problem] of notReady) {
+      open.set(node, { node, from: at, problem, ...open.get(node), until: at });
+    }
+    for (const [node, outage] of open) {
+      if (notReady.has(node)) continue;
+      all.push({ ...outage, until: at });
+      open.delete(node);
+    }
+  }
+  return [...all, ...open.values()].toSorted((a, b) => a.from.getTime() - b.from.getTime());
+}
+
+export function tellOutages(all: readonly Outage[]): string {
+  return all
+    .map(({ node, from, until, problem }) => {
+      const seconds = ((until.getTime() - from.getTime()) / 1000).toFixed(0).padStart(4);
+      return `  ${node} not ready for ${seconds} s from ${from.toISOString()} to ${until.toISOString()}: ${problem}`;
+    })
+    .join('\n');
+}

@@ -1,0 +1,55 @@
+// The leading controller is killed in every phase of a full rotation of a control plane: it ends all the same, each
+// certificate renewed once.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { auditMark, type AuditMark } from '../lib/audit.ts';
+import { writeEvidence } from '../lib/evidence.ts';
+import { bedOfTwo } from '../lib/fixture.ts';
+import {
+  approve,
+  deploy,
+  ended,
+  inPhase,
+  killLeader,
+  killLeaderIn,
+  tellRotations,
+  type Rotation,
+} from '../lib/product.ts';
+import { expectRenewedOnce } from '../lib/renewed-once.ts';
+
+const bed = bedOfTwo();
+const shut = ['INPUT', '-p', 'tcp', '--dport', '10250', '!', '-i', 'lo', '-j', 'REJECT'];
+let mark: AuditMark;
+let rotation: Rotation | undefined;
+
+beforeAll(async () => {
+  await bed.restore('due');
+  mark = auditMark(bed);
+  await deploy(bed, { mode: 'manual', settle: '5s' });
+});
+
+test('Pending, Admitted, Running twice, Verifying', async () => {
+  await killLeaderIn(bed, 'n1', 'Pending');
+  await bed.exec('n1', 'systemctl', 'stop', 'kubelet');
+  await approve(bed, await inPhase(bed, 'n1', 'Pending', 60));
+  await killLeaderIn(bed, 'n1', 'Admitted');
+  await bed.exec('n1', 'systemctl', 'start', 'kubelet');
+  await inPhase(bed, 'n1', 'Running', 180);
+  // the API server is about to restart: who follows finds it away
+  await killLeader(bed);
+  await bed.exec('n1', 'iptables', '-I', ...shut);
+  await killLeaderIn(bed, 'n1', 'Running');
+  await killLeaderIn(bed, 'n1', 'Verifying');
+  await bed.exec('n1', 'iptables', '-D', ...shut);
+  const last = await ended(bed, 'n1', 300);
+  await expectRenewedOnce(bed, last, mark);
+  rotation = last;
+  expect(rotation.status?.phase).toBe('Succeeded');
+});
+
+afterAll(() => {
+  if (rotation === undefined) return;
+  writeEvidence('soak-every-phase', 'make soak', {
+    killedIn: ['Pending', 'Admitted', 'Running', 'Running', 'Verifying'],
+    record: tellRotations([rotation]).split('\n'),
+  });
+});
