@@ -54,10 +54,8 @@ export function accept(
 }
 
 function advice({ sha256 }: Certificate): string {
-  return (
-    `if that was meant, accept it: kubectl annotate secret kubernetes-ca certrotator.cpaas.io/accept-ca=${sha256} ` +
-    '(make an empty Secret where it is gone)'
-  );
+  const annotate = `kubectl annotate secret kubernetes-ca certrotator.cpaas.io/accept-ca=${sha256}`;
+  return `if that was meant, accept it: ${annotate} (where the Secret is gone, make an empty one)`;
 }
 
 /**
