@@ -15,7 +15,8 @@ start_bridge() {
   ip link set "br-$BED" up
 }
 
-# haproxy asks /readyz of every API server twice a second, and passes TCP through
+# haproxy asks /readyz of every API server twice a second, and passes TCP through. A "no" counts at once, a slow "yes" is no
+# "no": without a time of its own a check has 500 ms, and a slow disk takes all API servers out of service together
 start_balancer() {
   local node
   [ "$CONTROL_PLANES" -gt 1 ] || return 0
@@ -23,7 +24,7 @@ start_balancer() {
   kill_node lb
   connect_network lb
   {
-    printf 'global\n  maxconn 4000\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 1h\n  timeout server 1h\n  retries 3\n  option redispatch\n'
+    printf 'global\n  maxconn 4000\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 1h\n  timeout server 1h\n  timeout check 5s\n  retries 3\n  option redispatch\n'
     printf 'listen api\n  bind %s\n  option httpchk GET /readyz\n  http-check expect status 200\n' "$(endpoint)"
     printf '  default-server check check-ssl verify none inter 500ms fall 1 rise 2\n'
     for node in $(control_planes); do printf '  server %s %s:6443\n' "$node" "$(node_address "$node")"; done
