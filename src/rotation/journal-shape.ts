@@ -37,6 +37,8 @@ const certificate = v.looseObject({
   proof: maybe,
 });
 
+const bootMoment = v.optional(v.looseObject({ bootId: text, milliseconds: v.number() }));
+
 const stage = v.looseObject({
   name: v.picklist(stageNames),
   state: v.picklist([
@@ -56,6 +58,8 @@ const stage = v.looseObject({
   resumes: number,
   swappedAt: maybe,
   restoredAt: maybe,
+  swappedMoment: bootMoment,
+  restoredMoment: bootMoment,
   failure: maybe,
 });
 
@@ -77,8 +81,7 @@ export const journalShape = v.looseObject({
   createdAt: text,
   state: v.picklist(['prepared', 'applying', 'done']),
   kubeletRestart: v.picklist(['always', 'auto']),
-  needsRecovery: v.boolean(),
-  facts: v.looseObject({ manifests: v.record(text, path) }),
+  facts: v.looseObject({ manifests: v.record(text, path), caPaths: v.optional(v.record(text, path)) }),
   stages: v.array(stage),
   steps: v.array(step),
   notes: v.array(text),
