@@ -27,7 +27,6 @@ let err = '';
 beforeAll(() => {
   ca = makeCa();
   base = makeDisk(ca, 40);
-  write(base, '/etc/kubernetes/pki/ca.crt', pem('CERTIFICATE', ca.certificate.der));
   write(base, '/etc/kubernetes/pki/ca.key', writePrivateKey(ca.key, { form: 'pkcs8', ecParameters: false }));
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));

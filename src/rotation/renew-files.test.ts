@@ -213,10 +213,11 @@ describe('an interrupted rotation of the agent', () => {
     const fake = await diedBefore(/^create \/etc\/kubernetes\/manifests\/\.kube-apiserver/, agentRotates);
     await fake.node.sleep(60_000, signal);
     const [process] = fake.node.processes.find('kube-apiserver');
+    const startedMs = (fake.node.processes.now()?.milliseconds ?? 0) - 10_000;
+    const startedAt = new Date(fake.time.getTime() - 10_000);
     const processes = {
       ...fake.node.processes,
-      find: () =>
-        process === undefined ? [] : [{ ...process, startedAt: new Date(fake.time.getTime() - 10_000) }],
+      find: () => (process === undefined ? [] : [{ ...process, startedAt, startedMs }]),
     };
     const report = await renew(fake, [scheduler], {}, { ...fake.node, processes });
     expect(report).toMatchObject({ end: 'done', restart: [] });
@@ -272,7 +273,7 @@ describe('an interrupted rotation that a person has repaired by hand', () => {
     repair(fake, true);
     const report = await renew(fake);
     expect(report.end).toBe('done');
-    expect(report.notes.join()).toMatch(/moved to .*set-aside.*changed by somebody else.*fits/);
+    expect(report.notes.join()).toMatch(/moved to .*set-aside.*replaced by somebody else.*fit/);
   });
 
   it('is refused untouched while a key does not fit, with what to do', async () => {

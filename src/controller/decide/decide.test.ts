@@ -585,7 +585,7 @@ describe('what people ask for', () => {
     controlPlane.outcome = () => ({ ...rolledBack(), message: 'no\u001b[31m API\nserver' });
     cluster.run(60);
     const ended = cluster.of('cp1').find(({ status }) => status?.phase === 'RolledBack');
-    expect(ended?.status?.message).toBe('no [31m API server');
+    expect(ended?.status?.message).toBe('no[31m API server');
   });
 
   it('mode observe scans and plans and touches nothing', () => {
