@@ -106,6 +106,8 @@ export const env = {
   keyPolicy: 'KEY_POLICY',
   /** 'always' or 'auto' (R21) */
   kubeletRestart: 'KUBELET_RESTART',
+  /** Serial and notAfter (RFC 3339) of the kubelet's client certificate as the plan saw it (R2); absent: no plan. */
+  clientPlanned: 'KUBELET_CLIENT_PLANNED',
   /** Seconds that a component has to come back. */
   componentTimeout: 'COMPONENT_TIMEOUT_SECONDS',
   /** 0-based part of the message that this container says, of PARTS (R7). */

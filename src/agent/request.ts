@@ -51,6 +51,7 @@ async function request(node: SeenNode, environment: Environment, signal: AbortSi
       keyPolicy: choice(environment, env.keyPolicy, ['new', 'keep']),
       kubeletRestart: choice(environment, env.kubeletRestart, ['always', 'auto']),
       origin: 'agent',
+      ...clientPlanned(environment),
       nodeUID: needed(environment, env.nodeUID),
       rotationUID,
     };
@@ -62,6 +63,17 @@ async function request(node: SeenNode, environment: Environment, signal: AbortSi
     return 'an interrupted rotation lies here and is taken to its end first';
   leaveRefusal(node.files, rotation.layout, rotationUID, prepared.outcome);
   return cutBytes(prepared.outcome.message, 1500);
+}
+
+/** @throws CertError Usage */
+function clientPlanned(environment: Environment): Pick<RotationOrder, 'clientPlanned'> {
+  const text = environment[env.clientPlanned] ?? '';
+  if (text === '') return {};
+  const [serial = '', end = ''] = text.split(' ');
+  const notAfter = new Date(end);
+  if (!/^[0-9a-f]+$/.test(serial) || Number.isNaN(notAfter.getTime()))
+    throw new CertError('Usage', `${env.clientPlanned}=${text} is not a serial and a time`);
+  return { clientPlanned: { serial, notAfter } };
 }
 
 /** After a power loss the Pod begins anew, although `apply` was done: nothing is renewed twice. */

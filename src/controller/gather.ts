@@ -12,7 +12,7 @@ import type { Configuration } from './configuration.ts';
 import { endpointOf, askHealth, type AskReady, type Endpoint } from './health.ts';
 import { InventoryReader, inventoryLabel } from './inventory-store.ts';
 import { labels } from './labels.ts';
-import { requestedId, requestedRotation } from './signer/requests.ts';
+import { requestedId, requestedRotation, trimRequest } from './signer/requests.ts';
 import type { Dial } from './vault/anchors.ts';
 import { addressesOf, isControlPlane, nameOf } from './vault/nodes.ts';
 import type { Health, LiveSerials, VaultStatus, World } from './world.ts';
@@ -54,6 +54,7 @@ export class Caches {
     this.requests = new Reflector(client, resources.certificateSigningRequests, {
       ...follow(),
       fieldSelector: `spec.signerName=${signerName}`,
+      trim: trimRequest,
     });
   }
 

@@ -51,6 +51,7 @@ export const rotatePod: PodBuilders['rotate'] = (node, rotation, configuration, 
     variable(env.certificates, rotation.spec.certificates.join(',')),
     variable(env.keyPolicy, rotation.spec.reason === 'Compromised' ? 'new' : configuration.keyPolicy),
     variable(env.kubeletRestart, configuration.kubelet.restart),
+    ...clientPlanned(rotation),
     variable(env.componentTimeout, Math.ceil(configuration.componentTimeout / 1000)),
   ];
   return podOf(
@@ -58,6 +59,14 @@ export const rotatePod: PodBuilders['rotate'] = (node, rotation, configuration, 
     { containers: [{ name: 'apply', env: order }], initContainers: [{ name: 'request', env: order }] },
   );
 };
+
+/** What the plan saw of the kubelet's client certificate: the kubelet may renew it while the rotation waits (R2). */
+function clientPlanned({ status }: CertificateRotation): EnvVar[] {
+  const { oldSerial, oldNotAfter } =
+    status?.certificates?.find(({ id }) => id === 'kubelet-client-current.pem') ?? {};
+  if (oldSerial === undefined || oldNotAfter === undefined) return [];
+  return [variable(env.clientPlanned, `${oldSerial} ${oldNotAfter}`)];
+}
 
 /** Restarts the kubelet of `node` when the rotate Pod asks for it, also while there is no API (R20). */
 export const restartPod: PodBuilders['restart'] = (node, rotation, configuration) => {

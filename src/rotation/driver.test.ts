@@ -226,3 +226,35 @@ describe('an interrupted rotation', () => {
     expect(Buffer.from(fake.files.read(manifestOf('kube-apiserver'))).toString()).toContain('restarted-at');
   });
 });
+
+describe('a client certificate that the kubelet renewed while the rotation waited (R2)', () => {
+  const client = fakeTargets.filter(({ id }) => id === 'kubelet-client-current.pem');
+  const planned = { serial: 'abc', notAfter: new Date('2030-03-02T00:00:00Z') };
+
+  it('stays as it is and counts as renewed', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const before = fake.certificate(client[0]!).serial;
+    const prepared = await prepare(
+      fake.node,
+      fake.order({ targets: client, clientPlanned: planned }),
+      fake.signer(),
+      signal,
+    );
+    expect(prepared).toMatchObject({
+      kind: 'outcome',
+      outcome: {
+        outcome: 'succeeded',
+        reason: 'KubeletRotated',
+        certificates: [{ oldSerial: 'abc', newSerial: before }],
+      },
+    });
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+
+  it('is renewed when it is the one that the plan saw', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const { serial } = fake.certificate(client[0]!);
+    const order = fake.order({ targets: client, clientPlanned: { ...planned, serial } });
+    expect((await prepare(fake.node, order, fake.signer(), signal)).kind).toBe('prepared');
+  });
+});

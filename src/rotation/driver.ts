@@ -21,6 +21,7 @@ import { setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
 import { tryManifests } from './manifest-file.ts';
 import { draft, readSubjects, writeDraft } from './prepare.ts';
+import { onlyKubeletRotated, sortKubeletRotated, withKubeletRotated } from './kubelet-rotated.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
 import { runStage } from './stage.ts';
@@ -50,7 +51,10 @@ export async function prepare(
   const earlier = settlePrepared(node, order, notes);
   if (earlier !== undefined) return earlier;
   try {
-    const materials = readSubjects(node, order.targets, notes);
+    const subjects = readSubjects(node, order.targets, notes);
+    const { due: materials, rotated } = sortKubeletRotated(subjects, order.clientPlanned);
+    if (materials.length === 0 && rotated.length > 0)
+      return { kind: 'outcome', outcome: onlyKubeletRotated(rotated) };
     if (materials.length === 0) {
       const message = notes.join('; ') || 'nothing was asked for';
       return { kind: 'outcome', outcome: endedBefore('nothing-to-do', 'NothingToDo', message) };
@@ -62,7 +66,8 @@ export async function prepare(
     );
     await refuseUnsafeEtcd(node, order, signal);
     const made = await draft(node, order, materials, signer, signal);
-    const journal = { ...made.journal, notes: [...notes, ...made.journal.notes] };
+    const noted = { ...made.journal, notes: [...notes, ...made.journal.notes] };
+    const journal = withKubeletRotated(noted, rotated);
     writeDraft(node, { ...made, journal });
     return { kind: 'prepared', journalId: journal.id, notes: journal.notes };
   } catch (error) {

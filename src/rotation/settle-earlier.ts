@@ -9,12 +9,13 @@ import { toBytes } from './bytes.ts';
 import { componentOf } from './context.ts';
 import { backupsKept, forget } from './driver.ts';
 import { findJournal, writeJournal, type Journal } from './journal.ts';
-import { makePairsFit, setAside, setJournalAside, underWay } from './journal-check.ts';
+import { makePairsFit, setJournalAside, underWay } from './journal-check.ts';
 import { certificatePath, readLive } from './material.ts';
 import { sinceOf, startedAfter } from './prove-process.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { stageRules } from './stages.ts';
 import type { RotationNode } from './types.ts';
+import { settleUnreadable } from './unreadable.ts';
 
 export interface Settled {
   /** What a person should know of it. */
@@ -39,8 +40,10 @@ export function isInterrupted({ files, layout }: RotationNode): boolean {
 export function settle(node: RotationNode, keep: number = backupsKept): Settled {
   const found = findJournal(node.files, node.layout);
   if (found.kind === 'none') return nothing;
-  if (found.kind === 'unreadable')
-    return { ...nothing, notes: [`a journal was moved to ${setAside(node, found.path)}: ${found.why}`] };
+  if (found.kind === 'unreadable') {
+    const { kind, message } = settleUnreadable(node, found);
+    return kind === 'moved' ? { ...nothing, notes: [message] } : { ...nothing, stuck: message };
+  }
   const { journal } = found;
   if (journal.state === 'applying') return settleInterrupted(node, journal, keep);
   forget(node, keep);

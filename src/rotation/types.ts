@@ -58,6 +58,8 @@ export interface RotationOrder {
   /** R21. `none`: nothing is restarted and nothing is proved but the files (cert-renew FILE…). */
   readonly kubeletRestart: 'always' | 'auto';
   readonly origin: 'agent' | 'cli';
+  /** The kubelet's client certificate as the plan saw it: what is newer is the kubelet's own work (R2). */
+  readonly clientPlanned?: { readonly serial: string; readonly notAfter: Date };
   /** Known to the agent alone; `cert-renew` knows neither (R17). */
   readonly nodeUID?: string;
   readonly rotationUID?: string;
