@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { anything, assert, property, string } from 'fast-check';
 import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
 import {
+  digestOf,
   inventoryConfigMap,
   inventoryDigest,
   inventoryKey,
@@ -54,7 +54,7 @@ function write(more: Partial<ScanResult> = {}, existing?: ConfigMap): ConfigMap 
 
 /** Other data with a digest that fits, as if we had written it. */
 function stamped(map: ConfigMap, text: string): ConfigMap {
-  const digest = createHash('sha256').update(text).digest('hex');
+  const digest = digestOf(text);
   return {
     ...map,
     metadata: { ...map.metadata, annotations: { [inventoryDigest]: digest } },
@@ -86,6 +86,7 @@ describe('the inventory of a node', () => {
       certificates: result.certificates.toReversed(),
     });
     expect(masked(later)).toBe(masked(write()));
+    expect(later.metadata).toEqual(write().metadata);
   });
 
   it('keeps what others annotated and the version that it replaces', () => {

@@ -55,6 +55,16 @@ export function notRenewed(
   });
 }
 
+/** Certificates that were renewed over the key that they had. */
+export function overOldKeys(
+  before: readonly CertificateFacts[],
+  after: readonly CertificateFacts[],
+): string[] {
+  return [...pairs(before, after)].flatMap(([fact, old]) =>
+    fact.publicKey === old?.publicKey ? [key(fact)] : [],
+  );
+}
+
 /** Usages, SANs and constraints: the extensions but for those that name keys. */
 const identity = ({ subject, extensions }: CertificateFacts) => [
   subject,

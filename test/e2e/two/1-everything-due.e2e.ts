@@ -57,6 +57,10 @@ test('subject, SANs, usages, key type, mode, owner and links are as before, kube
   expect(checks.notAsBefore(before, renewed())).toEqual([]);
 });
 
+test('every key is new, but that of a pair on a worker, whose boot could not recover it without the tool', () => {
+  expect(checks.overOldKeys(before, renewed())).toEqual(['w1 kubelet.crt']);
+});
+
 test('only the client certificate of n1’s kubelet may be the kubelet’s own work, and it is valid', () => {
   const others = after.filter(checks.isOfKubelet);
   expect(others.map(checks.key).filter((name) => name !== 'n1 kubelet-client-current.pem')).toEqual([]);
