@@ -242,7 +242,6 @@ interface Lease extends KubeObject {
 
 interface Pod extends KubeObject {
   readonly spec: { readonly nodeName?: string };
-  readonly status?: { readonly containerStatuses?: readonly { readonly containerID?: string }[] };
 }
 
 /** Waits until the open rotation of a node is in a phase. */
@@ -277,14 +276,23 @@ export interface Leader {
   readonly container: string;
 }
 
-/** Whom the Lease names, and where it runs. */
+/**
+ * Whom the Lease names, and where it runs. The container is asked of containerd: what the API says of it is old while
+ * its kubelet is stopped, and for a moment after each restart.
+ */
 export async function leader(bed: Bed): Promise<Leader | undefined> {
   const { holderIdentity = '' } = await lease(bed);
   if (holderIdentity === '') return undefined;
   const pod = await kubectlOf(bed).get<Pod>('pod', holderIdentity, privateNamespace);
   const node = pod?.spec.nodeName;
-  const container = pod?.status?.containerStatuses?.[0]?.containerID?.replace(/^containerd:\/\//, '');
-  return node === undefined || container === undefined ? undefined : { pod: holderIdentity, node, container };
+  if (node === undefined) return undefined;
+  const labels = `labels."io.kubernetes.pod.name"==${holderIdentity},labels."io.kubernetes.container.name"==controller`;
+  const known = await bed.exec(node, 'ctr', '-n', 'k8s.io', 'containers', 'ls', '-q', labels);
+  const running = await bed.exec(node, 'ctr', '-n', 'k8s.io', 'tasks', 'ls');
+  const container = known
+    .split('\n')
+    .find((id) => id !== '' && new RegExp(`^${id} .*RUNNING`, 'm').test(running));
+  return container === undefined ? undefined : { pod: holderIdentity, node, container };
 }
 
 /** SIGKILLs the leading controller on its node; when it was dead. */
