@@ -47,6 +47,7 @@ async function request(node: SeenNode, environment: Environment, signal: AbortSi
   } else {
     const order: RotationOrder = {
       targets: selection.targets,
+      notes: selection.notes,
       facts: factsOf(discovery),
       keyPolicy: choice(environment, env.keyPolicy, ['new', 'keep']),
       kubeletRestart: choice(environment, env.kubeletRestart, ['always', 'auto']),

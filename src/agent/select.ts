@@ -9,7 +9,7 @@ import type { InventoryRow } from './protocol.ts';
 import { rowContext, targetRow } from './rows.ts';
 
 export type Selection =
-  | { readonly kind: 'targets'; readonly targets: readonly Target[] }
+  | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly notes: readonly string[] }
   | { readonly kind: 'refused'; readonly outcome: Outcome };
 
 /** One that must not be touched refuses all: the object then says which, and the others come by themselves. */
@@ -27,7 +27,8 @@ export function selectTargets(
     const message = `${target.id} (${row.path}) is ${row.state}${words}; nothing was touched`;
     return { kind: 'refused', outcome: endedBefore('refused', row.state, message) };
   }
-  return { kind: 'targets', targets };
+  const missing = ids.filter((id) => !targets.some((target) => target.id === id));
+  return { kind: 'targets', targets, notes: missing.map((id) => `${id} is not on this node any more`) };
 }
 
 /** What the kubelet manages is left out by the procedure; an unsafe directory is judged there too. */

@@ -80,9 +80,18 @@ const nodeConfiguration: readonly HostPathName[] = [
   'etc-sysconfig',
 ];
 
+const certificates: readonly HostPathName[] = [
+  'kubernetes',
+  'kubelet-pki',
+  ...nodeConfiguration,
+  'etc-systemd',
+  'root-home',
+];
+
 const scan: ContainerRights = {
   face: 'scan',
-  reads: ['kubernetes', 'kubelet-pki', ...nodeConfiguration, 'etc-systemd', 'root-home'],
+  // own: only where the tool is to be laid down (pods.ts), since mounting it makes it.
+  reads: [...certificates, 'own'],
   writes: [],
   extraHostPaths: 'read',
   // etcd's directory may belong to a user of its own and be closed to others, uid 0 without capabilities included.
@@ -90,7 +99,14 @@ const scan: ContainerRights = {
   token: false,
 };
 
-const request: ContainerRights = { ...scan, face: 'request', writes: ['own'], token: true };
+// proc: what `apply` sees of PID 1 must be what `request` has judged by, or new keys could be made in vain.
+const request: ContainerRights = {
+  ...scan,
+  face: 'request',
+  reads: [...certificates, 'proc'],
+  writes: ['own'],
+  token: true,
+};
 
 const apply: ContainerRights = {
   face: 'apply',

@@ -250,7 +250,7 @@ function containerOf(
 }
 
 /** The fixed list and the chart value extraHostPaths, less what this node does not have; by volume. */
-function pathsFor({ node, configuration, without = [] }: Order): ReadonlyMap<string, HostPath> {
+function pathsFor({ kind, node, configuration, without = [] }: Order): ReadonlyMap<string, HostPath> {
   const fixed: readonly [string, HostPath][] = Object.entries(hostPaths);
   const extra = configuration.extraHostPaths.map((path): [string, HostPath] => [
     extraVolumeName(path),
@@ -258,10 +258,18 @@ function pathsFor({ node, configuration, without = [] }: Order): ReadonlyMap<str
   ]);
   return new Map(
     [...fixed, ...extra].filter(
-      ([, { path, optional, controlPlanesOnly }]) =>
-        !(optional && without.includes(path)) && (!controlPlanesOnly || isControlPlane(node)),
+      ([name, { path, optional, controlPlanesOnly }]) =>
+        !(optional && without.includes(path)) &&
+        (!controlPlanesOnly || isControlPlane(node)) &&
+        (name !== 'own' || kind !== 'scan' || wantsTool(node, configuration)),
     ),
   );
+}
+
+/** Where the tool is laid down for a day without an API (R18); elsewhere a scan does not even look for it. */
+export function wantsTool(node: Node, { mode, stageTool }: Configuration): boolean {
+  if (mode === 'observe' || stageTool === 'none') return false;
+  return stageTool === 'all' || isControlPlane(node);
 }
 
 /** Volume of a path that the chart value extraHostPaths adds; the chart's template makes the same name. */

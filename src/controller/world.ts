@@ -24,7 +24,19 @@ export interface VaultStatus {
     Partial<Record<CaId, { readonly sha256: string; readonly notBefore: string; readonly notAfter: string }>>
   >;
   /** CAs that cannot sign now, and why: what they sign is left out, the rest goes on (an external CA). */
-  readonly unavailable?: Readonly<Partial<Record<CaId, { readonly gate: Gate; readonly message: string }>>>;
+  readonly unavailable?: Readonly<
+    Partial<
+      Record<
+        CaId,
+        {
+          readonly gate: Gate;
+          readonly message: string;
+          /** It could not be compared just now: the plan stays, the gate waits. */
+          readonly passing?: true;
+        }
+      >
+    >
+  >;
   /** Why nothing may be signed now, when so. */
   readonly problem?: { readonly gate: Gate; readonly message: string };
 }

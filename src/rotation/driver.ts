@@ -47,7 +47,7 @@ export async function prepare(
   signer: Signer,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const notes: string[] = [];
+  const notes: string[] = [...(order.notes ?? [])];
   const earlier = settlePrepared(node, order, notes);
   if (earlier !== undefined) return earlier;
   try {

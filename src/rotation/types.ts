@@ -53,6 +53,8 @@ export interface NodeFacts {
 
 export interface RotationOrder {
   readonly targets: readonly Target[];
+  /** What the caller has to say of what was asked for and is no target. */
+  readonly notes?: readonly string[];
   readonly facts: NodeFacts;
   readonly keyPolicy: 'new' | 'keep';
   /** R21. `none`: nothing is restarted and nothing is proved but the files (cert-renew FILE…). */

@@ -67,7 +67,7 @@ function candidatesOf({ inventory, role }: NodeView, world: World): Candidates {
   if (inventory === undefined) return none;
   const { configuration, vault } = world;
   const ends = caEndsOf(inventory, world);
-  const cannotSign = vault.problem === undefined ? caIds.filter((ca) => vault.unavailable?.[ca]) : [];
+  const cannotSign = vault.problem === undefined ? caIds.filter((ca) => isGone(vault.unavailable?.[ca])) : [];
   const key = [role, ...caIds.map((ca) => ends[ca] ?? ''), ...cannotSign].join();
   const known = answers.get(inventory);
   if (known?.configuration === configuration && known.key === key) return known.candidates;
@@ -80,6 +80,9 @@ function candidatesOf({ inventory, role }: NodeView, world: World): Candidates {
   answers.set(inventory, { configuration, key, candidates });
   return candidates;
 }
+
+const isGone = (unavailable: NonNullable<World['vault']['unavailable']>[CaId]): boolean =>
+  unavailable !== undefined && unavailable.passing !== true;
 
 const none: Candidates = { all: [], signable: [] };
 

@@ -2,6 +2,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { toolNotes } from '../../agent/protocol.ts';
 import { labels } from '../labels.ts';
+import { wantsTool } from '../pods.ts';
 import type { Action } from '../world.ts';
 import type { PodBuilders } from './builders.ts';
 import { isScannedSince, remove } from './inventory.ts';
@@ -15,7 +16,7 @@ const parallel = 5;
 
 export function decideStageTool(view: View, build: PodBuilders): Action[] {
   const actions: Action[] = [];
-  let places = parallel - view.world.pods.filter((pod) => isStagePod(pod) && !isFinished(pod)).length;
+  let places = parallel - view.world.pods.filter((pod) => isOccupying(pod, view)).length;
   for (const node of view.nodes) {
     const pods = view.podsOf('stage', node.uid).filter((pod) => !isTerminating(pod));
     actions.push(...pods.filter((pod) => mayGo(pod, node, view)).map(remove));
@@ -26,14 +27,14 @@ export function decideStageTool(view: View, build: PodBuilders): Action[] {
   return actions;
 }
 
-function isStagePod(pod: Pod): boolean {
-  return label(pod, labels.kind) === 'stage';
+/** One that does not start must not keep the others waiting. */
+function isOccupying(pod: Pod, { world }: View): boolean {
+  return label(pod, labels.kind) === 'stage' && !isFinished(pod) && ageOf(pod, world.now) < stuckAfter;
 }
 
 function isWanted(node: NodeView, view: View): boolean {
-  const { stageTool, mode, paused } = view.world.configuration;
-  if (mode === 'observe' || paused || stageTool === 'none' || !node.ready) return false;
-  if (stageTool === 'controlPlanes' && node.role !== 'control-plane') return false;
+  const { configuration } = view.world;
+  if (configuration.paused || !node.ready || !wantsTool(node.node, configuration)) return false;
   if (node.rotations.some(isActive)) return false;
   return saysNotStaged(node);
 }

@@ -70,9 +70,16 @@ describe('gatherEndpoints', () => {
     expect([...apiserverSans.keys()]).toEqual(['cp1']);
   });
 
-  it('says which API servers did not answer: what they serve is not known', async () => {
-    const { unknown } = await gatherEndpoints(new MemoryApi().client, nodes, dial);
+  it('says so when no API server answers: what all of them share is not known', async () => {
+    const controlPlanes = nodes.filter(({ metadata }) => metadata?.name === 'cp2');
+    const { unknown } = await gatherEndpoints(new MemoryApi().client, controlPlanes, dial);
     expect(unknown).toEqual(['the API server of node cp2 does not show its certificate: it restarts']);
+  });
+
+  it('goes on while one answers: the names of the other’s node are refused all the same', async () => {
+    const { unknown, endpoints } = await gatherEndpoints(new MemoryApi().client, nodes, dial);
+    expect(unknown).toEqual([]);
+    expect(endpoints.apiServers).toEqual(expect.arrayContaining(['cp2', '10.0.0.2']));
   });
 
   it('asks an API server where its static Pod says that it listens', async () => {

@@ -15,7 +15,7 @@ export interface GatheredEndpoints {
   readonly endpoints: ClusterEndpoints;
   /** Node name → what its API server's certificate names; control planes that answered. */
   readonly apiserverSans: ReadonlyMap<string, readonly San[]>;
-  /** What could not be found out, in words: until it is, no kubelet gets a serving certificate (R5). */
+  /** What could not be found out at all, in words: until it is, no kubelet gets a serving certificate (R5). */
   readonly unknown: readonly string[];
 }
 
@@ -82,7 +82,9 @@ async function askApiServers(
       }
     }),
   );
-  return { apiserverSans, unknown: unknown.toSorted() };
+  // One that is away stops nobody: its own name and addresses are refused anyhow, and what all of them share the others
+  // show. Where none answers, nobody knows what they share.
+  return { apiserverSans, unknown: apiserverSans.size > 0 ? [] : unknown.toSorted() };
 }
 
 const texts = v.optional(v.array(v.string()), []);

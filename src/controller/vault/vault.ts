@@ -148,7 +148,13 @@ export function readKeyDer(der: Uint8Array): KeyObject | undefined {
 
 export type SigningCa =
   | { readonly ok: true; readonly certificate: Certificate; readonly key: KeyObject }
-  | { readonly ok: false; readonly gate: Gate; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly gate: Gate;
+      readonly message: string;
+      /** It may be another matter in a moment: it is being captured, or could not be compared just now. */
+      readonly passing?: true;
+    };
 
 /** The CA, if it may sign at `now`: open, valid, and what the cluster trusts now (R11). */
 export function signingCa({ cas, anchors }: Vault, id: CaId, now: Date): SigningCa {
@@ -157,18 +163,23 @@ export function signingCa({ cas, anchors }: Vault, id: CaId, now: Date): Signing
     const foreign = recordsForeign(id, ca.recorded, anchors);
     if (foreign !== undefined) return { ok: false, gate: 'CaMismatch', message: `${ca.message}; ${foreign}` };
   }
-  if (ca.state !== 'open') return { ok: false, gate: 'CaUnavailable', message: ca.message };
+  if (ca.state !== 'open') {
+    const lasting = ca.state === 'external';
+    return { ok: false, gate: 'CaUnavailable', message: ca.message, ...(lasting ? {} : { passing: true }) };
+  }
   if (anchors === undefined) {
     return {
       ok: false,
       gate: 'CaUnavailable',
+      passing: true,
       message: `what the cluster trusts as CA ${id} cannot be read now`,
     };
   }
   const problem = usable(id, ca.certificate, now) ?? trusted(id, ca.certificate, anchors);
   if (problem === undefined) return { ok: true, certificate: ca.certificate, key: ca.key };
   const gate = problem.reason === 'NotTrusted' ? 'CaMismatch' : 'CaUnavailable';
-  return { ok: false, gate, message: problem.message };
+  const isPassing = problem.reason === 'NotComparable';
+  return { ok: false, gate, message: problem.message, ...(isPassing ? { passing: true } : {}) };
 }
 
 /**
@@ -177,7 +188,7 @@ export function signingCa({ cas, anchors }: Vault, id: CaId, now: Date): Signing
  */
 export function vaultStatus(vault: Vault, now: Date): VaultStatus {
   const cas: Partial<Record<CaId, NonNullable<VaultStatus['cas'][CaId]>>> = {};
-  const unavailable: Partial<Record<CaId, { gate: Gate; message: string }>> = {};
+  const unavailable: Partial<Record<CaId, Omit<SigningCa & { ok: false }, 'ok'>>> = {};
   for (const id of caIds) {
     const ca = vault.cas[id];
     if (ca.state === 'open') {
@@ -185,7 +196,9 @@ export function vaultStatus(vault: Vault, now: Date): VaultStatus {
       cas[id] = { sha256, notBefore: notBefore.toISOString(), notAfter: notAfter.toISOString() };
     }
     const answer = signingCa(vault, id, now);
-    if (!answer.ok) unavailable[id] = { gate: answer.gate, message: answer.message };
+    if (answer.ok) continue;
+    const { ok: _, ...why } = answer;
+    unavailable[id] = why;
   }
   const mismatch = caIds.map((id) => unavailable[id]).find((problem) => problem?.gate === 'CaMismatch');
   const problem = mismatch ?? unavailable.kubernetes;

@@ -145,7 +145,7 @@ async function readCertificate(pem: string) {
   ]);
   const field = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(plain)?.[1]?.trim() ?? '';
   return {
-    serial: field('serial').toLowerCase().replace(/^0+/, ''),
+    serial: field('serial').toLowerCase(),
     subject: field('subject'),
     issuer: field('issuer'),
     notBefore: openSslDate(field('notBefore')),

@@ -297,8 +297,8 @@ export async function leader(bed: Bed): Promise<Leader | undefined> {
 
 /** SIGKILLs the leading controller on its node; when it was dead. */
 export async function killLeader(bed: Bed): Promise<Date> {
-  const found = await leader(bed);
-  if (found === undefined) throw new Error('nobody leads');
+  // the one that was killed before may still be named
+  const found = await waitFor('a leader that lives', async () => leader(bed), { seconds: 60 });
   await bed.exec(found.node, 'ctr', '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', found.container);
   return new Date();
 }
