@@ -1,5 +1,3 @@
-import { reachUnder } from '../host/discovery.ts';
-import { hostLayout } from '../host/layout.ts';
 import type { Container, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import type { CertificateRotation } from '../kube/types.ts';
@@ -121,20 +119,6 @@ describe('what a container sees of the node', () => {
     ['ca-certificates', 'etcd', ['/etc/kubernetes:ro', '/opt/pki:ro']],
   ])('%s, container %s', (kind, container, expected) => {
     expect(mounts(all[kind], container)).toEqual(expected);
-  });
-
-  it.each([
-    ['a control plane', controlPlane, {}, true],
-    ['a worker', worker, {}, false],
-    ['a worker, when the tool is laid down everywhere', worker, { stageTool: 'all' }, true],
-    ['a control plane, when the tool is laid down nowhere', controlPlane, { stageTool: 'none' }, false],
-    ['a control plane in mode observe, which makes nothing', controlPlane, { mode: 'observe' }, false],
-  ] as const)('a scan of %s sees the tool: %#', (_, node, change, sees) => {
-    const pod = scanPod(node, { ...configuration, ...change }, { parts: 1 });
-    const mountinfo = containersOf(pod)
-      .flatMap(({ volumeMounts = [] }) => volumeMounts.map(({ mountPath }) => `1 1 0:1 / ${mountPath} ro`))
-      .join('\n');
-    expect(reachUnder('/host', () => mountinfo)(hostLayout().tool)).toBe(sees);
   });
 
   it('leaves out /root on workers, and what the node does not have', () => {
