@@ -9,13 +9,13 @@ const run = promisify(execFile);
 const unitDirectories = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 
 /**
- * PID 1 says it where it can be read. In a Pod neither it nor /run is always seen: then a unit of the kubelet is the
- * sign, though one may have been left behind.
+ * The directory is systemd's own sign (sd_booted(3)). In a Pod it is not seen: then PID 1 says it where it can be read, and
+ * else a unit of the kubelet is the sign, though one may have been left behind.
  */
 export function hasSystemd(files: Files): boolean {
+  if (files.stat('/run/systemd/system')?.kind === 'directory') return true;
   if (files.stat('/proc/1/comm')?.kind === 'file')
     return Buffer.from(files.read('/proc/1/comm', 64)).toString('utf8').trim() === 'systemd';
-  if (files.stat('/run/systemd/system')?.kind === 'directory') return true;
   return unitDirectories.some((each) => files.stat(`${each}/kubelet.service`) !== undefined);
 }
 
