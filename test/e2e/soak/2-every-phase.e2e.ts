@@ -2,6 +2,7 @@
 // certificate renewed once.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditMark, type AuditMark } from '../lib/audit.ts';
+import { waitFor } from '../lib/command.ts';
 import { writeEvidence } from '../lib/evidence.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
 import {
@@ -27,10 +28,25 @@ beforeAll(async () => {
   await deploy(bed, { mode: 'manual', settle: '5s' });
 });
 
+/** The tool lies on the node and has been seen there: for that the kubelet must run. */
+async function onlyApprovalIsMissing(): Promise<Rotation> {
+  return await waitFor(
+    'the rotation of n1 to wait for nothing but its approval',
+    async () => {
+      const pending = await inPhase(bed, 'n1', 'Pending', 60);
+      const message = pending.status?.message ?? '';
+      if (/^waits: AwaitingApproval: [^;]*$/.test(message)) return pending;
+      throw new Error(message);
+    },
+    { seconds: 120 },
+  );
+}
+
 test('Pending, Admitted, Running twice, Verifying', async () => {
   await killLeaderIn(bed, 'n1', 'Pending');
+  const waiting = await onlyApprovalIsMissing();
   await bed.exec('n1', 'systemctl', 'stop', 'kubelet');
-  await approve(bed, await inPhase(bed, 'n1', 'Pending', 60));
+  await approve(bed, waiting);
   await killLeaderIn(bed, 'n1', 'Admitted');
   await bed.exec('n1', 'systemctl', 'start', 'kubelet');
   await inPhase(bed, 'n1', 'Running', 180);
