@@ -32,7 +32,7 @@ const traces: readonly Allowance[] = [
 
 beforeAll(async () => {
   await bed.restore('renewed');
-  await deploy(bed, { scanInterval: '30s' });
+  await deploy(bed, { scanInterval: '10s' });
   // both nodes have been read since, and the settings have come to rest
   await scannedAfter(bed, new Date(), 180);
   await scannedAfter(bed, new Date(), 180);

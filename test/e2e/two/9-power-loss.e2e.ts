@@ -15,9 +15,9 @@ beforeEach(async () => {
 });
 
 test.each([
-  { node: 'n1', id: 'apiserver.crt', port: 6443, other: 'w1' },
-  { node: 'w1', id: 'kubelet.crt', port: 10250, other: 'n1' },
-])('$id of $node', async ({ node, id, port, other }) => {
+  { node: 'n1', id: 'apiserver.crt', port: 6443 },
+  { node: 'w1', id: 'kubelet.crt', port: 10250 },
+])('$id of $node', async ({ node, id, port }) => {
   // the tool on every node: without it the boot could not mend a pair, and pairs keep their key (one rename)
   await deploy(bed, { stageTool: 'all', settle: '5s' });
   const certificate = pathOf(bed, node, id);
@@ -43,5 +43,4 @@ test.each([
   expect(last.keyFits).toBe(true);
   expect((await served(bed.address(node), port)).serial).toBe(last.serial);
   expect(rotation.status?.certificates?.find((one) => one.id === id)?.newSerial).toBe(last.serial);
-  expect((await ended(bed, other, 420)).status?.phase, other).toBe('Succeeded');
 });
