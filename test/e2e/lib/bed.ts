@@ -51,8 +51,8 @@ export interface Bed {
   /** Where this machine sees a path of a running node. Follow no absolute link below it: it would lead out. */
   file(node: string, path: string): string;
   auditLogs(): readonly string[];
-  /** All processes of all nodes, as this machine counts them. */
-  processes(): readonly number[];
+  /** All processes of all nodes, or of one, as this machine counts them. */
+  processes(node?: string): readonly number[];
 }
 
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
@@ -95,7 +95,10 @@ export function openBed(name: string, options: BedOptions = {}): Bed {
     address,
     file: (node, path) => `/proc/${readFileSync(join(state, node, 'pid'), 'utf8').trim()}/root${path}`,
     auditLogs: () => controlPlanes.map((node) => join(state, node, 'audit', 'audit.log')),
-    processes: () => nodes.flatMap((node) => processesUnder(`/sys/fs/cgroup/pids/bed-${name}-${node}`)),
+    processes: (only) =>
+      (only === undefined ? nodes : [only]).flatMap((node) =>
+        processesUnder(`/sys/fs/cgroup/pids/bed-${name}-${node}`),
+      ),
   };
 }
 

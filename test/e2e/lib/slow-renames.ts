@@ -19,7 +19,7 @@ export async function losePowerBetween(bed: Bed, node: string, pair: Pair, secon
   await installStrace();
   const end = performance.now() + seconds * 1000;
   const before = inodesOf(bed, node, pair);
-  const pid = await catchApply(bed, end);
+  const pid = await catchApply(bed, node, end);
   const strace = slowDown(pid);
   try {
     await strace.attached;
@@ -52,9 +52,9 @@ function inodesOf(bed: Bed, node: string, pair: Pair): { key: number; certificat
 }
 
 /** Stops the process before it has done anything: its first steps take longer than one turn here. */
-async function catchApply(bed: Bed, end: number): Promise<number> {
+async function catchApply(bed: Bed, node: string, end: number): Promise<number> {
   while (performance.now() < end) {
-    const pid = bed.processes().find(isApply);
+    const pid = bed.processes(node).find(isApply);
     if (pid !== undefined) {
       process.kill(pid, 'SIGSTOP');
       return pid;
