@@ -1,4 +1,5 @@
 // The shapes of what a container may say, checked field by field: the controller believes no node.
+import { printable } from './text.ts';
 import * as v from 'valibot';
 import { caIds, certificateIds } from '../catalogue/ids.ts';
 import { CertError } from '../errors.ts';
@@ -6,7 +7,7 @@ import { reasons, type Reason } from '../policy/reasons.ts';
 import type { DoneResult, RotateResult, ScanResult } from './protocol.ts';
 
 /** Without control characters: it is shown in terminals, by kubectl and in logs. */
-const text = (most: number) => v.pipe(v.string(), v.maxLength(most), v.transform(withoutControls));
+const text = (most: number) => v.pipe(v.string(), v.maxLength(most), v.transform(printable));
 const line = text(4096);
 /** A moment that there is: V8 takes 30 February for 2 March, and month 13 for none at all. */
 const time = v.pipe(
@@ -77,10 +78,6 @@ const rotate = v.strictObject({
     v.maxLength(100),
   ),
 });
-
-export function withoutControls(value: string): string {
-  return value.replaceAll(/\p{Cc}+/gu, ' ');
-}
 
 const done = v.strictObject({ schema, message: line });
 

@@ -9,7 +9,7 @@
 // next is there: nothing is remembered outside the API.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { checkers, decodeMessages } from '../../agent/message.ts';
-import { withoutControls } from '../../agent/message-shapes.ts';
+import { printable } from '../../agent/text.ts';
 import type { ScanResult } from '../../agent/protocol.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { Reason } from '../../policy/reasons.ts';
@@ -199,7 +199,7 @@ function retry(
 }
 
 function nameNode(node: NodeView, message: string): Action {
-  const text = `the certificates of ${node.name} could not be read; it is tried again: ${withoutControls(message)}`;
+  const text = `the certificates of ${node.name} could not be read; it is tried again: ${printable(message)}`;
   return { type: 'event', event: aboutNode(node, 'ScanFailed', text) };
 }
 

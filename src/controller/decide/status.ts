@@ -1,6 +1,6 @@
 // Changes of a rotation's status. What would change nothing is no action: a world at rest is not written to.
 import { isDeepStrictEqual } from 'node:util';
-import { withoutControls } from '../../agent/message-shapes.ts';
+import { printable } from '../../agent/text.ts';
 import type { CertificateRotation, Condition, Phase, RotationStatus } from '../../kube/types.ts';
 import type { Gate, Reason } from '../../policy/reasons.ts';
 import type { Action, NewEvent } from '../world.ts';
@@ -28,7 +28,7 @@ export function end(
   more: Partial<RotationStatus> = {},
 ): Action[] {
   const { phase, reason } = ending;
-  const message = withoutControls(ending.message);
+  const message = printable(ending.message);
   const status: Condition['status'] = phase === 'Succeeded' ? 'True' : 'False';
   const ready = { type: 'Ready', status, reason, message } as const;
   const changed = patch(rotation, {
@@ -72,6 +72,6 @@ export function tell(
   if (uid !== undefined) about.unshift({ kind: 'CertificateRotation', name, uid });
   return about.map((object) => ({
     type: 'event',
-    event: { about: object, type, reason, message: withoutControls(message) },
+    event: { about: object, type, reason, message: printable(message) },
   }));
 }
