@@ -15,9 +15,17 @@ import { exitCodes } from './exit-codes.ts';
 import { defaultDays, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import type { RenewOptions } from './options.ts';
+import { readRenewOptions } from './options.ts';
 import { nextLines, renderJson, renderText } from './render.ts';
 
 const dayMs = 86_400_000;
+
+export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
+  const options = readRenewOptions(arguments_, process.cwd());
+  if (!('help' in options)) return await renew(options, signal);
+  process.stdout.write(options.help);
+  return exitCodes.done;
+}
 
 /**
  * Renews, prints what was done, and resolves with the exit code.

@@ -1,5 +1,6 @@
 // cert-renew resume: what the boot unit runs before the kubelet starts. Keys and certificates fit afterwards.
 import process from 'node:process';
+import { Command } from 'commander';
 import { describeError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { resumeAtBoot } from '../rotation/driver.ts';
@@ -7,9 +8,20 @@ import { findJournal } from '../rotation/journal.ts';
 import { settle } from '../rotation/settle-earlier.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
+import { parse } from './grammar.ts';
 import { localNode } from './local-node.ts';
 
 const lockTimeoutMs = 30_000;
+
+export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
+  const command = new Command('cert-renew resume').description(
+    'Make keys and certificates fit that an interrupted rotation left behind; the boot unit runs it.',
+  );
+  const parsed = parse(command, arguments_);
+  if (!('help' in parsed)) return await resume(signal);
+  process.stdout.write(parsed.help);
+  return exitCodes.done;
+}
 
 /** Resolves with the exit code. Errors: LockHeld, before anything was touched. */
 export async function resume(signal: AbortSignal, node: RotationNode = localNode()): Promise<number> {

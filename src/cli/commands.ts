@@ -1,0 +1,21 @@
+// The commands of cert-renew, as data: what each is for, and the module that does it, loaded when it is asked for.
+import type { CommandModule } from './grammar.ts';
+
+export interface CommandEntry {
+  /** Undefined: for machines, in no help. */
+  readonly summary: string | undefined;
+  readonly usage: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  version: { usage: 'version', summary: 'what this program is', load: () => import('./version.ts') },
+  resume: { usage: 'resume', summary: undefined, load: () => import('./resume.ts') },
+};
+
+/** The manual's own command has no name. */
+export const renewEntry: CommandEntry = {
+  usage: '--ca-cert P --ca-key P [--days N] FILE...',
+  summary: 'renew just these certificates and kubeconfigs, all or none',
+  load: () => import('./renew.ts'),
+};

@@ -1,0 +1,74 @@
+// What the commands of cert-renew share in their grammar: one way to parse, to show help, to refuse.
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CertError } from '../errors.ts';
+
+/** A command of cert-renew, as the table in commands.ts names it. */
+export interface CommandModule {
+  /**
+   * @param arguments_ what follows the command's name
+   * @returns the exit code
+   * @throws CertError before anything was touched; it becomes one line and exit 2
+   */
+  run(arguments_: readonly string[], signal: AbortSignal): Promise<number>;
+}
+
+/** Text to print and be done with: help that was asked for. */
+export interface HelpText {
+  readonly help: string;
+}
+
+export interface Parsed<T> {
+  readonly options: T;
+  readonly operands: readonly string[];
+}
+
+/** @throws CertError Usage, in one line */
+export function parse<T extends object>(
+  command: Command,
+  arguments_: readonly string[],
+): Parsed<T> | HelpText {
+  const output: string[] = [];
+  command
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => output.push(text), writeErr: (text) => output.push(text) });
+  try {
+    command.parse(arguments_, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed') return { help: output.join('') };
+    throw usage(error.message.replace(/^error: /, ''), command);
+  }
+  return { options: command.opts<T>(), operands: command.args };
+}
+
+/** One line: it is what a script logs. */
+export function usage(message: string, command?: Command): CertError {
+  const line = message
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '');
+  return new CertError('Usage', `${line}; see ${command?.name() ?? 'cert-renew'} --help`);
+}
+
+export function readDays(text: string): number {
+  const days = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (days < 1 || days > 36_500) throw new InvalidArgumentError('It must be a whole number from 1 to 36500.');
+  return days;
+}
+
+const units: Readonly<Record<string, number>> = { '': 1000, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds. */
+export function readDuration(text: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,5})([smh]?)$/.exec(text) ?? [];
+  if (number === '') throw new InvalidArgumentError('It must be like 30, 30s, 5m or 1h.');
+  return Number(number) * (units[unit] ?? 0);
+}
+
+export const daysHelp = 'lifetime, 1 to 36500 (default: 91 for kubelet files, 365 for others)';
+
+/** For every command that takes the lock of the node. */
+export const lockTimeoutOption = (): Option =>
+  new Option('--lock-timeout <duration>', 'how long to wait for another rotation: 30, 30s, 5m, 1h')
+    .argParser(readDuration)
+    .default(30_000, '30s');
