@@ -4,8 +4,8 @@ export interface Suite {
   readonly name: string;
   readonly about: string;
   readonly command: string;
-  /** `lint` ⊂ `fast` ⊂ `all`; `soak` are the long runs. */
-  readonly groups: readonly ('lint' | 'fast' | 'all' | 'soak')[];
+  /** `lint` ⊂ `fast` ⊂ `all`; `soak` and `matrix` are the long runs. */
+  readonly groups: readonly ('lint' | 'fast' | 'all' | 'soak' | 'matrix')[];
   /** The suites behind it cannot run when it fails. */
   readonly required?: true;
   readonly needsRoot?: true;
@@ -14,6 +14,26 @@ export interface Suite {
 const node = 'node_modules/.bin/node';
 const vitest = (words: string) => `${node} scripts/vitest.ts ${words}`;
 const e2e = (bed: string) => `E2E=${bed} ${vitest('--config test/e2e/vitest.config.ts')}`;
+
+/** The oldest and the newest that a bed can be; what lies between is built by K8S=… make bed-up. */
+const otherVersions = ['v1.32.9', 'v1.37.2'];
+
+/** A bed of another version comes up, is saved, restored, answers; then everything is due on it and is renewed. */
+function matrixOf(version: string): Suite {
+  const evidence = `matrix-${version.slice(0, 5)}`;
+  const steps = [
+    'test/bed/build.sh',
+    'BED=self test/bed/selftest.sh',
+    `E2E_LANES=1 ${e2e('two')} --bail=1 1-`,
+  ];
+  return {
+    name: evidence,
+    about: `a real cluster of Kubernetes ${version}: builds it anew (7 to 11 minutes on two cores) unless it is cached`,
+    command: `export K8S=${version} EVIDENCE=${evidence}; ${steps.join(' && ')}`,
+    groups: ['matrix'],
+    needsRoot: true,
+  };
+}
 
 export const suites: readonly Suite[] = [
   { name: 'format', about: 'Prettier', command: 'npm run -s format:check', groups: ['lint', 'fast', 'all'] },
@@ -86,4 +106,5 @@ export const suites: readonly Suite[] = [
     groups: ['soak'],
     needsRoot: true,
   },
+  ...otherVersions.map(matrixOf),
 ];

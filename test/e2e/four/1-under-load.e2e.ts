@@ -1,6 +1,6 @@
 // 20 days left everywhere on three control planes and their workers, while clients that open a connection for each request
 // write through the load balancer (R22): everything is renewed, never two control planes at once, and no request fails.
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { auditMark, tellAudit, type AuditMark } from '../lib/audit.ts';
 import { canary, collectSecrets, type Secret } from '../lib/canary.ts';
 import { factsOfBed, served, type CertificateFacts } from '../lib/certificates.ts';
@@ -40,10 +40,6 @@ beforeAll(async () => {
   after = await factsOfBed(bed);
   secrets = collectSecrets(bed, secrets);
   worldAfter = await readWorld(bed);
-});
-
-afterAll(async () => {
-  await bed.save('renewed');
 });
 
 async function rotateUnderLoad(): Promise<void> {

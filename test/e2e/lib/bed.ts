@@ -1,5 +1,5 @@
 // A bed as the tests hold it: test/bed/bed.sh and the paths that it keeps to.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, outcome, run, type Outcome, type RunOptions } from './command.ts';
 
@@ -38,6 +38,8 @@ export interface Bed {
   down(): Promise<void>;
   save(name?: string): Promise<void>;
   restore(name?: string): Promise<void>;
+  /** When a state was saved; undefined when there is none of that name. */
+  savedAt(name: string): Date | undefined;
   reissue(options?: ReissueOptions): Promise<string>;
   load(node: string, ...archives: string[]): Promise<void>;
   kill(node: string): Promise<void>;
@@ -84,6 +86,7 @@ export function openBed(name: string, options: BedOptions = {}): Bed {
     down: async () => void (await call('down')),
     save: async (as = 'base') => void (await call('save', as)),
     restore: async (from = 'base') => void (await call('restore', from)),
+    savedAt: (as) => statSync(join(state, 'saved', as), { throwIfNoEntry: false })?.mtime,
     reissue: async (how = {}) => await call('reissue', ...reissueWords(how)),
     load: async (node, ...archives) => void (await call('load', node, ...archives)),
     kill: async (node) => void (await call('kill', node)),

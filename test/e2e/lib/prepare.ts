@@ -1,12 +1,15 @@
-// A bed made once for all cases of a folder: fresh, with the product's images, saved as `base`, and with 20 days left
-// everywhere, saved as `due`.
+// Vitest's setup file of every case: the bed of this lane, made by the first case that comes to it, fresh, with the product's
+// images, saved as `base`, and with 20 days left everywhere, saved as `due`. Each case starts from one of the two.
+import process from 'node:process';
 import type { Bed } from './bed.ts';
+import { bedOf } from './fixture.ts';
 import { loadImages } from './product.ts';
+import { runStartedAt } from './run.ts';
 
-export async function prepare(bed: Bed): Promise<void> {
+async function prepare(bed: Bed): Promise<void> {
   const startedAt = performance.now();
   const tellSeconds = (what: string) =>
-    console.log(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${what}`);
+    console.log(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${bed.name}: ${what}`);
   await bed.up({ fresh: true });
   tellSeconds('the bed is up');
   await loadImages(bed);
@@ -16,7 +19,5 @@ export async function prepare(bed: Bed): Promise<void> {
   tellSeconds('images loaded, certificates made 20 days from their end, saved');
 }
 
-/** KEEP_BEDS=1 leaves the bed, to look at what a case has made of it. */
-export async function putAway(bed: Bed): Promise<void> {
-  if (process.env['KEEP_BEDS'] === undefined) await bed.down();
-}
+const bed = bedOf(process.env['E2E'], Number(process.env['VITEST_POOL_ID'] ?? 1));
+if ((bed.savedAt('due')?.getTime() ?? 0) < runStartedAt()) await prepare(bed);

@@ -2,8 +2,9 @@
 // fields `collectedAt` and `clock`.
 import { beforeAll, expect, test } from 'vitest';
 import { action, auditedSince, auditMark, tellAudit, writes, type AuditEvent } from '../lib/audit.ts';
+import { waitFor } from '../lib/command.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
-import { deploy, inventoryOf, scannedAfter } from '../lib/product.ts';
+import { deploy, inventoryOf, restsWithCas, scannedAfter } from '../lib/product.ts';
 import {
   clusterNoise,
   difference,
@@ -15,6 +16,7 @@ import {
 } from '../lib/world.ts';
 
 const bed = bedOfTwo();
+const stagedTool = '/var/lib/cluster-cert-rotator/bin/cert-renew';
 let before: World;
 let after: World;
 let events: readonly AuditEvent[] = [];
@@ -31,8 +33,14 @@ const traces: readonly Allowance[] = [
 ];
 
 beforeAll(async () => {
-  await bed.restore('renewed');
+  await bed.restore('base');
   await deploy(bed, { scanInterval: '10s' });
+  await restsWithCas(bed);
+  await waitFor(
+    'the tool to lie on the control plane in advance',
+    async () => (await bed.tryExec('n1', ['test', '-x', stagedTool])).code === 0 || undefined,
+    { seconds: 120 },
+  );
   // both nodes have been read since, and the settings have come to rest
   await scannedAfter(bed, new Date(), 180);
   await scannedAfter(bed, new Date(), 180);
