@@ -4,17 +4,15 @@ import process from 'node:process';
 import { certificateIds, type CertificateId } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
 import { nodeFiles } from '../host/node-files.ts';
-import type { Files } from '../host/files.ts';
-import { reachUnder, type Reach } from '../host/discovery.ts';
+import { reachUnder } from '../host/discovery.ts';
+import type { SeenFiles } from '../rotation/inventory.ts';
 import { encodeError } from './message.ts';
 import { env } from './protocol.ts';
 
 export type Environment = NodeJS.ProcessEnv;
 
-export interface SeenNode {
+export interface SeenNode extends SeenFiles {
   readonly root: string;
-  readonly files: Files;
-  readonly isReachable: Reach;
 }
 
 export function seenNode(environment: Environment): SeenNode {

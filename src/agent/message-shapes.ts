@@ -1,5 +1,5 @@
 // The shapes of what a container may say, checked field by field: the controller believes no node.
-import { printable } from './text.ts';
+import { printable } from '../formats/text.ts';
 import * as v from 'valibot';
 import { caIds, certificateIds } from '../catalogue/ids.ts';
 import { CertError } from '../errors.ts';

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { CertError, errorCatalogue, type ErrorCode } from '../errors.ts';
 import { terminationMessageLimit } from './protocol.ts';
-import { cutBytes, printable, withPrintableTexts } from './text.ts';
+import { cutBytes, printable, withPrintableTexts } from '../formats/text.ts';
 
 export { checkers } from './message-shapes.ts';
 

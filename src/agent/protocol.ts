@@ -2,28 +2,10 @@
 // The controller imports this file and `message.ts` of the agent's room and nothing else of it.
 import type { CertificateId, CaId } from '../catalogue/ids.ts';
 import type { Reason } from '../policy/reasons.ts';
+import type { InventoryRow } from '../rotation/inventory.ts';
 
 export type { Face } from './faces.ts';
-
-/** One row of `node-local-certs-<node>` (design §3, R25). */
-export interface InventoryRow {
-  readonly id: string;
-  readonly path: string;
-  readonly kind: 'pair' | 'combined' | 'kubeconfig' | 'ca';
-  readonly ca: CaId | null;
-  readonly subject: string;
-  readonly issuer: string;
-  readonly serial: string;
-  /** RFC 3339 in UTC. */
-  readonly notBefore: string;
-  readonly notAfter: string;
-  readonly sans: readonly string[];
-  readonly keyAlgorithm: string;
-  readonly sha256: string;
-  /** What the file is, never a plan. */
-  readonly state: Reason;
-  readonly reason: string;
-}
+export type { InventoryRow };
 
 /** What a scan Pod finds. Sorted and stable: an unchanged node gives the same rows. */
 export interface ScanResult {

@@ -16,9 +16,9 @@ import { encodeMessage } from './message.ts';
 import { env, type DoneResult } from './protocol.ts';
 import { forgetRefusal, leaveRefusal } from './refusal.ts';
 import { locked, rotationNode } from './rotation-node.ts';
-import { readAuthorities } from './rows.ts';
+import { readAuthorities } from '../rotation/inventory.ts';
 import { selectTargets } from './select.ts';
-import { cutBytes } from './text.ts';
+import { cutBytes } from '../formats/text.ts';
 import { CertError } from '../errors.ts';
 
 export async function run(environment: Environment, signal: AbortSignal): Promise<number> {

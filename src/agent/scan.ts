@@ -8,7 +8,7 @@ import { readMachineId } from '../host/machine.ts';
 import { say, seenNode, whole, type Environment, type SeenNode } from './face.ts';
 import { encodeMessage } from './message.ts';
 import { env, toolNotes, type InventoryRow, type ScanResult } from './protocol.ts';
-import { caRow, rowContext, sortRows, targetRow } from './rows.ts';
+import { caRow, rowContext, sortRows, targetRow } from '../rotation/inventory.ts';
 
 export async function run(environment: Environment, _signal: AbortSignal): Promise<number> {
   return await say(environment, () => {

@@ -6,7 +6,7 @@ import { endedBefore } from '../rotation/outcome.ts';
 import type { Outcome } from '../rotation/types.ts';
 import type { SeenNode } from './face.ts';
 import type { InventoryRow } from './protocol.ts';
-import { rowContext, targetRow } from './rows.ts';
+import { rowContext, targetRow } from '../rotation/inventory.ts';
 
 export type Selection =
   | { readonly kind: 'targets'; readonly targets: readonly Target[]; readonly notes: readonly string[] }

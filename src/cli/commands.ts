@@ -9,6 +9,11 @@ export interface CommandEntry {
 }
 
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  all: {
+    usage: 'all [--dry-run] [--force]',
+    summary: 'renew all that is due on this node, restart, prove',
+    load: () => import('./all.ts'),
+  },
   version: { usage: 'version', summary: 'what this program is', load: () => import('./version.ts') },
   resume: { usage: 'resume', summary: undefined, load: () => import('./resume.ts') },
 };

@@ -81,4 +81,4 @@ export function renderJson(report: RenewReport): string {
   return `${JSON.stringify(value)}\n`;
 }
 
-const isoSeconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+export const isoSeconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');

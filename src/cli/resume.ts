@@ -34,8 +34,8 @@ export async function resume(signal: AbortSignal, node: RotationNode = localNode
 function resumeLocked(node: RotationNode): number {
   try {
     const found = findJournal(node.files, node.layout);
-    // A person's own call is finished for good; a rotation of the controller goes on in its Pod.
-    if (found.kind === 'journal' && found.journal.origin === 'cli') {
+    // A call with named files is finished for good; all else goes on, in its Pod or by the next `cert-renew all`.
+    if (found.kind === 'journal' && found.journal.stages.every(({ name }) => name === 'files')) {
       const { notes, stuck } = settle(node);
       return say([...notes, ...(stuck === undefined ? [] : [stuck])], stuck !== undefined);
     }

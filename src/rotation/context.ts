@@ -10,6 +10,7 @@ export interface Context {
   readonly node: RotationNode;
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
+  readonly told?: (journal: Journal) => void;
   /** As it lies on the disk. */
   journal: Journal;
 }
@@ -23,6 +24,7 @@ export function saveStage(context: Context, name: StageName, change: Partial<Jou
 export function save(context: Context, journal: Journal): void {
   writeJournal(context.node.files, context.node.layout, journal);
   context.journal = journal;
+  context.told?.(journal);
 }
 
 export function stageOfJournal(journal: Journal, name: StageName): JournalStage {

@@ -20,11 +20,12 @@ import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
 import { setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
 import { tryManifests } from './manifest-file.ts';
+import type { Material } from './material.ts';
 import { draft, readSubjects, writeDraft } from './prepare.ts';
 import { onlyKubeletRotated, sortKubeletRotated, withKubeletRotated } from './kubelet-rotated.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
-import { runStage } from './stage.ts';
+import { proveUnproved, runStage } from './stage.ts';
 import { lookAtStart } from './stage-check.ts';
 import { stageOf, stageRules } from './stages.ts';
 import { settleUnreadable } from './unreadable.ts';
@@ -64,7 +65,7 @@ export async function prepare(
       order.facts,
       materials.map(({ id }) => (id === undefined ? 'files' : stageOf(id))),
     );
-    await refuseUnsafeEtcd(node, order, signal);
+    await refuseUnsafeEtcd(node, order, materials, signal);
     const made = await draft(node, order, materials, signer, signal);
     const noted = { ...made.journal, notes: [...notes, ...made.journal.notes] };
     const journal = withKubeletRotated(noted, rotated);
@@ -101,16 +102,21 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
 async function refuseUnsafeEtcd(
   node: RotationNode,
   order: RotationOrder,
+  materials: readonly Material[],
   signal: AbortSignal,
 ): Promise<void> {
-  const touches = order.targets.some(({ id }) => stageRules[stageOf(id)].needsEtcd);
-  if (!touches || order.facts.etcdClient === undefined) return;
-  const { safe, message } = judgeEtcd(await askEtcd(node, order.facts, signal));
+  const touching = materials.filter(({ id }) => id !== undefined && stageRules[stageOf(id)].needsEtcd);
+  if (touching.length === 0 || order.facts.etcdClient === undefined) return;
+  const expired = touching.some(({ certificate }) => certificate.notAfter <= node.now());
+  const plea = { attended: order.origin === 'cli', expired };
+  const { safe, message } = judgeEtcd(await askEtcd(node, order.facts, signal), plea);
   if (!safe) throw new CertError('NotProved', message);
 }
 
 export interface ApplyOptions extends Identity {
   readonly timeouts?: Timeouts;
+  /** Told of every state of the journal, for whoever shows how far it is. */
+  readonly told?: (journal: Journal) => void;
 }
 
 /**
@@ -148,7 +154,8 @@ async function toItsEnd(
   signal: AbortSignal,
 ): Promise<Outcome> {
   if (journal.state === 'done' && journal.outcome !== undefined) return journal.outcome;
-  const context: Context = { node, timeouts: options.timeouts ?? defaultTimeouts, signal, journal };
+  const { timeouts = defaultTimeouts, told } = options;
+  const context: Context = { node, timeouts, signal, journal, ...(told === undefined ? {} : { told }) };
   save(context, { ...journal, state: 'applying' });
   await lookAtStart(context);
   await runStages(context);
@@ -174,8 +181,9 @@ async function runStages(context: Context): Promise<void> {
     const stage = context.journal.stages.find((each) => each.name === name);
     if (stage === undefined) continue;
     const ended = await runStage(context, stage);
-    if (ended.state !== 'proved') return;
+    if (ended.state !== 'proved' && ended.state !== 'unproved') return;
   }
+  await proveUnproved(context);
 }
 
 /** Later stages were not begun. The journal keeps the outcome until it is told. */
@@ -186,7 +194,8 @@ function finish(context: Context): Outcome {
   );
   const ended: Journal = { ...journal, stages };
   const outcome = outcomeOf(ended);
-  const isStuck = stages.some(({ state }) => state === 'swapping' || state === 'restoring');
+  // What is not proved yet waits in the journal for the next call.
+  const isStuck = stages.some(({ state }) => ['swapping', 'restoring', 'unproved'].includes(state));
   save(context, isStuck ? ended : { ...ended, state: 'done', outcome });
   return outcome;
 }

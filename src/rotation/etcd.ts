@@ -2,8 +2,10 @@
 // node's member may be touched now (R13).
 import { CertError, describeError } from '../errors.ts';
 import type { ClientCredential } from '../host/probes.ts';
+import { readBundle } from '../formats/pem.ts';
+import { toBytes } from './bytes.ts';
 import { readLive } from './material.ts';
-import type { Endpoint, NodeFacts, RotationNode } from './types.ts';
+import type { Endpoint, NodeFacts, PairPaths, RotationNode } from './types.ts';
 
 export interface EtcdMember {
   readonly name: string;
@@ -13,10 +15,23 @@ export interface EtcdMember {
   readonly message: string;
 }
 
+/** The certificates for asking have expired, or this node's member does not run. */
+export type Silence = 'expired' | 'down' | 'other';
+
 export interface EtcdView {
   /** Empty when the member list itself could not be had. */
   readonly members: readonly EtcdMember[];
   readonly message: string;
+  /** Why there is no list. */
+  readonly silence?: Silence;
+}
+
+/** What a rotation has to say for itself where etcd is ill. */
+export interface EtcdPlea {
+  /** A person stands before the node (R15). */
+  readonly attended: boolean;
+  /** What it is to renew has expired already. */
+  readonly expired: boolean;
 }
 
 export interface EtcdVerdict {
@@ -29,7 +44,10 @@ export interface EtcdVerdict {
  * healthy. What is unhealthy on this node itself does not shut the gate: a rotation may be what mends it (R13).
  * Pure.
  */
-export function judgeEtcd({ members, message }: EtcdView): EtcdVerdict {
+export function judgeEtcd(view: EtcdView, plea: EtcdPlea): EtcdVerdict {
+  const cure = whyCure(view, plea);
+  if (cure !== undefined) return { safe: true, message: `etcd: ${cure}` };
+  const { members, message } = view;
   const voting = members.filter((member) => member.voting);
   if (voting.length === 0) return { safe: false, message: `etcd: ${message}` };
   const others = voting.filter((member) => !member.own);
@@ -48,6 +66,18 @@ export function judgeEtcd({ members, message }: EtcdView): EtcdVerdict {
     message: `etcd would lose its quorum of ${quorum} should this node's member be lost: ${names} unhealthy`,
   };
 }
+
+/** Why a rotation here can only mend: what is dead has no part in a quorum, and is not lost by new files. */
+function whyCure({ members, silence }: EtcdView, { attended, expired }: EtcdPlea): string | undefined {
+  if (silence === 'expired' && expired)
+    return 'it cannot be asked, since the certificates for that have expired: they are what is renewed';
+  if (!attended) return undefined;
+  if (silence === 'down') return "this node's member does not run";
+  if (members.some(({ own, message }) => own && message === noLeader)) return 'it has no quorum now';
+  return expired ? 'what is renewed here has expired already' : undefined;
+}
+
+const noLeader = 'has no leader';
 
 /** Member list and the status of each. Never throws for what etcd does; errors: Aborted. */
 export async function askEtcd(node: RotationNode, facts: NodeFacts, signal: AbortSignal): Promise<EtcdView> {
@@ -68,7 +98,40 @@ export async function askEtcd(node: RotationNode, facts: NodeFacts, signal: Abor
   return {
     members: [],
     message: `the member list cannot be had (${failures.join('; ') || 'no client certificate is known'})`,
+    silence: await whySilent(node, facts, etcdClient, signal),
   };
+}
+
+/** Its gateway speaks to itself with the serving certificate: that it has expired is as good as a client's. */
+async function whySilent(
+  node: RotationNode,
+  { etcdClients = [] }: NodeFacts,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<Silence> {
+  const now = node.now();
+  const usable = etcdClients.filter((pair) => endOf(node, pair) > now);
+  if (etcdClients.length > 0 && usable.length === 0) return 'expired';
+  const [pair] = usable;
+  const client = pair === undefined ? {} : { client: readLive(node.files, { form: 'pair', ...pair }) };
+  try {
+    const shown = await node.probes.handshake({ ...endpoint, ...client }, signal);
+    return shown.notAfter <= now ? 'expired' : 'other';
+  } catch (error) {
+    if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
+    return node.processes.find('etcd').length === 0 ? 'down' : 'other';
+  }
+}
+
+/** One that cannot be read has not expired: it is simply broken. */
+function endOf({ files }: RotationNode, pair: PairPaths): Date {
+  try {
+    const { certificate } = readBundle(toBytes(readLive(files, { form: 'pair', ...pair }).certificate));
+    return certificate?.notAfter ?? new Date(8.64e15);
+  } catch (error) {
+    if (error instanceof CertError) return new Date(8.64e15);
+    throw error;
+  }
 }
 
 interface Listed {
@@ -110,7 +173,7 @@ async function illnessOf(
   try {
     const status = await post(node, endpoint, '/v3/maintenance/status', options, signal);
     const [leader, errors] = [field(status, 'leader'), field(status, 'errors')];
-    if (leader === undefined || leader === '0') return 'has no leader';
+    if (leader === undefined || leader === '0') return noLeader;
     return Array.isArray(errors) && errors.length > 0 ? errors.join(', ') : '';
   } catch (error) {
     if (error instanceof CertError && error.code === 'Aborted') throw error;

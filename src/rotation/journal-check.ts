@@ -44,7 +44,7 @@ export const isKubeletsOwn = ({ files }: RotationNode, file: JournalFile): boole
 
 /** Stages in which files may be of either side. */
 export const underWay = ({ stages }: Journal): readonly JournalStage[] =>
-  stages.filter(({ state }) => ['swapping', 'swapped', 'restoring', 'restored'].includes(state));
+  stages.filter(({ state }) => ['swapping', 'swapped', 'restoring', 'restored', 'unproved'].includes(state));
 
 /** Components that may still run with other certificates than lie on the disk: only a restart tells. */
 export function mustRestart(journal: Journal): Component[] {

@@ -50,6 +50,7 @@ const stage = v.looseObject({
     'restored',
     'rolled-back',
     'kept',
+    'unproved',
     'failed',
     'not-begun',
   ]),
@@ -60,6 +61,7 @@ const stage = v.looseObject({
   restoredAt: maybe,
   swappedMoment: bootMoment,
   restoredMoment: bootMoment,
+  offline: maybe,
   failure: maybe,
 });
 

@@ -47,7 +47,8 @@ export interface JournalCertificate {
 
 /**
  * pending → swapping → swapped → proved, or → restoring → restored → rolled-back; ends that need a person: kept (new
- * files, not proved, R14) and failed (old files, not proved). not-begun: a check said no, nothing was touched.
+ * files, not proved, R14) and failed (old files, not proved). not-begun: a check said no, nothing was touched. unproved: as
+ * kept, before a person: the other stages go on, and the next call looks again (R15).
  */
 export type StageState =
   | 'pending'
@@ -58,6 +59,7 @@ export type StageState =
   | 'restored'
   | 'rolled-back'
   | 'kept'
+  | 'unproved'
   | 'failed'
   | 'not-begun';
 
@@ -78,6 +80,8 @@ export interface JournalStage {
   readonly restoredMoment?: BootMoment;
   /** How often it was taken up again. */
   readonly resumes: number;
+  /** Of an unproved one: what is wrong as far as this node alone can tell; empty when all of that holds. */
+  readonly offline?: string;
   /** Why it is not proved. */
   readonly failure?: string;
 }

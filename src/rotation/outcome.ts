@@ -1,7 +1,7 @@
 // How a rotation ended, from its journal. Pure.
 import type { Reason } from '../policy/reasons.ts';
 import type { Journal, JournalStage } from './journal.ts';
-import { stageRules } from './stages.ts';
+import { stageNames, stageRules } from './stages.ts';
 import type { Outcome, OutcomeCertificate, OutcomeKind, OutcomeStep } from './types.ts';
 
 export function outcomeOf(journal: Journal): Outcome {
@@ -35,8 +35,9 @@ interface Verdict {
 
 function verdict(journal: Journal): Verdict {
   const { stages } = journal;
-  const bad = stages.find(({ state }) => state !== 'proved');
-  if (bad === undefined) return success(stages);
+  const bad = stages.find(({ state }) => state !== 'proved' && state !== 'unproved');
+  if (bad === undefined)
+    return stages.every(({ state }) => state === 'proved') ? success(stages) : waiting(stages);
   const why = `${bad.name}: ${bad.failure ?? 'not begun'}`;
   if (bad.state === 'not-begun') {
     const nothingDone = stages.every(({ state }) => state === 'not-begun' || state === 'pending');
@@ -59,6 +60,20 @@ function success(stages: readonly JournalStage[]): Verdict {
   if (certificates.every(({ rotatedByKubelet }) => rotatedByKubelet === true))
     return { kind: 'succeeded', reason: 'KubeletRotated', message: 'the kubelet had renewed it by itself' };
   return { kind: 'succeeded', reason: 'Renewed', message: `${count} renewed and proved` };
+}
+
+/** All files are new; what is missing is told of the stage that the others wait for. */
+function waiting(stages: readonly JournalStage[]): Verdict {
+  const unproved = stageNames.flatMap(
+    (name) => stages.find((each) => each.name === name && each.state === 'unproved') ?? [],
+  );
+  const wrong = unproved.filter(({ offline }) => offline !== '');
+  const names = unproved.map(({ name }) => name).join(', ');
+  const [first] = wrong.length > 0 ? wrong : unproved;
+  const here =
+    wrong.length > 0 ? 'the new files are in place' : 'the new files are in place and were taken up';
+  const message = `${names}: ${here}, but not proved yet (${first?.name ?? ''}: ${first?.offline || first?.failure || ''})`;
+  return { kind: 'needs-manual', reason: 'NotProved', message };
 }
 
 function failureReason({ name, swappedAt }: JournalStage): Reason {

@@ -144,8 +144,15 @@ async function administrator({ node, certificate, signal }: RowContext): Promise
   throw notProved(`no kubeconfig is known that names ${certificate.id ?? 'the file'}`);
 }
 
-/** The process started after the files and sees their bytes. Without a moment nothing is asked of it. */
-function startedProcesses(context: RowContext, program: Component): readonly ProcessInfo[] {
+/**
+ * Processes started after the files that see their bytes. Without a moment nothing is asked of them.
+ *
+ * @throws CertError NotProved when there is none
+ */
+export function startedProcesses(
+  context: Pick<RowContext, 'node' | 'expected' | 'certificate'>,
+  program: Component,
+): readonly ProcessInfo[] {
   const { node, expected, certificate } = context;
   if (expected.since === undefined) return [];
   const candidates = startedAfter(node, program, expected.since);

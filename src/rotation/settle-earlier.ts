@@ -125,11 +125,11 @@ function fitsNow({ files }: RotationNode, location: Location): boolean {
   }
 }
 
-/** The agent restarts by itself what it swaps, so only what it did not come to; a call of cert-renew restarts nothing. */
-function toRestart(node: RotationNode, { origin, stages }: Journal): string[] {
+/** A rotation restarts by itself what it swaps, so only what it did not come to; a call with named files restarts nothing. */
+function toRestart(node: RotationNode, { stages }: Journal): string[] {
   return stages
     .filter((stage) => {
-      if (origin === 'cli') return stage.state === 'swapped' || stage.state === 'proved';
+      if (stage.name === 'files') return stage.state === 'swapped' || stage.state === 'proved';
       const { steps } = stageRules[stage.name];
       if (!steps.includes('annotate') && !steps.includes('restart')) return false;
       const side = readSide(stage);
@@ -141,6 +141,6 @@ function toRestart(node: RotationNode, { origin, stages }: Journal): string[] {
 
 /** The side whose files a component must have been started after. What was never swapped was never read. */
 function readSide({ state, swappedAt }: Journal['stages'][number]): 'new' | 'old' | undefined {
-  if (state === 'swapped') return 'new';
+  if (state === 'swapped' || state === 'unproved') return 'new';
   return state === 'restored' && swappedAt !== undefined ? 'old' : undefined;
 }

@@ -22,6 +22,9 @@ export const endingSoon = (
 ): JournalCertificate | undefined =>
   certificates.find(({ oldNotAfter }) => new Date(oldNotAfter).getTime() <= now.getTime() + day);
 
+const hasExpired = (certificates: readonly JournalCertificate[], now: Date): boolean =>
+  certificates.some(({ oldNotAfter }) => new Date(oldNotAfter) <= now);
+
 export interface CheckedStage {
   /** With the manifest, where one is annotated. Empty: nothing is left to do. */
   readonly files: readonly JournalFile[];
@@ -37,7 +40,8 @@ export async function checkStage(context: Context, stage: JournalStage): Promise
   if (files.length === 0) return { files, change, why: 'the kubelet has renewed it by itself' };
   for (const file of files) checkFile(node, file);
   if (stageRules[stage.name].needsEtcd && journal.facts.etcdClient !== undefined) {
-    const verdict = judgeEtcd(await askEtcd(node, journal.facts, context.signal));
+    const plea = { attended: journal.origin === 'cli', expired: hasExpired(certificates, node.now()) };
+    const verdict = judgeEtcd(await askEtcd(node, journal.facts, context.signal), plea);
     if (!verdict.safe) throw new CertError('NotProved', verdict.message);
   }
   const manifest = manifestFile(context, stage);
@@ -123,10 +127,16 @@ export async function lookAtStart(context: Context): Promise<void> {
   const { stages } = journal;
   if (stages.some(({ state, notServing }) => state !== 'pending' || notServing !== undefined)) return;
   const current = stages.map((stage) => ({ ...stage, ...keepKubeletRotated(node, stage) }));
-  const why = await whyNotServing(context, current);
+  // What ends within a day is no state to return to, whether it serves or not: nobody waits for it.
+  const lasting = current.filter(({ certificates }) => endingSoon(certificates, node.now()) === undefined);
+  const why = lasting.length === 0 ? [] : await whyNotServing(context, lasting);
+  const whyOf = new Map(lasting.map(({ name }, index) => [name, why[index] ?? '']));
   save(context, {
     ...journal,
-    stages: stages.map((stage, index) => ({ ...stage, notServing: why[index] ?? '' })),
+    stages: stages.map((stage) => {
+      const notServing = whyOf.get(stage.name);
+      return notServing === undefined ? stage : { ...stage, notServing };
+    }),
   });
 }
 

@@ -13,10 +13,11 @@ import { backUp, swap } from './swap.ts';
 import { componentOf, note, saveStage, type Context } from './context.ts';
 import type { JournalFile, JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
+import { isAttended, patienceFor, type Patience } from './patience.ts';
 import { needsStart } from './prove.ts';
 import { aliveAtAll, sinceOf } from './prove-process.ts';
 import { putManifest, restartIfDue } from './restart.ts';
-import { stageRules } from './stages.ts';
+import { stageNames, stageRules } from './stages.ts';
 import { waitForProof } from './wait.ts';
 
 const resumeLimit = 5;
@@ -24,6 +25,7 @@ const resumeLimit = 5;
 /** Takes a stage from wherever it is to one of its ends. Errors: Aborted, and Io when the journal cannot be written. */
 export async function runStage(context: Context, start: JournalStage): Promise<JournalStage> {
   let stage = start;
+  if (stage.state === 'unproved') return await prove(context, stage);
   if (stage.state === 'swapping' || stage.state === 'swapped' || stage.state === 'restoring')
     stage = saveStage(context, stage.name, { resumes: stage.resumes + 1 });
   if (stage.state === 'pending') stage = await begin(context, stage);
@@ -79,13 +81,19 @@ function swapIn(context: Context, stage: JournalStage): JournalStage {
   }
 }
 
-async function prove(context: Context, stage: JournalStage): Promise<JournalStage> {
+async function prove(
+  context: Context,
+  stage: JournalStage,
+  patience: Patience = patienceFor(context, stage),
+): Promise<JournalStage> {
   const startedAt = context.node.now();
-  const failed = (failure: string): JournalStage => {
+  const failed = (failure: string, offline = failure): JournalStage => {
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'failed', message: failure });
     // Looked at again: the machine may have been off for weeks since the stage began.
     const mayReturn = stage.mayReturn === true && !endingSoon(stage.certificates, context.node.now());
     if (mayReturn) return saveStage(context, stage.name, { state: 'restoring', failure });
+    if (isAttended(context.journal))
+      return saveStage(context, stage.name, { state: 'unproved', failure, offline });
     return saveStage(context, stage.name, { state: 'kept', failure });
   };
   if (!stageRules[stage.name].steps.includes('prove'))
@@ -97,13 +105,35 @@ async function prove(context: Context, stage: JournalStage): Promise<JournalStag
     const since = sinceOf(stage, 'new', context.node.now());
     const { reloaded } = await restartIfDue(context, stage, since, 'new');
     const mustBeNew = needsStart(stage.name) && !reloaded;
-    const proof = await waitForProof(context, stage, 'new', mustBeNew ? since : undefined);
-    if (!proof.proved) return failed(proof.message);
+    const proof = await waitForProof(
+      context,
+      stage,
+      { side: 'new', since: mustBeNew ? since : undefined },
+      patience,
+    );
+    if (!proof.proved) return failed(proof.message, proof.offline);
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'done' });
     return saveStage(context, stage.name, { state: 'proved', certificates: proof.certificates });
   } catch (error) {
     if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
     return failed(describeError(error));
+  }
+}
+
+/** At the end for the certificates' sake: by then everything that they need has had its turn. */
+const lastLookMs = 30_000;
+
+/**
+ * Looks again at what could not be proved in its turn, in the order of the components: the kubelet, which came first, last.
+ * After one that still shows nothing there is no waiting for those that need it. Errors: Aborted.
+ */
+export async function proveUnproved(context: Context): Promise<void> {
+  let timeoutMs = lastLookMs;
+  for (const name of stageNames) {
+    const stage = context.journal.stages.find((each) => each.name === name);
+    if (stage?.state !== 'unproved') continue;
+    const ended = await prove(context, stage, { timeoutMs });
+    if (ended.state !== 'proved') timeoutMs = 0;
   }
 }
 
@@ -147,7 +177,7 @@ async function proveOld(context: Context, stage: JournalStage): Promise<JournalS
     putManifest(context, stage, 'back');
     const since = sinceOf(stage, 'old', context.node.now());
     await restartIfDue(context, stage, since, 'old');
-    const proof = await waitForProof(context, stage, 'old', aliveAtAll);
+    const proof = await waitForProof(context, stage, { side: 'old', since: aliveAtAll }, {});
     return proof.proved
       ? end('rolled-back', 'the old state serves')
       : end(

@@ -59,7 +59,10 @@ export interface RotationOrder {
   readonly keyPolicy: 'new' | 'keep';
   /** R21. `none`: nothing is restarted and nothing is proved but the files (cert-renew FILE…). */
   readonly kubeletRestart: 'always' | 'auto';
+  /** `cli`: a person stands before the node, and what cannot be proved yet waits for the next call (R15). */
   readonly origin: 'agent' | 'cli';
+  /** The kubelet is down: its files and its restart come first (R15). */
+  readonly kubeletFirst?: boolean;
   /** The kubelet's client certificate as the plan saw it: what is newer is the kubelet's own work (R2). */
   readonly clientPlanned?: { readonly serial: string; readonly notAfter: Date };
   /** Known to the agent alone; `cert-renew` knows neither (R17). */

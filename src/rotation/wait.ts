@@ -1,6 +1,8 @@
 // Looking again and again until a stage is proved or its component's time is up.
 import type { JournalCertificate, JournalStage } from './journal.ts';
 import { saveStage, timeoutOf, type Context } from './context.ts';
+import { whatIsWrongHere } from './offline.ts';
+import type { Patience } from './patience.ts';
 import { look, type Look } from './prove.ts';
 import { ticks, type Since } from './prove-process.ts';
 import { keepKubeletRotated } from './stage-check.ts';
@@ -10,26 +12,35 @@ export interface Proof {
   readonly certificates: readonly JournalCertificate[];
   /** What was missing in the last look. */
   readonly message: string;
+  /** Of the new side: what is wrong as far as this node alone can tell. */
+  readonly offline: string;
+}
+
+export interface Wanted {
+  readonly side: 'new' | 'old';
+  readonly since: Since | undefined;
 }
 
 /** Errors: Aborted. */
 export async function waitForProof(
   context: Context,
   stage: JournalStage,
-  side: 'new' | 'old',
-  since: Since | undefined,
+  { side, since }: Wanted,
+  { timeoutMs = timeoutOf(context, stage.name), offlineIsEnough = false }: Patience,
 ): Promise<Proof> {
   const { node, journal, timeouts, signal } = context;
-  const end = ticks(node) + timeoutOf(context, stage.name);
+  const end = ticks(node) + timeoutMs;
   for (;;) {
     const { certificates } = side === 'new' ? keepKubeletRotated(node, stage) : stage;
     const expected = { stage: stage.name, certificates, side, since, facts: journal.facts };
     const looks = await look(node, expected, signal);
-    const proof = judge(certificates, looks, side);
-    if (proof.proved) return proof;
-    if (ticks(node) >= end) {
-      if (side === 'new') saveStage(context, stage.name, { certificates: proof.certificates });
-      return proof;
+    const seen = judge(certificates, looks, side);
+    if (seen.proved) return { ...seen, offline: '' };
+    const isOver = ticks(node) >= end;
+    const offline = isOver || offlineIsEnough ? await whatIsWrongHere(node, expected, signal) : '';
+    if (isOver || (offlineIsEnough && offline === '')) {
+      if (side === 'new') saveStage(context, stage.name, { certificates: seen.certificates });
+      return { ...seen, offline };
     }
     await node.sleep(timeouts.poll, signal);
   }
@@ -39,7 +50,7 @@ function judge(
   certificates: readonly JournalCertificate[],
   looks: readonly Look[],
   side: 'new' | 'old',
-): Proof {
+): Omit<Proof, 'offline'> {
   const missing = looks.filter(({ proved }) => !proved);
   return {
     proved: missing.length === 0,

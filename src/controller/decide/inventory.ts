@@ -9,7 +9,7 @@
 // next is there: nothing is remembered outside the API.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { checkers, decodeMessages } from '../../agent/message.ts';
-import { printable } from '../../agent/text.ts';
+import { printable } from '../../formats/text.ts';
 import type { ScanResult } from '../../agent/protocol.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { Reason } from '../../policy/reasons.ts';

@@ -1,6 +1,6 @@
 // Changes of a rotation's status. What would change nothing is no action: a world at rest is not written to.
 import { isDeepStrictEqual } from 'node:util';
-import { printable } from '../../agent/text.ts';
+import { printable } from '../../formats/text.ts';
 import type { CertificateRotation, Condition, Phase, RotationStatus } from '../../kube/types.ts';
 import type { Gate, Reason } from '../../policy/reasons.ts';
 import type { Action, NewEvent } from '../world.ts';

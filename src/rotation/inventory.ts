@@ -5,20 +5,45 @@ import type { CaId, CaLocation, CertificateId, Target } from '../catalogue/ids.t
 import { entryOf } from '../catalogue/table.ts';
 import { CertError, describeError } from '../errors.ts';
 import { readBundle, readCertificates } from '../formats/pem.ts';
-import { locate } from '../host/discovery.ts';
+import { locate, type Reach } from '../host/discovery.ts';
+import type { Files } from '../host/files.ts';
 import { checkTarget } from '../host/safe-target.ts';
 import type { Certificate, San } from '../pki/certificate.ts';
 import { keyFits, readPrivateKey } from '../pki/keys.ts';
 import { isSignedBy } from '../pki/verify.ts';
 import type { Reason } from '../policy/reasons.ts';
-import { readLive } from '../rotation/material.ts';
-import type { SeenNode } from './face.ts';
-import type { InventoryRow } from './protocol.ts';
+import { readLive } from './material.ts';
+
+/** One row of `node-local-certs-<node>` (design §3, R25). */
+export interface InventoryRow {
+  readonly id: string;
+  readonly path: string;
+  readonly kind: 'pair' | 'combined' | 'kubeconfig' | 'ca';
+  readonly ca: CaId | null;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serial: string;
+  /** RFC 3339 in UTC. */
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly sans: readonly string[];
+  readonly keyAlgorithm: string;
+  readonly sha256: string;
+  /** What the file is, never a plan. */
+  readonly state: Reason;
+  readonly reason: string;
+}
+
+/** A node's files, as far as they are seen from here. */
+export interface SeenFiles {
+  readonly files: Files;
+  readonly isReachable: Reach;
+}
 
 /** Certificates of each authority, as they lie on the node; empty when they cannot be read. */
 export type Authorities = Readonly<Record<CaId, readonly Certificate[]>>;
 
-export function readAuthorities(node: SeenNode, cas: readonly CaLocation[]): Authorities {
+export function readAuthorities(node: SeenFiles, cas: readonly CaLocation[]): Authorities {
   const read = (id: CaId): readonly Certificate[] => {
     const certPath = cas.find((ca) => ca.id === id)?.certPath;
     const found = certPath === undefined ? [] : readFile(node, certPath);
@@ -30,7 +55,7 @@ export function readAuthorities(node: SeenNode, cas: readonly CaLocation[]): Aut
 type Problem = { readonly state: Reason; readonly reason: string };
 
 /** `undefined`: not there. */
-function readFile(node: SeenNode, path: string): readonly Certificate[] | Problem | undefined {
+function readFile(node: SeenFiles, path: string): readonly Certificate[] | Problem | undefined {
   const place = locate(node.files, path, node.isReachable);
   if (place.kind === 'absent') return undefined;
   if (place.kind === 'unreachable') return unreachable(path);
@@ -48,7 +73,7 @@ const unreachable = (path: string): Problem => ({
 });
 
 /** The row of an authority; undefined when this node does not have it. Authorities are watched, never renewed. */
-export function caRow(node: SeenNode, { id, certPath }: CaLocation): InventoryRow | undefined {
+export function caRow(node: SeenFiles, { id, certPath }: CaLocation): InventoryRow | undefined {
   const found = readFile(node, certPath);
   if (found === undefined) return undefined;
   const head = { id: caRowIds[id], path: certPath, kind: 'ca', ca: id } as const;
@@ -73,7 +98,7 @@ export interface RowContext {
   readonly kubeletOwnsServing: boolean;
 }
 
-export function rowContext(node: SeenNode, { cas, kubelet }: Discovery): RowContext {
+export function rowContext(node: SeenFiles, { cas, kubelet }: Discovery): RowContext {
   return {
     authorities: readAuthorities(node, cas),
     kubeletOwnsServing: kubelet.serverTLSBootstrap && kubelet.tlsCertFile === undefined,
@@ -81,7 +106,7 @@ export function rowContext(node: SeenNode, { cas, kubelet }: Discovery): RowCont
 }
 
 /** The row of a target; undefined when its file is not there. */
-export function targetRow(node: SeenNode, target: Target, context: RowContext): InventoryRow | undefined {
+export function targetRow(node: SeenFiles, target: Target, context: RowContext): InventoryRow | undefined {
   const { id, location } = target;
   const path = certificateFile(location);
   const head = { id, path, kind: location.form } as const;
@@ -106,7 +131,7 @@ interface Material {
   readonly key: KeyObject | string;
 }
 
-function readMaterial(node: SeenNode, { location }: Target): Material | Problem {
+function readMaterial(node: SeenFiles, { location }: Target): Material | Problem {
   try {
     const text = readLive(node.files, location);
     const { certificate } = readBundle(new Uint8Array(Buffer.from(text.certificate, 'latin1')));
@@ -132,7 +157,7 @@ interface Judgement extends Material {
   readonly context: RowContext;
 }
 
-function judge(node: SeenNode, { id, location }: Target, facts: Judgement): Problem {
+function judge(node: SeenFiles, { id, location }: Target, facts: Judgement): Problem {
   const { certificate, key, isOurs, context } = facts;
   if (id === 'kubelet.crt' && context.kubeletOwnsServing) return plain('KubeletManaged');
   if (typeof key === 'string') return { state: 'Unreadable', reason: `its key: ${key}` };

@@ -1,0 +1,104 @@
+// What `cert-renew all` finds on this node: its certificates, the CAs that can sign here, and whether its kubelet works.
+import type { Discovery } from '../catalogue/discover.ts';
+import { caIds, type CaId, type Target } from '../catalogue/ids.ts';
+import { CertError, describeError } from '../errors.ts';
+import { discoverNode } from '../host/discovery.ts';
+import { factsOf } from '../rotation/facts.ts';
+import { rowContext, targetRow } from '../rotation/inventory.ts';
+import type { LocalCa } from '../rotation/local-signer.ts';
+import type { NodeFacts, RotationNode } from '../rotation/types.ts';
+import type { Found, Signing } from './all-plan.ts';
+import { readLocalCas } from './local-ca.ts';
+
+export interface SeenHere {
+  readonly targets: readonly Target[];
+  readonly found: readonly Found[];
+  readonly facts: NodeFacts;
+  readonly cas: readonly LocalCa[];
+  readonly signing: Readonly<Record<CaId, Signing>>;
+  readonly notes: readonly string[];
+}
+
+/** @throws CertError NotFound when nothing of Kubernetes is on this node */
+export function seeNode(node: RotationNode): SeenHere {
+  const { files } = node;
+  const discovery = discoverNode(files);
+  const { targets, notes } = discovery;
+  const seen = { files, isReachable: () => true };
+  const context = rowContext(seen, discovery);
+  const found = targets.flatMap((target): Found[] => {
+    const row = targetRow(seen, target, context);
+    return row === undefined ? [] : [{ id: target.id, row }];
+  });
+  if (found.length === 0) {
+    throw new CertError(
+      'NotFound',
+      'no certificate of Kubernetes was found on this node (looked for what the kubelet and /etc/kubernetes/manifests name); run it on a node, or name the files',
+    );
+  }
+  const { cas, signing } = readCas(node, discovery);
+  return { targets, found, facts: factsOf(discovery), cas, signing, notes };
+}
+
+function readCas(
+  node: RotationNode,
+  { cas: places }: Discovery,
+): { readonly cas: readonly LocalCa[]; readonly signing: Readonly<Record<CaId, Signing>> } {
+  const read = caIds.map((id) => ({
+    id,
+    ...readCa(
+      node,
+      places.find((each) => each.id === id),
+      id,
+    ),
+  }));
+  const of = (id: CaId): Signing => read.find((each) => each.id === id)?.signing ?? { cannot: 'unknown' };
+  return {
+    cas: read.flatMap(({ cas }) => cas),
+    signing: { kubernetes: of('kubernetes'), etcd: of('etcd'), 'front-proxy': of('front-proxy') },
+  };
+}
+
+interface ReadCa {
+  readonly cas: readonly LocalCa[];
+  readonly signing: Signing;
+}
+
+function readCa(node: RotationNode, place: Discovery['cas'][number] | undefined, id: CaId): ReadCa {
+  const cannot = (why: string): ReadCa => ({ cas: [], signing: { cannot: why } });
+  if (place === undefined) return cannot(`no ${id} CA is known on this node`);
+  const { certPath, keyPath } = place;
+  if (node.files.stat(keyPath) === undefined)
+    return cannot(`the key of its CA (${keyPath}) is not on this node; ${elsewhere[id]}`);
+  try {
+    const cas = readLocalCas(node.files, certPath, keyPath, node.now());
+    return { cas, signing: { until: cas[0].certificate.notAfter } };
+  } catch (error) {
+    if (error instanceof CertError) return cannot(describeError(error));
+    throw error;
+  }
+}
+
+const withRequest =
+  'use cert-renew request here, cert-renew sign on a control plane, and cert-renew install here';
+const elsewhere: Readonly<Record<CaId, string>> = {
+  kubernetes: withRequest,
+  'front-proxy': withRequest,
+  etcd: 'an external etcd’s client certificate comes from whoever has its CA',
+};
+
+/** One in its bootstrap loop, or one that exits at once, has no open port. Errors: Aborted. */
+export async function isKubeletUp(
+  node: RotationNode,
+  facts: NodeFacts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (facts.kubelet === undefined || node.processes.find('kubelet').length === 0) return false;
+  try {
+    await node.probes.handshake(facts.kubelet, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof CertError && error.code === 'Unreachable') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+// What `cert-renew all` does with each certificate of this node, and why. Pure.
+import type { CaId, CertificateId } from '../catalogue/ids.ts';
+import { entryOf } from '../catalogue/table.ts';
+import { decideDue } from '../policy/due.ts';
+import type { Reason } from '../policy/reasons.ts';
+import type { InventoryRow } from '../rotation/inventory.ts';
+
+const day = 86_400_000;
+
+/** The manual's (S3). */
+const trigger = { percent: 20, days: 30 } as const;
+const lifetimeDays = { kubelet: 91, 'control-plane': 365 } as const;
+
+/** A certificate of the catalogue as it lies here. */
+export interface Found {
+  readonly id: CertificateId;
+  readonly row: InventoryRow;
+}
+
+/** Of an authority: until when it signs, or why it cannot sign here. */
+export type Signing = { readonly until: Date } | { readonly cannot: string };
+
+export interface PlanTerms {
+  readonly now: Date;
+  /** Everything that is managed, due or not. */
+  readonly force: boolean;
+  /** Undefined: 91 for the kubelet's, 365 for the others (R24). */
+  readonly days: number | undefined;
+  readonly signing: Readonly<Record<CaId, Signing>>;
+}
+
+export interface Decided extends Found {
+  /**
+   * `leave`: nothing is wrong with leaving it. `cannot`: it is due, and cannot be renewed here: somebody must see to it.
+   */
+  readonly action: 'renew' | 'leave' | 'cannot';
+  readonly reason: Reason;
+  readonly why: string;
+}
+
+export const planAll = (found: readonly Found[], terms: PlanTerms): Decided[] =>
+  found.map((each) => ({ ...each, ...decide(each, terms) }));
+
+type Decision = Pick<Decided, 'action' | 'reason' | 'why'>;
+
+function decide({ id, row }: Found, terms: PlanTerms): Decision {
+  const state = decideState(row, terms.now);
+  if (state !== undefined) return state;
+  const { ca, profile } = entryOf(id);
+  const signing = terms.signing[ca];
+  const { due, reason, message } = decideDue({
+    now: terms.now,
+    certificate: { notBefore: new Date(row.notBefore), notAfter: new Date(row.notAfter) },
+    profile: (terms.days ?? lifetimeDays[profile]) * day,
+    caNotAfter: 'until' in signing ? signing.until : undefined,
+    trigger,
+  });
+  if (!due && !terms.force) return { action: 'leave', reason, why: message };
+  if ('cannot' in signing) return { action: 'cannot', reason, why: `${message}, but ${signing.cannot}` };
+  return { action: 'renew', reason: due ? reason : 'Manual', why: due ? message : `${message}; forced` };
+}
+
+const leave = (reason: Reason, why: string): Decision => ({ action: 'leave', reason, why });
+const cannot = (reason: Reason, why: string): Decision => ({ action: 'cannot', reason, why });
+
+/** What a file is that is not simply ours; all other states are something that somebody must see to. */
+const states: Partial<Record<Reason, (row: InventoryRow, ended: string) => Decision | undefined>> = {
+  Ok: ({ reason }) => (reason === '' ? undefined : cannot('Ok', reason)),
+  SelfSigned: (_, ended) =>
+    leave('SelfSigned', `the kubelet made it itself, no CA of the cluster signed it${ended}`),
+  KubeletManaged: () => leave('KubeletManaged', 'the kubelet renews it by itself (serverTLSBootstrap)'),
+  Unmanaged: ({ reason, issuer }, ended) =>
+    leave('Unmanaged', reason || `signed by ${issuer}, no CA of this node${ended}`),
+  KeyMismatch: () =>
+    cannot(
+      'KeyMismatch',
+      'its key does not fit; put the right one back (cert-renew restore), or kubeadm certs renew',
+    ),
+};
+
+/** Undefined: one that is ours, and whole. */
+function decideState(row: InventoryRow, now: Date): Decision | undefined {
+  const { state, reason, notAfter } = row;
+  const known = states[state];
+  if (known === undefined) return cannot(state, reason || state);
+  const ended = notAfter !== '' && new Date(notAfter) <= now ? `, expired ${notAfter}` : '';
+  return known(row, ended);
+}

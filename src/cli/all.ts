@@ -1,0 +1,191 @@
+// cert-renew all: everything that is due on this node, with the CAs that lie here, restarted and proved in order.
+import process from 'node:process';
+import { Command } from 'commander';
+import { certificateFile } from '../catalogue/discover.ts';
+import type { Target } from '../catalogue/ids.ts';
+import { withLock } from '../host/lock.ts';
+import { apply, forget, rotate } from '../rotation/driver.ts';
+import { askEtcd } from '../rotation/etcd.ts';
+import { findJournal, type Journal } from '../rotation/journal.ts';
+import { localSigner } from '../rotation/local-signer.ts';
+import type { RotationNode, RotationOrder } from '../rotation/types.ts';
+import { isKubeletUp, seeNode, type SeenHere } from './all-node.ts';
+import { planAll, type Decided } from './all-plan.ts';
+import { exitOf, exitOfPlan, renderJson, renderPlan, renderPlanJson, renderText } from './all-render.ts';
+import type { Ended } from './all-render.ts';
+import { exitCodes } from './exit-codes.ts';
+import { daysHelp, lockTimeoutOption, parse, readDays } from './grammar.ts';
+import { defaultDays } from './local-ca.ts';
+import { localNode } from './local-node.ts';
+import { showProgress } from './progress.ts';
+
+const dayMs = 86_400_000;
+
+export interface AllOptions {
+  readonly force?: boolean;
+  readonly days?: number;
+  readonly newKey?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly lockTimeout: number;
+}
+
+export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
+  const parsed = parse<AllOptions>(allCommand(), arguments_);
+  if (!('help' in parsed)) return await all(parsed.options, signal);
+  process.stdout.write(parsed.help);
+  return exitCodes.done;
+}
+
+const allCommand = (): Command =>
+  new Command('cert-renew all')
+    .description('Renew all that is due on this node, restart what uses it, and prove that it is used.')
+    .option('--force', 'everything that is managed, due or not')
+    .option('--days <n>', daysHelp, readDays)
+    .option('--new-key', 'make new private keys (default: keep the keys)')
+    .option('--dry-run', 'say what would be done, change nothing')
+    .option('--json', 'print one JSON object')
+    .addOption(lockTimeoutOption())
+    .allowExcessArguments(false);
+
+/**
+ * Resolves with the exit code.
+ *
+ * @throws CertError before anything was touched
+ */
+export async function all(
+  options: AllOptions,
+  signal: AbortSignal,
+  node: RotationNode = localNode(),
+): Promise<number> {
+  if (options.dryRun === true) return await showPlan(node, options, signal);
+  const lock = { timeoutMs: options.lockTimeout, signal };
+  const progress = showProgress(process.stderr);
+  try {
+    const ended = await withLock(node.layout.lock, lock, () =>
+      renewAll(node, options, progress.told, signal),
+    );
+    progress.end();
+    process.stdout.write(options.json === true ? renderJson(ended) : renderText(ended));
+    return exitOf(ended);
+  } finally {
+    progress.end();
+  }
+}
+
+async function showPlan(node: RotationNode, options: AllOptions, signal: AbortSignal): Promise<number> {
+  const { seen, plan } = planOf(node, options);
+  const found = findJournal(node.files, node.layout);
+  const shown = {
+    plan,
+    kubeletUp: await isKubeletUp(node, seen.facts, signal),
+    interrupted: found.kind === 'journal' && found.journal.state === 'applying',
+    notes: seen.notes,
+  };
+  process.stdout.write(options.json === true ? renderPlanJson(shown) : renderPlan(shown));
+  return exitOfPlan(shown);
+}
+
+function planOf(
+  node: RotationNode,
+  { force = false, days }: AllOptions,
+): { readonly seen: SeenHere; readonly plan: readonly Decided[] } {
+  const seen = seeNode(node);
+  return { seen, plan: planAll(seen.found, { now: node.now(), force, days, signing: seen.signing }) };
+}
+
+async function renewAll(
+  node: RotationNode,
+  options: AllOptions,
+  told: (journal: Journal) => void,
+  signal: AbortSignal,
+): Promise<Ended> {
+  let journal: Journal | undefined;
+  const follow = { told: (each: Journal) => told((journal = each)) };
+  const earlier = await takeUp(node, follow, signal);
+  const ended = async (more: Pick<Ended, 'plan' | 'outcome' | 'notes'>): Promise<Ended> => ({
+    ...more,
+    earlier,
+    journal,
+    backups: node.layout.backups,
+    others: isWaiting(node) ? await othersOf(node, signal) : [],
+  });
+  if (isWaiting(node)) return await ended({ plan: [], outcome: undefined, notes: [] });
+  const { seen, plan } = planOf(node, options);
+  const targets = targetsOf(seen, plan);
+  if (targets.length === 0) return await ended({ plan, outcome: undefined, notes: seen.notes });
+  const order = await orderOf(node, seen, { targets, options }, signal);
+  const signer = localSigner(seen.cas, {
+    lifetimeMs: ({ path }) => (options.days ?? defaultDays(path)) * dayMs,
+    now: node.now,
+  });
+  const outcome = await rotate(node, order, signer, follow, signal);
+  return await ended({ plan, outcome, notes: seen.notes });
+}
+
+/** What an earlier call, or the agent, did not bring to its end. */
+async function takeUp(
+  node: RotationNode,
+  follow: { readonly told: (journal: Journal) => void },
+  signal: AbortSignal,
+): Promise<Ended['earlier']> {
+  const found = findJournal(node.files, node.layout);
+  if (found.kind !== 'journal' || found.journal.state !== 'applying') return undefined;
+  const { facts, stages } = found.journal;
+  const restartsKubelet = stages.some(({ name, state }) => name === 'kubelet' && state !== 'proved');
+  if (!restartsKubelet) await wakeKubelet(node, facts, signal);
+  const outcome = await apply(node, follow, signal);
+  forget(node);
+  return outcome;
+}
+
+/** Whether the journal keeps something for the next call. */
+function isWaiting({ files, layout }: RotationNode): boolean {
+  const found = findJournal(files, layout);
+  return found.kind === 'journal' && found.journal.state === 'applying';
+}
+
+/** Static Pods need it; nothing of its own is to be renewed here. */
+async function wakeKubelet(
+  node: RotationNode,
+  facts: SeenHere['facts'],
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (facts.kubelet === undefined || (await isKubeletUp(node, facts, signal))) return false;
+  await node.restartKubelet(signal);
+  return true;
+}
+
+/** Of a kubeconfig with several users each that is due. */
+const targetsOf = ({ targets }: SeenHere, plan: readonly Decided[]): Target[] =>
+  targets.filter(({ id, location }) =>
+    plan.some(
+      (each) => each.action === 'renew' && each.id === id && each.row.path === certificateFile(location),
+    ),
+  );
+
+async function orderOf(
+  node: RotationNode,
+  { facts }: SeenHere,
+  { targets, options }: { readonly targets: readonly Target[]; readonly options: AllOptions },
+  signal: AbortSignal,
+): Promise<RotationOrder> {
+  const hasKubelets = targets.some(({ id }) => id.startsWith('kubelet'));
+  const isDown = hasKubelets ? !(await isKubeletUp(node, facts, signal)) : false;
+  if (!hasKubelets) await wakeKubelet(node, facts, signal);
+  return {
+    targets,
+    facts,
+    keyPolicy: options.newKey === true ? 'new' : 'keep',
+    kubeletRestart: 'always',
+    origin: 'cli',
+    kubeletFirst: isDown,
+  };
+}
+
+/** Names of the other members of etcd that are ill: where to go on. Empty when that cannot be told. */
+async function othersOf(node: RotationNode, signal: AbortSignal): Promise<readonly string[]> {
+  const { facts } = seeNode(node);
+  const { members } = await askEtcd(node, facts, signal);
+  return members.filter(({ own, healthy }) => !own && !healthy).map(({ name }) => name);
+}
