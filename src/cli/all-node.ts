@@ -64,8 +64,9 @@ interface ReadCa {
   readonly signing: Signing;
 }
 
+const cannot = (why: string): ReadCa => ({ cas: [], signing: { cannot: why } });
+
 function readCa(node: RotationNode, place: Discovery['cas'][number] | undefined, id: CaId): ReadCa {
-  const cannot = (why: string): ReadCa => ({ cas: [], signing: { cannot: why } });
   if (place === undefined) return cannot(`no ${id} CA is known on this node`);
   const { certPath, keyPath } = place;
   if (node.files.stat(keyPath) === undefined)

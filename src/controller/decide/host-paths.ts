@@ -4,8 +4,11 @@ import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { Inventory } from '../world.ts';
 import { isBeingCreated } from './pod-state.ts';
 
-/** The kubelet's words (pkg/volume/hostpath): `hostPath type check failed: /etc/sysconfig is not a directory`. */
-const typeCheck = /hostPath type check failed: (\S+) is not a (?:directory|file)/;
+/**
+ * The kubelet's words (pkg/volume/hostpath): `hostPath type check failed: /etc/sysconfig is not a directory`; 1.37 has a
+ * comma there when nothing lies at the path.
+ */
+const typeCheck = /hostPath type check failed[:,] (\S+) is not a (?:directory|file)\b/;
 
 /** Never left out: without these there is nothing to renew. */
 const required: ReadonlySet<string> = new Set(['/etc/kubernetes', '/var/lib/kubelet/pki']);
