@@ -40,7 +40,8 @@ export const identityRules: Readonly<Record<CertificateId, IdentityRule>> = {
   'apiserver-kubelet-client.crt': {
     roles: ['control-plane'],
     commonNames: ['kube-apiserver-kubelet-client'],
-    organizations: [[masters], [clusterAdmins]],
+    // kubeadm 1.37 gives none: ClusterRoleBinding kubeadm:apiserver-kubelet-client names the common name.
+    organizations: [[masters], [clusterAdmins], []],
     usages: client,
     sans: 'none',
   },

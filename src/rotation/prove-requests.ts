@@ -53,11 +53,11 @@ export async function askKubelet(
 
 /**
  * /readyz is open to all, its single checks are not: they are asked with the API server's own client for the kubelet.
- * Without one, /readyz as a whole is asked, in which etcd's check is.
+ * Without one, and where it is no administrator (kubeadm 1.37), /readyz as a whole is asked, in which etcd's check is.
  */
 export async function askReadyz(
   node: RotationNode,
-  { apiserver, apiserverClient }: NodeFacts,
+  { apiserver, apiserverClient }: Pick<NodeFacts, 'apiserver' | 'apiserverClient'>,
   check: '/readyz' | '/readyz/etcd',
   signal: AbortSignal,
 ): Promise<string> {
@@ -68,6 +68,7 @@ export async function askReadyz(
       ? {}
       : { client: readLive(node.files, apiserverClient) };
   const { status } = await node.probes.request({ ...apiserver, ...client, path }, signal);
+  if (status === 403 && path !== '/readyz') return await askReadyz(node, { apiserver }, '/readyz', signal);
   if (status !== 200)
     throw notProved(`${apiserver.host}:${apiserver.port} answers ${path} with status ${status}`);
   return `${path} is well`;

@@ -45,7 +45,7 @@ export interface NodeFacts {
   /** Pairs that may speak to etcd, best first: healthcheck-client, then apiserver-etcd-client (R12). */
   readonly etcdClients?: readonly PairPaths[];
   readonly kubelet?: Endpoint;
-  /** The API server's client for kubelets: an administrator by which single checks of /readyz may be asked. */
+  /** The API server's client for kubelets: by which single checks of /readyz may be asked, where it is an administrator. */
   readonly apiserverClient?: Location;
   /** The kubelet's kubeconfig: names the server and the CA with which its client certificate is tried. */
   readonly kubeletKubeconfig?: string;
