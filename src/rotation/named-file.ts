@@ -47,8 +47,7 @@ export function readKubeconfig(bytes: Uint8Array, path: string): Kubeconfig {
   }
 }
 
-/** Of a file that a person named. Errors: MalformedPem, MalformedDer, KeyEncrypted, Unsupported, with the file. */
-export function readPem(file: string, text: string): PemBundle {
+function readPem(file: string, text: string): PemBundle {
   try {
     return readBundle(toBytes(text));
   } catch (error) {

@@ -16,6 +16,7 @@ export interface CheckReport {
   readonly copies: readonly CheckedCopy[];
   readonly rotation: SeenRotation;
   readonly stopped: readonly string[];
+  /** Lines to paste, where they are commands. */
   readonly next: readonly string[];
   readonly notes: readonly string[];
   readonly exitCode: number;
@@ -41,7 +42,7 @@ export function decide(picture: NodePicture, now: Date): CheckReport {
     copies: picture.copies.map((copy) => judgeCopy(copy, now)),
     rotation: picture.rotation,
     stopped: picture.stopped,
-    next,
+    next: next.map(({ command }) => command),
     notes: picture.notes,
     exitCode: exitCode(certificates),
   };

@@ -27,9 +27,9 @@ type Rule = (seen: SeenCertificate, now: Date) => Judgement | undefined;
 /** The first that says something holds. */
 const rules: readonly Rule[] = [
   isNotThere,
-  cannotBeRead,
   isOfTheKubeletAlone, // kubeadm's own kubelet.crt (R3)
-  hasExpired,
+  hasExpired, // also one whose key alone cannot be read
+  cannotBeRead,
   doesNotFitItsKey,
   isNotValidYet,
   isShownExpired, // what runs still shows the one before, and that has expired
@@ -64,7 +64,6 @@ function isNotThere({ row, id }: SeenCertificate): Judgement | undefined {
 
 function cannotBeRead({ row }: SeenCertificate): Judgement | undefined {
   const isUnreadable = row.state === 'Unreadable' || row.state === 'Unreachable';
-  // One whose key alone cannot be read has its dates; an end that has passed tells more.
   return isUnreadable ? { verdict: 'Unreadable', remark: row.reason } : undefined;
 }
 
@@ -75,7 +74,7 @@ function isOfTheKubeletAlone({ row }: SeenCertificate): Judgement | undefined {
 }
 
 function hasExpired(seen: SeenCertificate, now: Date): Judgement | undefined {
-  if (now <= endOf(seen)) return undefined;
+  if (seen.row.notAfter === '' || now <= endOf(seen)) return undefined;
   const todo = renewalOf(seen);
   if (todo !== 'approve') return { verdict: 'Expired', todo };
   const remark = 'the kubelet asks for a new one by itself, and somebody must approve that (kubectl get csr)';
@@ -98,7 +97,7 @@ function doesNotFitItsKey({ key }: SeenCertificate): Judgement | undefined {
 
 function isNotValidYet({ row }: SeenCertificate, now: Date): Judgement | undefined {
   if (now >= new Date(row.notBefore)) return undefined;
-  const remark = `not valid before ${row.notBefore}, and this node's clock says ${now.toISOString()}: check the clock`;
+  const remark = `not valid before ${row.notBefore}, and the clock of this node says ${now.toISOString()}: check the clock`;
   return { verdict: 'Broken', remark };
 }
 
@@ -112,7 +111,8 @@ const caWarningMs = 365 * 86_400_000;
 function isAuthority(seen: SeenCertificate, now: Date): Judgement | undefined {
   if (seen.row.kind !== 'ca') return undefined;
   const left = endOf(seen).getTime() - now.getTime();
-  if (left > caWarningMs) return { verdict: 'Fine' };
+  // One that comes along in a chain says nothing of this cluster.
+  if (left > caWarningMs || seen.row.ca === null) return fine;
   return {
     verdict: 'Fine',
     remark: `this CA ends in ${timeText(left)}, and all that it signed with it: plan its replacement`,

@@ -1,5 +1,6 @@
 // Files that a person named: each a row, whatever it is.
 import { CertError, describeError } from '../../errors.ts';
+import { readCertificates } from '../../formats/pem.ts';
 import type { Files } from '../../host/files.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { keyFits, readPrivateKey } from '../../pki/keys.ts';
@@ -8,13 +9,16 @@ import { manualLifetimes } from '../../policy/due.ts';
 import { blank, describeCertificate, type Authorities } from '../../rotation/inventory.ts';
 import { caIds } from '../../catalogue/ids.ts';
 import type { CredentialSource } from '../../formats/kubeconfig.ts';
-import { keyNames, readKubeconfig, readPem } from '../../rotation/named-file.ts';
+import { keyNames, readKubeconfig } from '../../rotation/named-file.ts';
+import { toBytes } from '../../rotation/bytes.ts';
 import { defaultDays } from '../local-ca.ts';
 import type { KeyFit, NodePicture, SeenCertificate } from './picture.ts';
 
 interface Named {
   readonly user?: string;
   readonly certificate: Certificate;
+  /** Where the certificate itself lies. */
+  readonly place: string;
   readonly key: KeyFit;
   /** It follows another in its file. */
   readonly isChain?: boolean;
@@ -25,11 +29,19 @@ export function selectNamed(files: Files, picture: NodePicture, paths: readonly 
   const known = new Map(
     picture.certificates.map((each) => [placeOf(files, each.row.path, each.row.sha256), each]),
   );
-  const certificates = [...new Set(paths)].flatMap((path) =>
-    seeNamed(files, path, picture.authorities).map(
-      (each) => known.get(placeOf(files, path, each.row.sha256)) ?? each,
-    ),
-  );
+  const certificates = [...new Set(paths)].flatMap((path): readonly SeenCertificate[] => {
+    try {
+      return namedIn(files, path).flatMap((named) => {
+        const same = known.get(placeOf(files, named.place, named.certificate.sha256));
+        // The kubelet's own certificate comes with a CA that nobody knows.
+        if (same !== undefined) return named.isChain === true ? [] : [same];
+        return [seenNamed(path, named, picture.authorities)];
+      });
+    } catch (error) {
+      if (!(error instanceof CertError)) throw error;
+      return [unreadable(path, describeError(error))];
+    }
+  });
   return { ...picture, certificates, copies: [], stopped: [], notes: [] };
 }
 
@@ -43,16 +55,7 @@ function placeOf(files: Files, path: string, sha256: string): string {
   }
 }
 
-/** Never throws for what a file is or holds. */
-export function seeNamed(files: Files, path: string, authorities: Authorities): readonly SeenCertificate[] {
-  try {
-    return namedIn(files, path).map((named) => seenNamed(path, named, authorities));
-  } catch (error) {
-    if (!(error instanceof CertError)) throw error;
-    return [unreadable(path, describeError(error))];
-  }
-}
-
+/** Errors: those of reading and parsing, with the file. */
 function namedIn(files: Files, path: string): readonly Named[] {
   const bytes = files.read(files.realpath(path));
   const text = Buffer.from(bytes).toString('latin1');
@@ -60,11 +63,9 @@ function namedIn(files: Files, path: string): readonly Named[] {
   const { users } = readKubeconfig(bytes, path);
   const named = users.flatMap(({ name, certificate, key }): readonly Named[] => {
     if (certificate === undefined) return [];
-    const found = readPem(path, pemOf(files, certificate)).certificate;
-    if (found === undefined) return [];
-    return [
-      { user: name, certificate: found, key: key === undefined ? 'absent' : fitOf(found, pemOf(files, key)) },
-    ];
+    const place = certificate.kind === 'file' ? certificate.path : path;
+    const [found] = certificatesIn(place, pemOf(files, certificate));
+    return [{ user: name, place, certificate: found, key: fitOf(found, () => key && pemOf(files, key)) }];
   });
   if (named.length > 0) return named;
   const logins = [...new Set(users.flatMap(({ others }) => others))].join(', ');
@@ -73,23 +74,36 @@ function namedIn(files: Files, path: string): readonly Named[] {
 }
 
 function namedInPem(files: Files, path: string, text: string): readonly Named[] {
-  const { certificate, chain } = readPem(path, text);
-  if (certificate === undefined) {
-    const what = 'holds no certificate; name the certificate, not the key';
-    throw new CertError('MalformedPem', `${path} ${what}`, { file: path });
-  }
+  const [certificate, ...chain] = certificatesIn(path, text);
   const beside = keyNames(path).find((each) => files.stat(each)?.kind === 'file');
-  const keyText = text.includes('PRIVATE KEY-----') ? text : beside && latin1(files, beside);
+  const keyText = (): string | undefined =>
+    text.includes('PRIVATE KEY-----') ? text : beside && latin1(files, beside);
   return [
-    { certificate, key: keyText === undefined ? 'absent' : fitOf(certificate, keyText) },
-    ...chain.map((each): Named => ({ certificate: each, key: 'absent', isChain: true })),
+    { certificate, place: path, key: fitOf(certificate, keyText) },
+    ...chain.map((each): Named => ({ certificate: each, place: path, key: 'absent', isChain: true })),
   ];
 }
 
-function fitOf(certificate: Certificate, keyText: string): KeyFit {
+/** Whatever keys stand beside them. */
+function certificatesIn(path: string, text: string): readonly [Certificate, ...Certificate[]] {
   try {
-    return keyFits(certificate, readPrivateKey(keyText).key) ? 'fits' : 'mismatch';
+    const [first, ...others] = readCertificates(toBytes(text));
+    if (first !== undefined) return [first, ...others];
   } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    throw new CertError(error.code, error.message, { ...error.place, file: path, cause: error });
+  }
+  const what = 'holds no certificate; name the certificate, not the key';
+  throw new CertError('MalformedPem', `${path} ${what}`, { file: path });
+}
+
+function fitOf(certificate: Certificate, keyText: () => string | undefined): KeyFit {
+  try {
+    const text = keyText();
+    if (text === undefined) return 'absent';
+    return keyFits(certificate, readPrivateKey(text).key) ? 'fits' : 'mismatch';
+  } catch (error) {
+    // Others than root see the certificate alone.
     if (error instanceof CertError) return 'unreadable';
     throw error;
   }
@@ -135,10 +149,7 @@ function titleOf({ isCa, extendedKeyUsages }: Certificate, isChain: boolean): st
 }
 
 /** The one with the latest end: a bundle may hold a CA before and after its own renewal. */
-export function signerOf(
-  certificate: Certificate,
-  authorities: readonly Certificate[],
-): Certificate | undefined {
+function signerOf(certificate: Certificate, authorities: readonly Certificate[]): Certificate | undefined {
   return authorities
     .filter((each) => isSignedBy(certificate, each))
     .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime())[0];

@@ -6,7 +6,14 @@ export interface Situation extends Pick<NodePicture, 'caKeys' | 'rotation'> {
   readonly certificates: readonly CheckedCertificate[];
 }
 
-type Step = (situation: Situation) => readonly string[];
+export interface NextStep {
+  /** Short, for the sentence. */
+  readonly say: string;
+  /** The line to paste, or the same words. */
+  readonly command: string;
+}
+
+type Step = (situation: Situation) => readonly (string | NextStep)[];
 
 /** In the order in which they are done. */
 const steps: readonly Step[] = [
@@ -21,8 +28,10 @@ const steps: readonly Step[] = [
   restart,
 ];
 
-export function nextSteps(situation: Situation): readonly string[] {
-  return [...new Set(steps.flatMap((step) => step(situation)))];
+export function nextSteps(situation: Situation): readonly NextStep[] {
+  const all = steps.flatMap((step) => step(situation));
+  const full = all.map((each) => (typeof each === 'string' ? { say: each, command: each } : each));
+  return [...new Map(full.map((each) => [each.command, each])).values()];
 }
 
 const withTodo = ({ certificates }: Situation, todo: Todo): readonly CheckedCertificate[] =>
@@ -94,9 +103,10 @@ function approve(situation: Situation): readonly string[] {
     : ['kubectl get csr, then kubectl certificate approve NAME'];
 }
 
-function restart(situation: Situation): readonly string[] {
-  return withTodo(situation, 'restart').flatMap(({ row, component }) => {
+function restart(situation: Situation): readonly (string | NextStep)[] {
+  return withTodo(situation, 'restart').flatMap(({ row, component }): readonly (string | NextStep)[] => {
     if (component === 'none') return [`run cert-renew check on the machine that serves ${row.path}`];
-    return restartCommand(row.path, component) ?? [];
+    const command = restartCommand(row.path, component);
+    return command === undefined ? [] : [{ say: `restart ${component}`, command }];
   });
 }

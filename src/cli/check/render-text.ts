@@ -58,10 +58,17 @@ function cellsOf(
     title,
     end === undefined ? '?' : end.toISOString().slice(0, 10),
     end === undefined ? '?' : timeText(end.getTime() - now.getTime()),
-    isCa || row.kind === 'served' ? '-' : (row.ca ?? (row.serial === '' ? '?' : 'NONE HERE')),
+    isCa ? '-' : caCell(row),
     isCa ? (caKey === 'here' ? 'here' : '-') : keyWords[key],
     useWords[use.kind],
   ];
+}
+
+function caCell({ ca, kind, state, serial }: CheckedCertificate['row']): string {
+  if (ca !== null) return ca;
+  if (state === 'SelfSigned') return 'itself';
+  if (kind === 'served') return '-';
+  return serial === '' ? '?' : 'NONE HERE';
 }
 
 const keyWords: Readonly<Record<CheckedCertificate['key'], string>> = {
@@ -101,10 +108,11 @@ function table(head: readonly string[], rows: readonly Row[], paint: Paint): rea
   ];
 }
 
-const remarkLines = ({ row, remarks }: CheckedCertificate): readonly string[] =>
-  remarks.map((remark) =>
-    printable(`${row.path === row.id ? row.id : `${row.id} (${row.path})`}: ${remark}`),
-  );
+const remarkLines = ({ row: { id, path }, remarks }: CheckedCertificate): readonly string[] =>
+  remarks.map((remark) => {
+    const where = id.includes(path) || remark.includes(path) ? id : `${id} (${path})`;
+    return printable(remark.startsWith(path) && id === path ? remark : `${where}: ${remark}`);
+  });
 
 function copyLines(copies: readonly CheckedCopy[], now: Date, paint: Paint): readonly string[] {
   const rows = copies.map((copy): Row => ({

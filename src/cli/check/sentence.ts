@@ -2,12 +2,13 @@
 import { timeText } from '../../policy/due.ts';
 import type { End } from './decide.ts';
 import type { CheckedCertificate, Verdict } from './judge.ts';
+import type { NextStep } from './next.ts';
 import type { SeenRotation } from './picture.ts';
 
 export interface Told {
   readonly certificates: readonly CheckedCertificate[];
   readonly first: End | undefined;
-  readonly next: readonly string[];
+  readonly next: readonly NextStep[];
   readonly stopped: readonly string[];
   readonly rotation: SeenRotation;
   readonly now: Date;
@@ -31,8 +32,9 @@ const withVerdict = (
   ...verdicts: readonly Verdict[]
 ): readonly CheckedCertificate[] => certificates.filter(({ verdict }) => verdicts.includes(verdict));
 
+/** Leaves: what is said of CAs is said by name. */
 const counted = ({ certificates }: Told): readonly CheckedCertificate[] =>
-  certificates.filter(({ verdict }) => verdict !== 'NotCounted');
+  certificates.filter(({ verdict, row }) => verdict !== 'NotCounted' && row.kind !== 'ca');
 
 function nothingThere({ certificates }: Told): string | undefined {
   if (certificates.some(({ row }) => row.kind === 'unreadable' || row.serial !== '')) return undefined;
@@ -46,7 +48,7 @@ function caExpired(told: Told): string | undefined {
 }
 
 function expired(told: Told): string | undefined {
-  const all = withVerdict(told, 'Expired');
+  const all = withVerdict(told, 'Expired').filter(({ row }) => row.kind !== 'ca');
   if (all.length === 0 || told.first === undefined) return undefined;
   const { at, of } = told.first;
   const who = all.length === 1 ? of.row.id : `${all.length} of ${counted(told).length} certificates`;
@@ -100,7 +102,7 @@ function notRunning({ stopped }: Told): string | undefined {
 }
 
 function next({ next: steps }: Told): string | undefined {
-  return steps.length === 0 ? undefined : `next: ${steps.join('; ')}`;
+  return steps.length === 0 ? undefined : `next: ${steps.map(({ say }) => say).join('; ')}`;
 }
 
 const ago = ({ now }: Told, at: Date): string =>
