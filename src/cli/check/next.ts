@@ -61,6 +61,8 @@ function replaceCa(situation: Situation): readonly string[] {
 }
 
 function putBack(situation: Situation): readonly string[] {
+  // Then it is what does not fit, and finishing it makes it fit.
+  if (situation.rotation.kind === 'unfinished') return [];
   return withTodo(situation, 'put-back').map(
     ({ row }) => `put ${row.path} and its key back from a backup (cert-renew restore BACKUP), or renew it`,
   );
