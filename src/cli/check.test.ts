@@ -227,9 +227,11 @@ describe('what was left behind', () => {
   });
 });
 
-describe('copies in the kubeconfigs of others', () => {
-  const admin = (): Uint8Array => fake.files.read('/etc/kubernetes/admin.conf');
+const admin = (): Uint8Array => fake.files.read('/etc/kubernetes/admin.conf');
 
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+describe('copies in the kubeconfigs of others', () => {
   it('are found in homes and beside admin.conf, whoever writes there', async () => {
     directories(
       '/home',
@@ -267,8 +269,7 @@ describe('copies in the kubeconfigs of others', () => {
   it('that admin.conf has left behind are stale', async () => {
     directories('/home', '/home/a', '/home/a/.kube');
     const old = makeLeaf(ca, 'admin.conf', 200);
-    const data = (text: string): string => Buffer.from(text).toString('base64');
-    const user = `{client-certificate-data: ${data(pem('CERTIFICATE', old.certificate.der))}, client-key-data: ${data(old.keyText)}}`;
+    const user = `{client-certificate-data: ${base64(pem('CERTIFICATE', old.certificate.der))}, client-key-data: ${base64(old.keyText)}}`;
     write(fake.files, '/home/a/.kube/config', `users: [{name: me, user: ${user}}]\n`);
     expect((await checkAll()).copies).toMatchObject([{ verdict: 'Stale', notAfter: '2030-09-17T00:00:00Z' }]);
   });

@@ -64,14 +64,10 @@ export async function gather(node: CheckNode, signal: AbortSignal): Promise<Node
     ...factsOf(discovery),
     kubeletRenewsItself: discovery.kubelet.rotateCertificates,
   };
-  const targets = await Promise.all(
-    discovery.targets.map(async (target): Promise<readonly SeenCertificate[]> => {
-      const row = targetRow(seen, target, context);
-      // etcd's health checks do without it since kubeadm 1.29.
-      if (row === undefined && target.id === 'etcd/healthcheck-client.crt') return [];
-      return [await seeTarget(node, facts, { target, row, context }, signal)];
-    }),
-  );
+  const [targets, own] = await Promise.all([
+    seeTargets(node, facts, { discovery, context }, signal),
+    loopback(node, facts, signal),
+  ]);
   const cas = discovery.cas.flatMap((ca) => seeCa(caRow(seen, ca)));
   const { copies, notes } = findCopies(node.files, {
     targets: discovery.targets,
@@ -80,12 +76,7 @@ export async function gather(node: CheckNode, signal: AbortSignal): Promise<Node
     remoteMounts: node.remoteMounts,
   });
   return {
-    certificates: inOrder([
-      ...targets.flat(),
-      ...missingKubeconfigs(discovery),
-      ...(await loopback(node, facts, signal)),
-      ...cas,
-    ]),
+    certificates: inOrder([...targets, ...missingKubeconfigs(discovery), ...own, ...cas]),
     authorities: context.authorities,
     caKeys: Object.fromEntries(discovery.cas.map((ca) => [ca.id, caKey(node, ca, context.authorities)])),
     copies,
@@ -100,6 +91,22 @@ const rank = ({ row }: SeenCertificate): string => `${row.kind === 'ca' ? 1 : 0}
 /** As the table of the inventory: authorities last. */
 function inOrder(seen: readonly SeenCertificate[]): readonly SeenCertificate[] {
   return seen.toSorted((a, b) => (rank(a) < rank(b) ? -1 : Number(rank(a) > rank(b))));
+}
+
+async function seeTargets(
+  node: CheckNode,
+  facts: LiveFacts,
+  { discovery, context }: { readonly discovery: Discovery; readonly context: RowContext },
+  signal: AbortSignal,
+): Promise<readonly SeenCertificate[]> {
+  const seen = { files: node.files, isReachable: () => true };
+  const all = discovery.targets.map(async (target): Promise<readonly SeenCertificate[]> => {
+    const row = targetRow(seen, target, context);
+    // etcd's health checks do without it since kubeadm 1.29.
+    if (row === undefined && target.id === 'etcd/healthcheck-client.crt') return [];
+    return [await seeTarget(node, facts, { target, row, context }, signal)];
+  });
+  return (await Promise.all(all)).flat();
 }
 
 async function seeTarget(

@@ -108,7 +108,7 @@ note: a note
     const some = report([seen({}, due), seen({ use: older }, { notAfter: '2030-01-01T00:00:00Z' })], [copy]);
     expect(renderText(some, false)).not.toContain('\u001B');
     expect(renderText(some, true)).toContain('\u001B[31mNOT safe');
-    expect(renderText(some, true)).toMatch(/\u001B\[33madmin\.conf/);
+    expect(renderText(some, true)).toContain('\u001B[33madmin.conf');
   });
 
   const evil = 'a\u001B]0;x\u0007\u202Eb\nc';
@@ -122,7 +122,7 @@ note: a note
     ['an issuer', report([seen({}, { ca: null, state: 'Unmanaged', issuer: evil })])],
   ])('%s cannot steer the terminal', (_, written) => {
     for (const text of [renderText(written, false), renderJson(written)]) {
-      expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/u);
+      expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
       expect(text).toContain('a]0;xb c');
     }
   });
