@@ -7,7 +7,6 @@ import { components, type CaId, type CaLocation, type Component, type Target } f
 import { entryOf } from '../../catalogue/table.ts';
 import { CertError, describeError } from '../../errors.ts';
 import { discoverNode } from '../../host/discovery.ts';
-import { keyFits, readPrivateKey } from '../../pki/keys.ts';
 import { manualLifetimes } from '../../policy/due.ts';
 import { factsOf } from '../../rotation/facts.ts';
 import {
@@ -23,6 +22,7 @@ import {
 import { findJournal } from '../../rotation/journal.ts';
 import type { RotationNode } from '../../rotation/types.ts';
 import { certificateFile } from '../../catalogue/discover.ts';
+import { readLocalCas } from '../local-ca.ts';
 import { findCopies, remoteMountsOf } from './copies.ts';
 import { loopbackCertificate, useOf, type LiveFacts, type LiveNode } from './live.ts';
 import type { CaKey, KeyFit, NodePicture, SeenCertificate, SeenRotation } from './picture.ts';
@@ -78,7 +78,7 @@ export async function gather(node: CheckNode, signal: AbortSignal): Promise<Node
   return {
     certificates: inOrder([...targets, ...missingKubeconfigs(discovery), ...own, ...cas]),
     authorities: context.authorities,
-    caKeys: Object.fromEntries(discovery.cas.map((ca) => [ca.id, caKey(node, ca, context.authorities)])),
+    caKeys: Object.fromEntries(discovery.cas.map((ca) => [ca.id, caKey(node, ca)])),
     copies,
     rotation: seeRotation(node),
     stopped: stoppedComponents(node, discovery),
@@ -204,20 +204,14 @@ function seeCa(row: InventoryRow | undefined): readonly SeenCertificate[] {
   return [{ ...bare, row, id: undefined, title: 'certificate authority', component: 'none' }];
 }
 
-function caKey({ files }: CheckNode, { id, certPath, keyPath }: CaLocation, authorities: Authorities): CaKey {
+function caKey({ files, now }: CheckNode, { certPath, keyPath }: CaLocation): CaKey {
   try {
     if (files.stat(keyPath) === undefined) return { kind: 'absent', why: `${keyPath} is not on this node` };
-    const { key } = readPrivateKey(Buffer.from(files.read(files.realpath(keyPath))).toString('latin1'));
-    if (authorities[id].some((each) => keyFits(each, key))) return { kind: 'here', certPath, keyPath };
-    return { kind: 'unusable', why: `${keyPath} is not the key of the ${id} CA` };
+    readLocalCas(files, certPath, keyPath, now());
+    return { kind: 'here', certPath, keyPath };
   } catch (error) {
-    if (!(error instanceof CertError)) throw error;
-    return {
-      kind: 'unusable',
-      why: describeError(error).includes(keyPath)
-        ? describeError(error)
-        : `${keyPath}: ${describeError(error)}`,
-    };
+    if (error instanceof CertError) return { kind: 'unusable', why: describeError(error) };
+    throw error;
   }
 }
 

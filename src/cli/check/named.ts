@@ -123,7 +123,8 @@ function seenNamed(path: string, named: Named, authorities: Authorities): SeenCe
     row: {
       id: user === undefined ? path : `${path} (user ${user})`,
       path,
-      kind: certificate.isCa ? 'ca' : 'certificate',
+      // What comes along in a chain is not the cluster's CA, even when it is one.
+      kind: certificate.isCa && !isChain ? 'ca' : 'certificate',
       ca: ca ?? null,
       ...describeCertificate(certificate),
       state: key === 'mismatch' ? 'KeyMismatch' : 'Ok',

@@ -66,7 +66,7 @@ describe('check --server', () => {
     expect(report.exitCode).toBe(0);
     expect(report.certificates).toMatchObject([
       { row: { kind: 'served', sans: ['DNS:n1.example', 'IP:127.0.0.1'] }, verdict: 'Fine' },
-      { row: { kind: 'ca' }, title: 'shown along with it' },
+      { row: { kind: 'served' }, title: 'shown along with it', verdict: 'Fine' },
     ]);
     expect(report.certificates[0]?.remarks).toEqual([
       expect.stringMatching(/^subject CN=n1, issuer CN=a \\E2\\80\\AEbc\\07, serial [0-9a-f]+$/),

@@ -53,7 +53,7 @@ function seeServed(
     row: {
       id: index === 0 ? where : `${where} chain ${index}`,
       path: where,
-      kind: index > 0 && certificate.isCa ? 'ca' : 'served',
+      kind: 'served',
       ca: ca ?? null,
       ...described,
       state: 'Ok',
