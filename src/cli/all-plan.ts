@@ -1,15 +1,11 @@
 // What `cert-renew all` does with each certificate of this node, and why. Pure.
 import type { CaId, CertificateId } from '../catalogue/ids.ts';
 import { entryOf } from '../catalogue/table.ts';
-import { decideDue } from '../policy/due.ts';
+import { decideDue, manualLifetimes, manualTrigger } from '../policy/due.ts';
 import type { Reason } from '../policy/reasons.ts';
 import type { InventoryRow } from '../rotation/inventory.ts';
 
 const day = 86_400_000;
-
-/** The manual's (S3). */
-const trigger = { percent: 20, days: 30 } as const;
-const lifetimeDays = { kubelet: 91, 'control-plane': 365 } as const;
 
 /** A certificate of the catalogue as it lies here. */
 export interface Found {
@@ -51,9 +47,9 @@ function decide({ id, row }: Found, terms: PlanTerms): Decision {
   const { due, reason, message } = decideDue({
     now: terms.now,
     certificate: { notBefore: new Date(row.notBefore), notAfter: new Date(row.notAfter) },
-    profile: (terms.days ?? lifetimeDays[profile]) * day,
+    profile: terms.days === undefined ? manualLifetimes[profile] : terms.days * day,
     caNotAfter: 'until' in signing ? signing.until : undefined,
-    trigger,
+    trigger: manualTrigger,
   });
   if (!due && !terms.force) return { action: 'leave', reason, why: message };
   if ('cannot' in signing) return { action: 'cannot', reason, why: `${message}, but ${signing.cannot}` };

@@ -14,6 +14,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'renew all that is due on this node, restart, prove',
     load: () => import('./all.ts'),
   },
+  check: {
+    usage: 'check [FILE...] [--server HOST:PORT]',
+    summary: 'until when this node is safe, and what to do next',
+    load: () => import('./check.ts'),
+  },
   version: { usage: 'version', summary: 'what this program is', load: () => import('./version.ts') },
   resume: { usage: 'resume', summary: undefined, load: () => import('./resume.ts') },
 };

@@ -9,3 +9,6 @@ export const exitCodes = {
   /** Run it again. */
   partlyDone: 4,
 } as const;
+
+/** Of `check` (R24). More than one may hold: the worst counts, in this order: expired, unreadable, due. */
+export const checkCodes = { fine: 0, unreadable: 2, due: 10, expired: 11 } as const;

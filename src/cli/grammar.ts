@@ -65,6 +65,20 @@ export function readDuration(text: string): number {
   return Number(number) * (units[unit] ?? 0);
 }
 
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export function readServer(text: string): HostPort {
+  const [, six, name, digits = ''] =
+    /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_.-]+)):(\d{1,5})$/.exec(text) ?? [];
+  const [host, port] = [six ?? name, Number(digits)];
+  if (host === undefined || port < 1 || port > 65_535)
+    throw new InvalidArgumentError('It must be like 10.0.0.1:6443, name:6443 or [fd00::1]:6443.');
+  return { host, port };
+}
+
 export const daysHelp = 'lifetime, 1 to 36500 (default: 91 for kubelet files, 365 for others)';
 
 /** For every command that takes the lock of the node. */

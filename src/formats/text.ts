@@ -13,9 +13,9 @@ export function cutBytes(text: string, most: number): string {
   return `${kept}…`;
 }
 
-/** One line: what ends a line is a blank, what steers a terminal is gone. */
+/** One line: what ends a line is a blank, what steers a terminal or turns the direction of writing is gone. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\t\r\n\p{Zl}\p{Zp}]+/gu, ' ').replaceAll(/\p{Cc}/gu, '');
+  return text.replaceAll(/[\t\r\n\p{Zl}\p{Zp}]+/gu, ' ').replaceAll(/[\p{Cc}\p{Cf}]/gu, '');
 }
 
 /** A copy of a value of JSON with all its texts printable. */

@@ -49,7 +49,36 @@ export function nodeProbes(): Probes {
 }
 
 async function handshake(target: ProbeTarget, signal: AbortSignal): Promise<Certificate> {
-  const der = await settle<Uint8Array>(target, signal, (resolve, reject) => {
+  const [leaf] = await shownBy(target, signal, (peer) => [peer]);
+  if (leaf === undefined)
+    throw new CertError('Unreachable', `${target.host}:${target.port} shows no certificate`);
+  return leaf;
+}
+
+/** All that a server shows, its own certificate first. Errors: Unreachable, MalformedDer, Aborted. */
+export async function servedChain(target: ProbeTarget, signal: AbortSignal): Promise<Certificate[]> {
+  return await shownBy(target, signal, chainOf);
+}
+
+/** The end of the chain refers to itself. */
+function chainOf(leaf: tls.DetailedPeerCertificate): tls.DetailedPeerCertificate[] {
+  const chain: tls.DetailedPeerCertificate[] = [];
+  let next: tls.DetailedPeerCertificate | undefined = leaf;
+  while (next?.raw instanceof Uint8Array && !chain.includes(next) && chain.length < longestChain) {
+    chain.push(next);
+    next = next.issuerCertificate;
+  }
+  return chain;
+}
+
+const longestChain = 16;
+
+async function shownBy(
+  target: ProbeTarget,
+  signal: AbortSignal,
+  pick: (peer: tls.DetailedPeerCertificate) => readonly tls.DetailedPeerCertificate[],
+): Promise<Certificate[]> {
+  const shown = await settle<readonly Uint8Array[]>(target, signal, (resolve, reject) => {
     const socket = tls.connect({
       host: target.host,
       port: target.port,
@@ -60,15 +89,15 @@ async function handshake(target: ProbeTarget, signal: AbortSignal): Promise<Cert
       minVersion: 'TLSv1.2',
     });
     socket.once('secureConnect', () => {
-      const { raw } = socket.getPeerCertificate(true);
-      if (raw instanceof Uint8Array) resolve(new Uint8Array(raw));
+      const peer = socket.getPeerCertificate(true);
+      if (peer.raw instanceof Uint8Array) resolve(pick(peer).map(({ raw }) => new Uint8Array(raw)));
       else reject(new Error('the server shows no certificate'));
     });
     socket.on('error', reject);
     socket.once('close', () => reject(new Error('the server closed the connection in the handshake')));
     return () => socket.destroy();
   });
-  return parseCertificate(der);
+  return shown.map((der) => parseCertificate(der));
 }
 
 async function request(question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {

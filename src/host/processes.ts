@@ -34,11 +34,7 @@ const ticksPerSecond = 100;
 /** @param procRoot where the node's /proc is seen */
 export function nodeProcesses(procRoot = '/proc', now: () => Date = () => new Date()): Processes {
   return {
-    find: (program) =>
-      fs
-        .readdirSync(procRoot)
-        .filter((name) => /^\d+$/.test(name))
-        .flatMap((name) => readProcess(procRoot, Number(name), program, now)),
+    find: (program) => pidsOf(procRoot).flatMap((name) => readProcess(procRoot, Number(name), program, now)),
     now: () => bootMoment(procRoot),
     readFile: (pid, path) =>
       onFile(path, () => {
@@ -46,6 +42,16 @@ export function nodeProcesses(procRoot = '/proc', now: () => Date = () => new Da
         return files.read(files.realpath(path));
       }),
   };
+}
+
+/** None where there is no /proc: a rescue system runs nothing of the node. */
+function pidsOf(procRoot: string): string[] {
+  try {
+    return fs.readdirSync(procRoot).filter((name) => /^\d+$/.test(name));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 function bootMoment(procRoot: string): BootMoment | undefined {

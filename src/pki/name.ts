@@ -82,11 +82,11 @@ function readUtf8(buffer: Buffer, what: string): string {
 const printRelative = (attributes: readonly Attribute[]): string =>
   attributes.map(({ type, value }) => `${type}=${escapeValue(value)}`).join('+');
 
-/** RFC 4514, 2.4; control characters too, so that a name cannot write on an operator's terminal. */
+/** RFC 4514, 2.4; control and format characters too, so that a name cannot write on an operator's terminal, nor turn it. */
 function escapeValue(value: string): string {
   return value
     .replaceAll(/["+,;<>\\]/g, '\\$&')
-    .replaceAll(/\p{Cc}/gu, (c) => Array.from(Buffer.from(c), hexEscape).join(''))
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => Array.from(Buffer.from(c), hexEscape).join(''))
     .replace(/^[ #]/, '\\$&')
     .replace(/(?<!\\) $/, '\\ ');
 }

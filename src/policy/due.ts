@@ -8,6 +8,12 @@ import type { Reason } from './reasons.ts';
 
 const day = 86_400_000;
 
+/** The manual's (S3): what holds where nobody has configured anything else. */
+export const manualTrigger = { percent: 20, days: 30 } as const;
+
+/** The manual's lifetimes (S3) in milliseconds. */
+export const manualLifetimes = { kubelet: 91 * day, 'control-plane': 365 * day } as const;
+
 /** All lifetimes in milliseconds. */
 export interface DueTerms {
   readonly certificate: { readonly notBefore: Date; readonly notAfter: Date };
@@ -126,10 +132,15 @@ function noGain(input: DueInput, dueAt: Date | undefined): DueAnswer {
   return { due: false, reason: 'NoGain', dueAt, message: `${days(input)} remain, but ${why}` };
 }
 
-/** Remaining time for people: `30 d`, `2.5 h`, `6 min`. */
+/** Remaining time for people. */
 function days(input: DueInput, sign: 1 | -1 = 1): string {
-  const remaining = sign * (input.certificate.notAfter.getTime() - input.now.getTime());
-  if (Math.abs(remaining) >= 2 * day) return `${Math.floor(remaining / day)} d`;
-  if (Math.abs(remaining) >= 3_600_000) return `${(remaining / 3_600_000).toFixed(1)} h`;
-  return `${Math.floor(remaining / 60_000)} min`;
+  return timeText(sign * (input.certificate.notAfter.getTime() - input.now.getTime()));
+}
+
+/** Milliseconds for people: `30 d`, `2.5 h`, `6 min`; of the past with a sign. */
+export function timeText(milliseconds: number): string {
+  const size = Math.abs(milliseconds);
+  if (size >= 2 * day) return `${Math.trunc(milliseconds / day)} d`;
+  if (size >= 3_600_000) return `${(milliseconds / 3_600_000).toFixed(1)} h`;
+  return `${Math.trunc(milliseconds / 60_000)} min`;
 }

@@ -187,7 +187,8 @@ function isKubeletsOwn({ subject, issuer }: Certificate): boolean {
   return Buffer.compare(subject.der, issuer.der) === 0 || /-ca@\d+$/u.test(issuer.commonName ?? '');
 }
 
-const blank = {
+/** What a row says where there is no certificate. */
+export const blank = {
   subject: '',
   issuer: '',
   serial: '',
@@ -198,7 +199,8 @@ const blank = {
   sha256: '',
 } as const;
 
-function describeCertificate(certificate: Certificate) {
+/** What a row says of a certificate. */
+export function describeCertificate(certificate: Certificate) {
   return {
     subject: certificate.subject.text,
     issuer: certificate.issuer.text,
@@ -212,7 +214,7 @@ function describeCertificate(certificate: Certificate) {
 }
 
 /** X.509 times have whole seconds. */
-function rfc3339(date: Date): string {
+export function rfc3339(date: Date): string {
   return date.toISOString().replace('.000Z', 'Z');
 }
 

@@ -27,7 +27,8 @@ export function locationsOf(node: RotationNode, path: string): Location[] {
 
 const whatToName = 'name a certificate (PEM) or a kubeconfig';
 
-function readKubeconfig(bytes: Uint8Array, path: string): Kubeconfig {
+/** Of a file that a person named; errors say what to name. Errors: MalformedYaml, Unsupported. */
+export function readKubeconfig(bytes: Uint8Array, path: string): Kubeconfig {
   if (bytes.length === 0)
     throw new CertError('Unsupported', `${path} is empty; ${whatToName}`, { file: path });
   const text = Buffer.from(bytes).toString('utf8');
@@ -69,14 +70,19 @@ function pemLocation(node: RotationNode, path: string, text: string): Location {
   if (certificate.isCa)
     throw new CertError('TargetIsCa', `${path} is a CA; only leaves are renewed`, { file: path });
   if (key !== undefined) return { form: 'combined', path };
-  const { dir, name } = posix.parse(path);
-  const candidates = [`${dir}/${name}.key`, `${dir}/${name}-key.pem`];
+  const candidates = keyNames(path);
   const keyPath = candidates.find((each) => node.files.stat(each)?.kind === 'file');
   if (keyPath === undefined)
     throw new CertError('NotFound', `the key of ${path} is not beside it (${candidates.join(', ')})`, {
       file: path,
     });
   return { form: 'pair', certPath: path, keyPath };
+}
+
+/** Where the key of a certificate is looked for, beside it. */
+export function keyNames(path: string): readonly string[] {
+  const { dir, name } = posix.parse(path);
+  return [posix.join(dir, `${name}.key`), posix.join(dir, `${name}-key.pem`)];
 }
 
 function userLocation(

@@ -50,13 +50,17 @@ export function startedAfter(node: RotationNode, program: Component, since: Sinc
   });
 }
 
-function isAfter({ startedAt, startedMs }: ProcessInfo, { at, moment }: Since, now?: BootMoment): boolean {
+export function isAfter(
+  { startedAt, startedMs }: ProcessInfo,
+  { at, moment }: Since,
+  now?: BootMoment,
+): boolean {
   if (moment === undefined || now === undefined) return startedAt.getTime() >= at.getTime() - granularityMs;
   // What runs in a later boot was started in it.
   return now.bootId !== moment.bootId || startedMs >= moment.milliseconds - granularityMs;
 }
 
-function certificateFiles(location: Location): string[] {
+export function certificateFiles(location: Location): string[] {
   return location.form === 'pair' ? [location.keyPath, location.certPath] : [location.path];
 }
 
@@ -73,7 +77,7 @@ export function processesThatSee(
   { location, manifest }: { readonly location: Location; readonly manifest: string | undefined },
 ): readonly ProcessInfo[] {
   const containers = containersOf(node, manifest);
-  const described = processes.filter((each) => containers.some((one) => isDescribedBy(each, one)));
+  const described = describedBy(containers, processes);
   const sees = (process: ProcessInfo): boolean =>
     certificateFiles(location).every((path) => {
       const container = containers.find((each) => isDescribedBy(process, each)) ?? containers[0];
@@ -82,6 +86,24 @@ export function processesThatSee(
     });
   if (described.length > 0) return described.every(sees) ? described : [];
   return processes.filter(sees);
+}
+
+/** What runs as a component: the processes that its manifest describes, or all of its name when it describes none. */
+export function processesOf(
+  node: RotationNode,
+  program: Component,
+  manifest: string | undefined,
+): readonly ProcessInfo[] {
+  const all = node.processes.find(program);
+  const described = describedBy(containersOf(node, manifest), all);
+  return described.length > 0 ? described : all;
+}
+
+function describedBy(
+  containers: readonly ManifestContainer[],
+  processes: readonly ProcessInfo[],
+): readonly ProcessInfo[] {
+  return processes.filter((each) => containers.some((one) => isDescribedBy(each, one)));
 }
 
 function seesBytes(node: RotationNode, { pid }: ProcessInfo, path: string, hash: string): boolean {

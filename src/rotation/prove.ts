@@ -8,8 +8,9 @@ import type { JournalCertificate } from './journal.ts';
 import { describeLocation, readLive } from './material.ts';
 import { askKubeconfig, askKubelet, askReadyz, askVersion } from './prove-requests.ts';
 import { processesThatSee, startedAfter, type Since } from './prove-process.ts';
+import { endpointOf, loopbackName, shownAt } from './shown.ts';
 import { stageRules, type StageName } from './stages.ts';
-import type { Endpoint, NodeFacts, RotationNode } from './types.ts';
+import type { NodeFacts, RotationNode } from './types.ts';
 
 /** What is to be seen. */
 export interface Expectation {
@@ -63,8 +64,8 @@ export async function look(
 }
 
 const rows: Readonly<Record<CertificateId, Row>> = {
-  'etcd/server.crt': (context) => served(context, context.expected.facts.etcdClient),
-  'etcd/peer.crt': (context) => served(context, context.expected.facts.etcdPeer),
+  'etcd/server.crt': served,
+  'etcd/peer.crt': served,
   'etcd/healthcheck-client.crt': async ({ node, expected, certificate, signal }) => {
     const endpoint = need(expected.facts.etcdClient, 'the address of etcd');
     const client = readLive(node.files, certificate.location);
@@ -74,7 +75,7 @@ const rows: Readonly<Record<CertificateId, Row>> = {
   },
   'apiserver.crt': async (context) => {
     const process = startedComponent(context, 'kube-apiserver');
-    const shown = await served(context, context.expected.facts.apiserver);
+    const shown = await served(context);
     await askReadyz(context.node, context.expected.facts, '/readyz', context.signal);
     return join(shown, process, await loopback(context));
   },
@@ -92,7 +93,7 @@ const rows: Readonly<Record<CertificateId, Row>> = {
   '/root/.kube/config': (context) => administrator(context),
   'kubelet.crt': async (context) => {
     const process = startedComponent(context, 'kubelet');
-    return join(await served(context, context.expected.facts.kubelet), process);
+    return join(await served(context), process);
   },
   'kubelet-client-current.pem': async (context) => {
     const process = startedComponent(context, 'kubelet');
@@ -108,15 +109,11 @@ function rowOf(id: CertificateId | undefined): Row {
   return id === undefined ? () => Promise.resolve('the file holds it') : rows[id];
 }
 
-async function served(context: RowContext, endpoint: Endpoint | undefined): Promise<string> {
+async function served(context: RowContext): Promise<string> {
   const { node, expected, certificate, serial, signal } = context;
+  const endpoint = certificate.id === undefined ? undefined : endpointOf(certificate.id, expected.facts);
   const target = need(endpoint, 'the address of the endpoint');
-  // etcd asks for a client certificate, and with TLS 1.2 it shows its own only to one who has it.
-  const client = expected.stage === 'etcd' ? readLive(node.files, certificate.location) : undefined;
-  const shown = await node.probes.handshake(
-    { ...target, ...(client === undefined ? {} : { client }) },
-    signal,
-  );
+  const shown = await shownAt(node, certificate, target, signal);
   const where = `${target.host}:${target.port}`;
   if (shown.serial !== serial) throw notProved(`${where} shows serial ${shown.serial}, not ${serial}`);
   // A serial is a number that anybody can write into a certificate of their own.
@@ -194,8 +191,6 @@ async function loopback(context: RowContext): Promise<string> {
     );
   return `loopback certificate of ${shown.notBefore.toISOString()}`;
 }
-
-const loopbackName = 'apiserver-loopback-client';
 
 function need<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw notProved(`${what} is not known`);

@@ -66,6 +66,14 @@ export function judgedByKubeadm(node: NodeRoot, results: Results): void {
     process.stdout.write(`left out: kubeadm as a judge; there is none under ${cache} (test/bed/build.sh)\n`);
     return;
   }
+  results.check('cert-renew check misses what kubeadm misses', () => {
+    if (kubeadm === undefined) return [`no kubeadm under ${cache}: test/bed/build.sh builds it`];
+    node.reset();
+    makeCluster(node, kubeadm, 'ECDSA-P256');
+    for (const each of [`${pki}/apiserver.crt`, `${kubernetes}/scheduler.conf`, `${pki}/etcd/peer.crt`])
+      rmSync(node.path(each));
+    return disagreements(node, kubeadm);
+  });
   for (const algorithm of ['RSA-2048', 'ECDSA-P256'])
     for (const options of [[], ['--new-key']])
       results.check(`kubeadm certs check-expiration: ${algorithm} ${options.join('')}`, () => {
@@ -82,14 +90,15 @@ function renewAndJudge(
 ): string[] {
   node.reset();
   makeCluster(node, kubeadm, algorithm);
-  const before = checkExpiration(node, kubeadm);
-  const problems: string[] = [];
+  const before = checkExpiration(node, kubeadm).certificates;
+  const problems = disagreements(node, kubeadm);
   for (const { file, leaves } of authorities) {
     const ca = ['--ca-cert', `${file}.crt`, '--ca-key', `${file}.key`];
     const run = node.run(['--days', '77', ...ca, ...options, ...Object.values(leaves)]);
     if (run.status !== 0) problems.push(`cert-renew ended with ${run.status}: ${run.stderr}`);
   }
-  const after = checkExpiration(node, kubeadm);
+  problems.push(...disagreements(node, kubeadm));
+  const after = checkExpiration(node, kubeadm).certificates;
   const names = authorities.flatMap(({ leaves }) => Object.keys(leaves)).toSorted();
   if (
     after
@@ -135,14 +144,48 @@ kubernetesVersion: ${/v\d+\.\d+\.\d+/.exec(kubeadm)?.[0]}
 encryptionAlgorithm: ${algorithm}
 `;
   writeFileSync(node.path(configPath), config);
-  for (const phase of ['certs', 'kubeconfig']) run(node, kubeadm, ['init', 'phase', phase, 'all']);
+  for (const phase of ['certs all', 'kubeconfig all', 'control-plane all', 'etcd local'])
+    run(node, kubeadm, ['init', 'phase', ...phase.split(' ')]);
 }
 
-function checkExpiration(node: NodeRoot, kubeadm: string): readonly Expiration[] {
-  const answer: { certificates: readonly Expiration[] } = JSON.parse(
+interface Expirations {
+  readonly certificates: readonly Expiration[];
+  readonly certificateAuthorities: readonly Expiration[];
+}
+
+function checkExpiration(node: NodeRoot, kubeadm: string): Expirations {
+  const answer: Expirations = JSON.parse(
     run(node, kubeadm, ['certs', 'check-expiration', '--output', 'json']),
   );
-  return answer.certificates;
+  return answer;
+}
+
+interface Checked {
+  readonly certificates: readonly {
+    readonly path: string;
+    readonly notAfter: string;
+    readonly state: string;
+  }[];
+}
+
+/** Where `cert-renew check` says otherwise than kubeadm: which are there, and until when. */
+function disagreements(node: NodeRoot, kubeadm: string): string[] {
+  const { stdout, stderr } = node.run(['check', '--json']);
+  if (stdout === '') return [`cert-renew check: ${stderr}`];
+  const ours: Checked = JSON.parse(stdout);
+  const theirs = checkExpiration(node, kubeadm);
+  const paths = new Map<string, string>(
+    authorities.flatMap(({ name, file, leaves }) => [
+      [name, `${file}.crt`] as const,
+      ...Object.entries(leaves),
+    ]),
+  );
+  return [...theirs.certificates, ...theirs.certificateAuthorities].flatMap((each) => {
+    const row = ours.certificates.find(({ path }) => path === paths.get(each.name));
+    const said = row === undefined || row.state === 'NotPresent' ? 'missing' : row.notAfter;
+    const right = each.missing ? 'missing' : each.expirationDate;
+    return said === right ? [] : [`${each.name}: kubeadm says ${right}, cert-renew check ${said}`];
+  });
 }
 
 /** kubeadm sees the node's root as its own; the configuration's file keeps it from asking an API server. */

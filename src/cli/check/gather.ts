@@ -1,0 +1,238 @@
+// Reads the node into a picture. Writes nothing, takes no lock, asks no other machine.
+import * as fs from 'node:fs';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { Discovery } from '../../catalogue/discover.ts';
+import { components, type CaId, type CaLocation, type Component, type Target } from '../../catalogue/ids.ts';
+import { entryOf } from '../../catalogue/table.ts';
+import { CertError, describeError } from '../../errors.ts';
+import { discoverNode } from '../../host/discovery.ts';
+import { manualLifetimes } from '../../policy/due.ts';
+import { factsOf } from '../../rotation/facts.ts';
+import {
+  blank,
+  caRow,
+  describeCertificate,
+  rowContext,
+  targetRow,
+  type Authorities,
+  type InventoryRow,
+  type RowContext,
+} from '../../rotation/inventory.ts';
+import { findJournal } from '../../rotation/journal.ts';
+import type { RotationNode } from '../../rotation/types.ts';
+import { certificateFile } from '../../catalogue/discover.ts';
+import { readLocalCas } from '../local-ca.ts';
+import { findCopies, remoteMountsOf } from './copies.ts';
+import { loopbackCertificate, useOf, type LiveFacts, type LiveNode } from './live.ts';
+import type { CaKey, KeyFit, NodePicture, SeenCertificate, SeenRotation } from './picture.ts';
+
+export interface CheckNode extends LiveNode {
+  readonly remoteMounts: readonly string[];
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+/** The machine on which this runs. */
+export function checkNode(node: RotationNode): CheckNode {
+  const own = new Set(
+    Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address)),
+  );
+  return {
+    ...node,
+    isOwnAddress: (host) => isLoopback(host) || (isIP(host) !== 0 && own.has(host)),
+    remoteMounts: remoteMountsOf(readMountinfo()),
+  };
+}
+
+function readMountinfo(): string {
+  try {
+    return fs.readFileSync('/proc/self/mountinfo', 'utf8');
+  } catch {
+    // Without /proc nothing is known of the mounts; a rescue system mounts what it was told to.
+    return '';
+  }
+}
+
+/** @throws CertError Aborted */
+export async function gather(node: CheckNode, signal: AbortSignal): Promise<NodePicture> {
+  const discovery = discoverNode(node.files);
+  const seen = { files: node.files, isReachable: () => true };
+  const context = rowContext(seen, discovery);
+  const facts: LiveFacts = {
+    ...factsOf(discovery),
+    kubeletRenewsItself: discovery.kubelet.rotateCertificates,
+  };
+  const [targets, own] = await Promise.all([
+    seeTargets(node, facts, { discovery, context }, signal),
+    loopback(node, facts, signal),
+  ]);
+  const cas = discovery.cas.flatMap((ca) => seeCa(caRow(seen, ca)));
+  const { copies, notes } = findCopies(node.files, {
+    targets: discovery.targets,
+    kubeletKubeconfig: facts.kubeletKubeconfig,
+    authorities: context.authorities.kubernetes,
+    remoteMounts: node.remoteMounts,
+  });
+  return {
+    certificates: inOrder([...targets, ...missingKubeconfigs(discovery), ...own, ...cas]),
+    authorities: context.authorities,
+    caKeys: Object.fromEntries(discovery.cas.map((ca) => [ca.id, caKey(node, ca)])),
+    copies,
+    rotation: seeRotation(node),
+    stopped: stoppedComponents(node, discovery),
+    notes: [...discovery.notes, ...notes],
+  };
+}
+
+const rank = ({ row }: SeenCertificate): string => `${row.kind === 'ca' ? 1 : 0} ${row.id} ${row.path}`;
+
+/** As the table of the inventory: authorities last. */
+function inOrder(seen: readonly SeenCertificate[]): readonly SeenCertificate[] {
+  return seen.toSorted((a, b) => (rank(a) < rank(b) ? -1 : Number(rank(a) > rank(b))));
+}
+
+async function seeTargets(
+  node: CheckNode,
+  facts: LiveFacts,
+  { discovery, context }: { readonly discovery: Discovery; readonly context: RowContext },
+  signal: AbortSignal,
+): Promise<readonly SeenCertificate[]> {
+  const seen = { files: node.files, isReachable: () => true };
+  const all = discovery.targets.map(async (target): Promise<readonly SeenCertificate[]> => {
+    const row = targetRow(seen, target, context);
+    // etcd's health checks do without it since kubeadm 1.29.
+    if (row === undefined && target.id === 'etcd/healthcheck-client.crt') return [];
+    return [await seeTarget(node, facts, { target, row, context }, signal)];
+  });
+  return (await Promise.all(all)).flat();
+}
+
+async function seeTarget(
+  node: CheckNode,
+  facts: LiveFacts,
+  found: { readonly target: Target; readonly row: InventoryRow | undefined; readonly context: RowContext },
+  signal: AbortSignal,
+): Promise<SeenCertificate> {
+  const { target, context } = found;
+  const { title, component, profile } = entryOf(target.id);
+  const row = found.row ?? absentRow(target);
+  const file = { serial: row.serial, notBefore: new Date(row.notBefore) };
+  return {
+    row,
+    id: target.id,
+    title,
+    component,
+    profile: manualLifetimes[profile],
+    caNotAfter: row.ca === null ? undefined : endOf(context.authorities[row.ca], row.issuer),
+    key: keyFit(row),
+    use: row.serial === '' ? { kind: 'none' } : await useOf(node, facts, target, file, signal),
+    remarks: [],
+  };
+}
+
+/** A bundle may hold a CA before and after its own renewal: the later end counts. */
+function endOf(authorities: Authorities[CaId], issuer: string): Date | undefined {
+  const ends = authorities.filter(({ subject }) => subject.text === issuer).map(({ notAfter }) => notAfter);
+  return ends.toSorted((a, b) => b.getTime() - a.getTime())[0];
+}
+
+function keyFit({ state, serial }: InventoryRow): KeyFit {
+  if (state === 'KeyMismatch') return 'mismatch';
+  if (state === 'KubeletManaged' || serial === '') return 'unknown';
+  return state === 'Unreadable' ? 'unreadable' : 'fits';
+}
+
+function absentRow({ id, location }: Target): InventoryRow {
+  const path = certificateFile(location);
+  return {
+    id,
+    path,
+    kind: location.form,
+    ca: null,
+    ...blank,
+    state: 'NotPresent',
+    reason: `${path} does not exist`,
+  };
+}
+
+/** A component that runs here and whose kubeconfig is not there, or holds no certificate, is no target; it is missed. */
+function missingKubeconfigs({ targets, facts }: Discovery): readonly SeenCertificate[] {
+  const wanted = ['controller-manager.conf', 'scheduler.conf'] as const;
+  return wanted.flatMap((id): readonly SeenCertificate[] => {
+    const { component, title } = entryOf(id);
+    if (facts.manifests[component] === undefined || targets.some((target) => target.id === id)) return [];
+    const path = `/etc/kubernetes/${id}`;
+    const reason = `no client certificate was found for ${component}`;
+    const row = { id, path, kind: 'kubeconfig', ca: null, ...blank, state: 'NotPresent', reason } as const;
+    return [{ ...bare, row, id, title, component }];
+  });
+}
+
+const bare = {
+  profile: 0,
+  caNotAfter: undefined,
+  key: 'unknown',
+  use: { kind: 'none' },
+  remarks: [],
+} as const;
+
+async function loopback(
+  node: CheckNode,
+  facts: LiveFacts,
+  signal: AbortSignal,
+): Promise<readonly SeenCertificate[]> {
+  const shown = await loopbackCertificate(node, facts, signal);
+  if (shown === undefined) return [];
+  const where = `${facts.apiserver?.host}:${facts.apiserver?.port}`;
+  const head = { id: 'apiserver-loopback-client', path: where, kind: 'served', ca: null } as const;
+  return [
+    {
+      ...bare,
+      row: { ...head, ...describeCertificate(shown), state: 'Ok', reason: '' },
+      id: undefined,
+      title: 'kube-apiserver to itself',
+      component: 'kube-apiserver',
+      profile: shown.notAfter.getTime() - shown.notBefore.getTime(),
+    },
+  ];
+}
+
+function seeCa(row: InventoryRow | undefined): readonly SeenCertificate[] {
+  if (row === undefined) return [];
+  return [{ ...bare, row, id: undefined, title: 'certificate authority', component: 'none' }];
+}
+
+function caKey({ files, now }: CheckNode, { certPath, keyPath }: CaLocation): CaKey {
+  try {
+    if (files.stat(keyPath) === undefined) return { kind: 'absent', why: `${keyPath} is not on this node` };
+    readLocalCas(files, certPath, keyPath, now());
+    return { kind: 'here', certPath, keyPath };
+  } catch (error) {
+    if (error instanceof CertError) return { kind: 'unusable', why: describeError(error) };
+    throw error;
+  }
+}
+
+function seeRotation({ files, layout }: CheckNode): SeenRotation {
+  try {
+    const found = findJournal(files, layout);
+    if (found.kind === 'none') return found;
+    if (found.kind === 'unreadable')
+      return { kind: 'unreadable', text: `${found.path} cannot be read: ${found.why}` };
+    const { state, origin, createdAt } = found.journal;
+    if (state !== 'applying') return { kind: 'none' };
+    const whose = origin === 'cli' ? 'call of cert-renew' : 'rotation of the controller';
+    return { kind: 'unfinished', text: `a ${whose} that began at ${createdAt} has not come to its end` };
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    return { kind: 'unreadable', text: describeError(error) };
+  }
+}
+
+/** Of what this node should run: the static Pods with a manifest, and the kubelet. */
+function stoppedComponents(node: CheckNode, { facts }: Discovery): readonly Component[] {
+  const wanted = components.filter((each) => each === 'kubelet' || facts.manifests[each] !== undefined);
+  return wanted.filter((each) => node.processes.find(each).length === 0);
+}
