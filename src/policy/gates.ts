@@ -10,6 +10,8 @@ export interface Activity {
   readonly role: NodeRole;
   /** Undefined: still under way. */
   readonly finishedAt: Date | undefined;
+  /** Its rotation has ended or is gone, and this Pod of it may still be at work. */
+  readonly leftover?: string;
 }
 
 /** All nodes but the one that is asked about. Counts, since there may be thousands of them. */
@@ -186,7 +188,11 @@ function clocksDiffer({ subject, limits, vault }: GateFacts): string | undefined
 function anotherControlPlaneIsInFlight({ subject, activity }: GateFacts): string | undefined {
   if (subject.role !== 'control-plane') return undefined;
   const other = activity.find(({ role, finishedAt }) => role === 'control-plane' && finishedAt === undefined);
-  return other === undefined ? undefined : `control plane ${other.nodeName} is being rotated`;
+  if (other === undefined) return undefined;
+  const { nodeName, leftover } = other;
+  if (leftover === undefined) return `control plane ${nodeName} is being rotated`;
+  const then = 'should that machine be off for good, delete its Node';
+  return `Pod ${leftover} of a rotation that has ended is still on control plane ${nodeName}: ${then}`;
 }
 
 /**

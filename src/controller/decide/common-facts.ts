@@ -6,8 +6,10 @@ import type { Reason } from '../../policy/reasons.ts';
 import type { Window } from '../configuration.ts';
 import type { Health, World } from '../world.ts';
 import { canariesOf, type Canaries } from './canary.ts';
+import { labels } from '../labels.ts';
+import { isFinished } from './pod-state.ts';
 import { rfc3339 } from './rotation-object.ts';
-import { isActive, isTerminal, versionOf, type NodeView, type View } from './view.ts';
+import { isActive, isTerminal, label, versionOf, type NodeView, type View } from './view.ts';
 
 /** An answer about health that is older says nothing about now. */
 const healthIsFreshFor = 2 * 60_000;
@@ -55,7 +57,22 @@ function activityIn(view: View): Activity[] {
       .toSorted((a, b) => (b.finishedAt?.getTime() ?? 0) - (a.finishedAt?.getTime() ?? 0))
       .slice(0, places),
   );
-  return [...inFlight, ...ended];
+  return [...inFlight, ...leftovers(view, inFlight), ...ended];
+}
+
+/**
+ * Rotate Pods of control planes that outlive their rotation, whatever ended it: they may still write, whoever reads the
+ * object only. One on a node that is not there any more is taken for a control plane's: what is unknown closes.
+ */
+function leftovers({ world, byName }: View, inFlight: readonly Activity[]): Activity[] {
+  const known = new Set(inFlight.map(({ nodeName }) => nodeName));
+  return world.pods.flatMap((pod) => {
+    const nodeName = pod.spec?.nodeName ?? '';
+    if (label(pod, labels.kind) !== 'rotate' || isFinished(pod) || known.has(nodeName)) return [];
+    if (byName.get(nodeName)?.role === 'worker') return [];
+    const leftover = pod.metadata?.name ?? '';
+    return [{ nodeName, role: 'control-plane', finishedAt: undefined, leftover } as const];
+  });
 }
 
 /** One at most for a node: the last. A longer memory than the settle time is of use to no gate. */
