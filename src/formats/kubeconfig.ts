@@ -136,6 +136,20 @@ export function currentCluster(config: Kubeconfig): KubeconfigCluster | undefine
     : config.clusters.find(({ name }) => name === context.cluster);
 }
 
+/** Where a cluster's API is. */
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Undefined: it names none that can be asked with a certificate. */
+export function serverOf(server: string | undefined): Server | undefined {
+  if (server === undefined || !URL.canParse(server)) return undefined;
+  const { protocol, hostname, port } = new URL(server);
+  if (protocol !== 'https:') return undefined;
+  return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port) || 443 };
+}
+
 /**
  * Puts a certificate, and a key when one is given, into the base64 values of one user. Nothing else changes: not a
  * comment, quote or line end.

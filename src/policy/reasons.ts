@@ -37,6 +37,7 @@ export const reasons = {
   Verifying: 'the controller asks the node’s endpoints itself',
   AgentFailed: 'the agent on the node ended with an error',
   ScanFailed: 'the certificates of the node could not be read; it is tried again',
+  RequestsMayFail: 'clients may see requests fail while an API server restarts (R22)',
   Undecided: 'what is known of the node cannot be judged; the others go on',
   InventoryChanged: 'the stored inventory was changed by somebody; the node is read again',
   Interrupted: 'the work was interrupted and will be resumed',

@@ -1,10 +1,10 @@
 // Proof by requests: a client certificate that is not accepted gets 401, and a server that cannot work is not ready.
 import { CertError } from '../errors.ts';
 import type { Location } from '../catalogue/ids.ts';
-import { currentCluster, parseKubeconfig, type CredentialSource } from '../formats/kubeconfig.ts';
+import { currentCluster, parseKubeconfig, serverOf, type CredentialSource } from '../formats/kubeconfig.ts';
 import type { ClientCredential } from '../host/probes.ts';
 import { readLive } from './material.ts';
-import type { Endpoint, NodeFacts, RotationNode } from './types.ts';
+import type { NodeFacts, RotationNode } from './types.ts';
 
 /**
  * GET /version of the API server that a kubeconfig names, with a client certificate. It is open to all, but a
@@ -18,7 +18,7 @@ export async function askVersion(
   const text = readText(node, kubeconfig);
   const config = parseKubeconfig(text, kubeconfig);
   const cluster = currentCluster(config) ?? config.clusters[0];
-  const endpoint = endpointOf(cluster?.server);
+  const endpoint = serverOf(cluster?.server);
   if (endpoint === undefined) throw notProved(`${kubeconfig} names no server that can be asked`);
   const authority = cluster?.authority;
   const ca = authority === undefined ? {} : { ca: pemOf(node, authority) };
@@ -72,13 +72,6 @@ export async function askReadyz(
   if (status !== 200)
     throw notProved(`${apiserver.host}:${apiserver.port} answers ${path} with status ${status}`);
   return `${path} is well`;
-}
-
-function endpointOf(server: string | undefined): Endpoint | undefined {
-  if (server === undefined || !URL.canParse(server)) return undefined;
-  const { protocol, hostname, port } = new URL(server);
-  if (protocol !== 'https:') return undefined;
-  return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port) || 443 };
 }
 
 const pemOf = (node: RotationNode, source: CredentialSource): string =>
