@@ -4,6 +4,7 @@ import { annotations, type CertificateRotation } from '../../kube/types.ts';
 import type { GateFacts } from '../../policy/gates.ts';
 import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
 import type { World } from '../world.ts';
+import { waitsForCanary } from './canary.ts';
 import { lifetimeOf, manageableOf } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
 import { isPlanned } from './plan.ts';
@@ -77,7 +78,7 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
     health: common.health,
     outsideWindow: common.outsideWindow,
     breaker: common.breaker,
-    canary: common.canaries.get(node.role),
+    canary: waitsForCanary(common.canaries, node, configuration.canary.bake),
     limits: {
       parallelWorkers: configuration.parallelWorkers,
       settle: configuration.settle,
