@@ -7,8 +7,7 @@ import type { World } from '../world.ts';
 import { waitsForCanary } from './canary.ts';
 import { lifetimeOf, manageableOf } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
-import { isPlanned } from './plan.ts';
-import { isApproved, rfc3339 } from './rotation-object.ts';
+import { isApproved, isPlanned, rfc3339 } from './rotation-object.ts';
 import { isBeingStaged } from './stage-tool.ts';
 import { condition, isAnnotated, versionOf, type NodeView, type View } from './view.ts';
 

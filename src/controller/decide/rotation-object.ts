@@ -30,18 +30,16 @@ export function wishOf(
   node: NodeView,
   group: Group,
   renewable: readonly RenewableCertificate[],
-  retry: { readonly failures: number; readonly notBefore: Date | undefined },
-  { leftOut, now }: Pick<Wish, 'leftOut' | 'now'>,
+  { failures, leftOut, now }: Pick<Wish, 'failures' | 'leftOut' | 'now'>,
 ): Wish {
   const ids = new Set(group.ids);
   const certificates = renewable.filter(({ id }) => ids.has(id));
-  const dueAt = new Date(Math.max(group.dueAt.getTime(), retry.notBefore?.getTime() ?? 0));
   return {
     node,
     base: baseName(node, certificates, renewable),
     certificates,
-    dueAt,
-    failures: retry.failures,
+    dueAt: group.dueAt,
+    failures,
     leftOut,
     now,
   };
@@ -105,6 +103,11 @@ export function rotationFor(wish: Wish, replaced: readonly CertificateRotation[]
     },
     status: plannedStatus(wish),
   };
+}
+
+/** Made by the plan, not by a person. */
+export function isPlanned({ metadata }: CertificateRotation): boolean {
+  return metadata.labels?.[labels.planned] === 'true';
 }
 
 export function isApproved({ metadata }: CertificateRotation): boolean {
