@@ -132,10 +132,11 @@ const rules: readonly (readonly [Gate, GateRule])[] = [
 
 /** Asks every gate. Nothing closed: the rotation may go now. */
 export function askGates(facts: GateFacts): GatesAnswer {
-  const shut = rules.flatMap(([gate, rule]) => {
+  const shut: GateAnswer[] = [];
+  for (const [gate, rule] of rules) {
     const message = rule(facts);
-    return message === undefined ? [] : [{ gate, message }];
-  });
+    if (message !== undefined) shut.push({ gate, message });
+  }
   const givesWay = ({ gate }: GateAnswer) => facts.urgent !== undefined && !gates[gate].hard;
   return {
     closed: shut.filter((answer) => !givesWay(answer)),
@@ -222,6 +223,7 @@ function toolIsOnItsWay({ subject }: GateFacts): string | undefined {
  */
 function etcdCouldLoseQuorum({ health, subject }: GateFacts): string | undefined {
   if (health === undefined) return 'the health of etcd is not known';
+  if (health.etcd.size === 0) return undefined;
   const others = health.etcdMembers.filter((name) => name !== subject.nodeName);
   const ill = others.filter((name) => health.etcd.has(name));
   if (ill.length === 0) return undefined;
@@ -236,6 +238,7 @@ function etcdCouldLoseQuorum({ health, subject }: GateFacts): string | undefined
 
 function anApiServerIsNotReady({ health, subject }: GateFacts): string | undefined {
   if (health === undefined) return 'the health of the API servers is not known';
+  if (health.apiServers.size === 0) return undefined;
   const ill = [...health.apiServers].filter(([name]) => name !== subject.nodeName);
   if (ill.length === 0) return undefined;
   return ill.map(([name, problem]) => `the API server of ${name} is not ready: ${problem}`).join('; ');

@@ -1,5 +1,6 @@
 // The facts that are the same for every rotation that is asked about in one pass: counted once, since thousands may wait.
 import { Cron } from 'croner';
+import { caIds } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import type { Activity, GateFacts, Neighbours } from '../../policy/gates.ts';
 import type { Reason } from '../../policy/reasons.ts';
@@ -22,6 +23,7 @@ export interface CommonFacts {
   readonly canaries: Canaries;
   readonly outsideWindow: string | undefined;
   readonly health: GateFacts['health'];
+  readonly vault: GateFacts['vault'];
 }
 
 export function commonFacts(view: View): CommonFacts {
@@ -40,7 +42,16 @@ export function commonFacts(view: View): CommonFacts {
     canaries: canariesOf(view),
     outsideWindow: outsideWindow(world.configuration.windows, world.now),
     health: healthOf(world.health, view),
+    vault: vaultOf(world),
   };
+}
+
+function vaultOf({ vault, now }: World): GateFacts['vault'] {
+  const usable = caIds.filter((ca) => {
+    const known = vault.cas[ca];
+    return known !== undefined && Date.parse(known.notAfter) > now.getTime();
+  });
+  return { cas: new Set(usable), unavailable: vault.unavailable ?? {}, problem: vault.problem };
 }
 
 /**

@@ -105,8 +105,10 @@ function isScanDue(view: View, node: NodeView): boolean {
   if (node.rotations.some(isActive)) return false; // files change under it; it is read when that has ended
   if (node.inventory === undefined || isOutdated(node) || wasStaged(view, node)) return true;
   const collected = Date.parse(node.inventory.collectedAt);
+  const age = now.getTime() - collected;
+  if (age <= configuration.scanInterval) return age < 0;
   const jitter = nodes.length < jitterFrom ? 0 : configuration.scanJitter * shareOf(node.uid);
-  return collected > now.getTime() || now.getTime() - collected > configuration.scanInterval + jitter;
+  return age > configuration.scanInterval + jitter;
 }
 
 /** The tool was laid down after the last scan: the next one says so, and then the Pod that did it may go. */

@@ -16,6 +16,7 @@ import {
   isAttemptAt,
   isPlanned,
   plannedStatus,
+  type PlannedStatus,
   rfc3339,
   rotationFor,
   summaryOf,
@@ -93,6 +94,9 @@ function planBesidesNothing(node: NodeView, waiting: readonly CertificateRotatio
   if (node.inventory === undefined || isOutdated(node)) return [];
   const { now } = view.world;
   const wish = wishFor(node, view);
+  const [only] = waiting;
+  if (wish !== undefined && waiting.length === 1 && only !== undefined && isAttemptAt(only, wish))
+    return refresh(only, wish);
   const [kept, ...others] = waiting
     .filter((one) => wish !== undefined && isAttemptAt(one, wish))
     .toReversed();
@@ -142,10 +146,17 @@ function nextOf(
 /** Brings the status of a waiting plan up to date; why it waits is the gates' to say, once it is due. */
 function refresh(rotation: CertificateRotation, wish: Wish): Action[] {
   const status = plannedStatus(wish);
-  const { phase } = rotation.status ?? {};
+  if (upToDate.get(rotation) === status) return [];
   const { dueAt, attempts, certificates, role, summary, step } = status;
-  if (phase === 'Pending') return patch(rotation, { dueAt, attempts, certificates, role, summary, step });
-  const changed = patch(rotation, status);
-  if (status.phase !== 'Pending' || changed.length === 0) return changed;
+  const isPending = rotation.status?.phase === 'Pending';
+  const changed = patch(
+    rotation,
+    isPending ? { dueAt, attempts, certificates, role, summary, step } : status,
+  );
+  if (changed.length === 0) upToDate.set(rotation, status);
+  if (isPending || status.phase !== 'Pending' || changed.length === 0) return changed;
   return [...changed, ...tell(rotation, 'Normal', 'NearingExpiry', `due since ${rfc3339(wish.dueAt)}`)];
 }
+
+/** The plan with which an object was found to agree, as long as both are the same values. */
+const upToDate = new WeakMap<CertificateRotation, PlannedStatus>();
