@@ -13,7 +13,9 @@ export const restartNotes = {
     'unless it checks /readyz, and TCP alone is not enough, each restart fails the requests that it still hands on',
 } as const;
 
-export function restartNotesOf(node: NodeView, own: Server | undefined): readonly string[] {
+type Address = Pick<Server, 'host' | 'port'>;
+
+export function restartNotesOf(node: NodeView, own: Address | undefined): readonly string[] {
   // A manifest that cannot be read says nothing of its flags.
   if (own === undefined || node.pods.get('kube-apiserver')?.container === undefined) return [];
   const delay = node.flag('kube-apiserver', 'shutdown-delay-duration') ?? '0';
@@ -24,7 +26,7 @@ export function restartNotesOf(node: NodeView, own: Server | undefined): readonl
   ];
 }
 
-function isElsewhere(server: string | undefined, own: Server): boolean {
+function isElsewhere(server: string | undefined, own: Address): boolean {
   const named = serverOf(server);
   if (named === undefined) return false;
   const isHere = named.host === own.host || /^(?:127\.|::1$|localhost$)/u.test(named.host);

@@ -18,13 +18,23 @@ export async function askVersion(
   const text = readText(node, kubeconfig);
   const config = parseKubeconfig(text, kubeconfig);
   const cluster = currentCluster(config) ?? config.clusters[0];
-  const endpoint = serverOf(cluster?.server);
-  if (endpoint === undefined) throw notProved(`${kubeconfig} names no server that can be asked`);
-  const authority = cluster?.authority;
-  const ca = authority === undefined ? {} : { ca: pemOf(node, authority) };
-  const { status } = await node.probes.request({ ...endpoint, ...ca, client, path: '/version' }, signal);
-  if (status !== 200) throw notProved(`${endpoint.host}:${endpoint.port} answers /version with ${status}`);
-  return `${endpoint.host}:${endpoint.port} answers /version to it`;
+  const server = serverOf(cluster?.server);
+  if (cluster === undefined || server === undefined)
+    throw notProved(`${kubeconfig} names no server that can be asked`);
+  const { host, port, basePath } = server;
+  const { authority, tlsServerName: serverName } = cluster;
+  const path = `${basePath}/version`;
+  const question = {
+    host,
+    port,
+    client,
+    path,
+    ...(authority === undefined ? {} : { ca: pemOf(node, authority) }),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+  const { status } = await node.probes.request(question, signal);
+  if (status !== 200) throw notProved(`${host}:${port} answers ${path} with ${status}`);
+  return `${host}:${port} answers ${path} to it`;
 }
 
 /** GET /version with a kubeconfig's own user. */
