@@ -54,6 +54,8 @@ export interface GateFacts {
           readonly staging: boolean;
         }
       | undefined;
+    /** It may not keep a key that others may know. */
+    readonly newKeys: boolean;
     readonly approved: boolean;
     /** The authorities that must sign. */
     readonly cas: readonly CaId[];
@@ -117,6 +119,7 @@ const rules: readonly (readonly [Gate, GateRule])[] = [
   ['OnlyApiServer', onlyApiServerIsNeeded],
   ['EtcdUnsafe', etcdCouldLoseQuorum],
   ['ApiServerUnhealthy', anApiServerIsNotReady],
+  ['RekeyNeedsTool', newKeysNeedTheTool],
   ['ToolNotStaged', toolIsOnItsWay],
   ['NodeNotReady', nodeIsNotReady],
   ['NeighboursNotReady', tooManyAreNotReady],
@@ -212,8 +215,13 @@ function onlyApiServerIsNeeded({ subject, activity, neighbours, next }: GateFact
   return next === undefined ? undefined : `${next}, the only control plane, goes first`;
 }
 
+function newKeysNeedTheTool({ subject }: GateFacts): string | undefined {
+  if (subject.node?.staging !== true || !subject.newKeys) return undefined;
+  return `cert-renew is being laid down on ${subject.nodeName}: without it pairs would keep their key`;
+}
+
 function toolIsOnItsWay({ subject }: GateFacts): string | undefined {
-  if (subject.node?.staging !== true) return undefined;
+  if (subject.node?.staging !== true || subject.newKeys) return undefined;
   return `cert-renew is being laid down on ${subject.nodeName}, so that its boot could recover it`;
 }
 

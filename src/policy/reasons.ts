@@ -55,6 +55,7 @@ export const gates = {
   EtcdUnsafe: { hard: true, text: 'etcd could lose quorum' },
   ClockSkew: { hard: true, text: 'clocks differ by more than the limit' },
   NodeGone: { hard: true, text: 'no such node, or another one under its name' },
+  RekeyNeedsTool: { hard: true, text: 'new keys are wanted, and the tool that they need is being laid down' },
   ApiServerUnhealthy: { hard: false, text: 'an API server of another node is not ready' },
   OnlyApiServer: {
     hard: false,

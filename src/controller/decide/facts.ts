@@ -9,7 +9,7 @@ import { waitsForCanary } from './canary.ts';
 import { lifetimeOf, manageableOf, type RenewableCertificate } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
 import { isApproved, isPlanned, rfc3339 } from './rotation-object.ts';
-import { isBeingStaged } from './stage-tool.ts';
+import { isBeingStaged, wantsNewKeys } from './stage-tool.ts';
 import { isAnnotated, versionOf, type NodeView, type View } from './view.ts';
 
 const hour = 3_600_000;
@@ -82,6 +82,7 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
         pressure: pressureOn(node),
         staging: isBeingStaged(node, view),
       },
+      newKeys: wantsNewKeys(rotation),
       approved: isApproved(rotation),
       cas: item.cas,
       clockSkew: skewOf(node),
