@@ -1,7 +1,5 @@
 // The node as the rotation's procedure wants it, seen from a container of the rotate Pod.
 import { randomBytes } from 'node:crypto';
-import * as fs from 'node:fs';
-import process from 'node:process';
 import { hostLayout } from '../host/layout.ts';
 import { withLock } from '../host/lock.ts';
 import { readMachineId } from '../host/machine.ts';
@@ -32,16 +30,8 @@ export function rotationNode(environment: Environment, { files, root }: SeenNode
 
 /** Runs `work` with the lock of the node, the same file that `cert-renew` on the host locks. */
 export async function locked<T>({ root }: SeenNode, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const { lock, root: own } = hostLayout();
-  closeToOthers(under(root, own));
+  const { lock } = hostLayout();
   return await withLock(under(root, lock), { timeoutMs: lockTimeoutMs, signal }, work);
-}
-
-/** Where the kubelet had to make the mounted directory it did so with 0755, and keys lie in it. */
-function closeToOthers(path: string): void {
-  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-  const isOurs = stat?.isDirectory() === true && stat.uid === process.geteuid?.();
-  if (isOurs && (stat.mode & 0o077) !== 0) fs.chmodSync(path, 0o700);
 }
 
 /** Where a path of the node is seen by this process. */

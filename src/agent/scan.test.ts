@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CertificateId } from '../catalogue/ids.ts';
+import { restartNotes } from '../catalogue/restart-notes.ts';
 import { CrashFiles } from '../host/crash-files.ts';
 import { pem } from '../pki/pem.ts';
 import { makeCa, makeLeaf, type FakeCa } from '../rotation/fake-disk.ts';
@@ -57,7 +58,7 @@ beforeEach(() => {
   );
   write(
     '/etc/kubernetes/manifests/kube-apiserver.yaml',
-    `apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver}\nspec: {containers: [{name: kube-apiserver, command: [kube-apiserver, --tls-cert-file=${pki}/apiserver.crt, --tls-private-key-file=${pki}/apiserver.key, --client-ca-file=${pki}/ca.crt, --requestheader-client-ca-file=${pki}/front-proxy-ca.crt]}]}\n`,
+    `apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver}\nspec: {containers: [{name: kube-apiserver, command: [kube-apiserver, --shutdown-delay-duration=10s, --tls-cert-file=${pki}/apiserver.crt, --tls-private-key-file=${pki}/apiserver.key, --client-ca-file=${pki}/ca.crt, --requestheader-client-ca-file=${pki}/front-proxy-ca.crt]}]}\n`,
   );
   write(`${pki}/ca.crt`, pem('CERTIFICATE', ca.certificate.der));
   write(`${pki}/front-proxy-ca.crt`, pem('CERTIFICATE', other.certificate.der));
@@ -174,6 +175,13 @@ describe('a scan', () => {
     files.unlink(`${pki}/apiserver.crt`);
     expect(rowOf('apiserver.crt')).toBeUndefined();
     expect(scanned().notes).toEqual(['apiserver.crt is not where it should be']);
+  });
+
+  it('says what a restart of the API server costs its clients (R22)', () => {
+    const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml';
+    const text = Buffer.from(files.read(manifest)).toString('latin1');
+    write(manifest, text.replace('duration=10s', 'duration=0s'));
+    expect(scanned().notes).toEqual([restartNotes.noDelay]);
   });
 
   it('says that the tool is not laid down, when it can see that', () => {

@@ -26,7 +26,8 @@ export function scan(
   about: { readonly machineID: string; readonly now: Date; readonly executable?: string },
 ): ScanResult {
   const discovery = discoverNode(node.files, node.isReachable);
-  const notes = [...discovery.notes, ...toolNote(node, about.executable ?? process.execPath)];
+  const tool = toolNote(node, about.executable ?? process.execPath);
+  const notes = [...discovery.notes, ...discovery.restartNotes, ...tool];
   return {
     schema: 1,
     machineID: about.machineID,

@@ -5,6 +5,7 @@ import process from 'node:process';
 import { CertError } from '../errors.ts';
 import { sha256OfFile } from '../host/executable.ts';
 import { hostLayout } from '../host/layout.ts';
+import { makeOwnDirectory } from '../host/own-directory.ts';
 import { say, seenNode, type Environment, type SeenNode } from './face.ts';
 import { encodeMessage } from './message.ts';
 import type { DoneResult } from './protocol.ts';
@@ -27,8 +28,7 @@ export function layDown({ root, files }: SeenNode, executable: string): string {
     if (kind !== 'directory')
       throw new CertError('NotRegularFile', `${each} is a ${kind}, no directory`, { file: each });
   }
-  fs.mkdirSync(under(root, directory), { recursive: true, mode: 0o700 });
-  fs.chmodSync(under(root, own), 0o700);
+  for (const each of [own, directory]) makeOwnDirectory(under(root, each));
   const target = under(root, tool);
   const staged = under(root, `${directory}/.cert-renew.new`);
   fs.rmSync(staged, { force: true });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { discover, type Discovery } from './discover.ts';
 import { certificateIds, type CertificateId } from './ids.ts';
 import type { Reading, Snapshot } from './snapshot.ts';
+import { restartNotes } from './restart-notes.ts';
 import { entryOf, table } from './table.ts';
 
 type Files = Readonly<
@@ -269,6 +270,42 @@ describe('a kubeadm control plane', () => {
       ]);
     },
   );
+});
+
+describe('what a restart of the API server costs its clients (R22)', () => {
+  const manifest = '/etc/kubernetes/manifests/kube-apiserver.yaml';
+  const withDelay = (delay: string): Files => ({
+    ...controlPlane,
+    [manifest]: apiserverPod.replace(
+      '"--secure-port=6443"',
+      `"--secure-port=6443","--shutdown-delay-duration=${delay}"`,
+    ),
+  });
+
+  it('is said when it stops at once', () => {
+    expect(discoverIn(controlPlane).restartNotes).toEqual([restartNotes.noDelay]);
+    for (const delay of ['0', '0s', '0h0m0s'])
+      expect(discoverIn(withDelay(delay)).restartNotes, delay).toEqual([restartNotes.noDelay]);
+  });
+
+  it('is nothing to say when it stops slowly and nobody stands before it', () => {
+    for (const delay of ['10s', '1m0s', '500ms'])
+      expect(discoverIn(withDelay(delay)).restartNotes, delay).toEqual([]);
+  });
+
+  it.each(['https://10.0.0.100:6443', 'https://api.example.org', 'https://10.0.0.1:8443'])(
+    'is not to be seen where the kubeconfigs name %s: a balancer may check TCP alone',
+    (server) => {
+      const admin = kubeconfig('kubernetes-admin').replace('https://10.0.0.1:6443', server);
+      const files = { ...withDelay('10s'), '/etc/kubernetes/admin.conf': admin };
+      expect(discoverIn(files).restartNotes).toEqual([restartNotes.balancer]);
+    },
+  );
+
+  it('is no matter of a worker, nor of a manifest that cannot be read', () => {
+    expect(discoverIn(worker).restartNotes).toEqual([]);
+    expect(discoverIn({ ...controlPlane, [manifest]: '{' }).restartNotes).toEqual([]);
+  });
 });
 
 describe('a worker', () => {

@@ -4,6 +4,7 @@ import { posix } from 'node:path';
 import type { KubeletSettings } from '../formats/kubelet-config.ts';
 import type { CaId, CaLocation, Component, Location, Target } from './ids.ts';
 import { viewKubelet, viewNode, viewStaticPods, type NodeView, type StaticComponent } from './node-view.ts';
+import { restartNotesOf } from './restart-notes.ts';
 import { SnapshotReader, type Snapshot, type Wants } from './snapshot.ts';
 import { table } from './table.ts';
 
@@ -16,6 +17,8 @@ export interface Discovery {
   readonly facts: Facts;
   /** What an operator should know, sorted. */
   readonly notes: readonly string[];
+  /** What a restart of its API server costs clients (R22): for whoever plans one, not for a list of certificates. */
+  readonly restartNotes: readonly string[];
 }
 
 /** What proofs and restarts need; the shape of rotation's NodeFacts. Absent: not on this node. */
@@ -49,12 +52,15 @@ export function discover(snapshot: Snapshot): Discovery {
   const targets = distinct(reader, node);
   noteStrays(reader, node);
   const facts = factsOf(node, targets);
+  const restartNotes = restartNotesOf(node, facts.apiserver);
   if (!reader.complete) return unfinished(reader, kubelet);
-  return { wants: reader.wants, targets, cas: casOf(node), kubelet, facts, notes: reader.notes.toSorted() };
+  const notes = reader.notes.toSorted();
+  return { wants: reader.wants, targets, cas: casOf(node), kubelet, facts, notes, restartNotes };
 }
 
 function unfinished(reader: SnapshotReader, kubelet: KubeletSettings): Discovery {
-  return { wants: reader.wants, targets: [], cas: [], kubelet, facts: { manifests: {} }, notes: [] };
+  const nothing = { targets: [], cas: [], facts: { manifests: {} }, notes: [], restartNotes: [] };
+  return { ...nothing, wants: reader.wants, kubelet };
 }
 
 /** Two names of one file are one target, that of the table's first. */

@@ -14,7 +14,13 @@ import {
   type UnitFile,
 } from '../formats/kubelet-config-unit.ts';
 import { flagsOf, hostPathOf, readManifest, type ManifestContainer } from '../formats/manifest.ts';
-import { currentUser, parseKubeconfig, type Kubeconfig, type KubeconfigUser } from '../formats/kubeconfig.ts';
+import {
+  currentCluster,
+  currentUser,
+  parseKubeconfig,
+  type Kubeconfig,
+  type KubeconfigUser,
+} from '../formats/kubeconfig.ts';
 import type { Component, Location } from './ids.ts';
 import type { SnapshotReader } from './snapshot.ts';
 
@@ -40,6 +46,8 @@ export interface NodeView {
   flag(component: StaticComponent, flag: string): string | undefined;
   /** Where the client certificate of a kubeconfig lies; undefined when it has none or is not there. */
   credential(path: string): Location | undefined;
+  /** The server that a kubeconfig names, when it can be read. */
+  server(path: string): string | undefined;
   /** Path with its links resolved: two names of one file are one file. */
   realPath(path: string): string;
   isPresent(path: string): boolean;
@@ -194,10 +202,12 @@ export function viewNode(
       return hostPathOf(container, path) ?? path;
     },
     credential(path) {
-      const text = reader.text(path);
-      if (text === undefined) return undefined;
-      const config = orNote(reader, () => parseKubeconfig(text, path));
+      const config = kubeconfig(reader, path);
       return config === undefined ? undefined : credentialOf(reader, path, config);
+    },
+    server(path) {
+      const config = kubeconfig(reader, path);
+      return config === undefined ? undefined : (currentCluster(config) ?? config.clusters[0])?.server;
     },
     realPath(path) {
       const reading = reader.file(path);
@@ -205,6 +215,11 @@ export function viewNode(
     },
     isPresent: (path) => reader.file(path).kind !== 'absent',
   };
+}
+
+function kubeconfig(reader: SnapshotReader, path: string): Kubeconfig | undefined {
+  const text = reader.text(path);
+  return text === undefined ? undefined : orNote(reader, () => parseKubeconfig(text, path));
 }
 
 /** The current context's user when it has a certificate, else the first that has one. */

@@ -63,6 +63,7 @@ describe('reading a kubeconfig', () => {
     expect(currentCluster(config)).toEqual({
       name: 'kubernetes',
       server: 'https://10.0.0.1:6443',
+      tlsServerName: undefined,
       authority: { kind: 'data', pem: 'the CA' },
     });
   });

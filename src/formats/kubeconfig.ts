@@ -33,6 +33,8 @@ export interface KubeconfigUser {
 export interface KubeconfigCluster {
   readonly name: string;
   readonly server: string | undefined;
+  /** The name that the server's certificate must hold, in place of the one in `server`. */
+  readonly tlsServerName: string | undefined;
   readonly authority: CredentialSource | undefined;
 }
 
@@ -70,6 +72,7 @@ function readKubeconfig({ value, file }: YamlText): Kubeconfig {
     clusters: named(value, 'clusters', 'cluster', file).map(({ name, content }) => ({
       name,
       server: textField(content, 'server', file, `cluster ${name}`),
+      tlsServerName: textField(content, 'tls-server-name', file, `cluster ${name}`),
       authority: source(content, 'certificate-authority', file, `cluster ${name}`),
     })),
     users: named(value, 'users', 'user', file).map(({ name, content }) => ({
@@ -134,6 +137,23 @@ export function currentCluster(config: Kubeconfig): KubeconfigCluster | undefine
   return context?.cluster === undefined
     ? undefined
     : config.clusters.find(({ name }) => name === context.cluster);
+}
+
+/** Where a cluster's API is. */
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+  /** Before every path of the API, without a slash at its end; mostly empty. */
+  readonly basePath: string;
+}
+
+/** Undefined: it names none that can be asked with a certificate. */
+export function serverOf(server: string | undefined): Server | undefined {
+  if (server === undefined || !URL.canParse(server)) return undefined;
+  const { protocol, hostname, port, pathname } = new URL(server);
+  if (protocol !== 'https:') return undefined;
+  const basePath = pathname.replace(/\/+$/u, '');
+  return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port) || 443, basePath };
 }
 
 /**

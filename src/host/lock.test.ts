@@ -1,4 +1,4 @@
-import { lstatSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -31,6 +31,16 @@ describe('the lock of a node', () => {
     expect(await withLock(path, { timeoutMs: 0, signal: never }, () => Promise.resolve(7))).toBe(7);
     expect(lstatSync(join(directory, 'made')).mode & 0o777).toBe(0o700);
     expect(lstatSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('closes a directory that the kubelet has made for everybody to read, before anything is put there', async () => {
+    const open = join(directory, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o755);
+    const mode = await withLock(join(open, 'lock'), { timeoutMs: 0, signal: never }, () =>
+      Promise.resolve(lstatSync(open).mode & 0o777),
+    );
+    expect(mode.toString(8)).toBe('700');
   });
 
   it('that is held is refused after the time, with who to look for', async () => {

@@ -7,13 +7,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CertError } from '../errors.ts';
 import { onFile } from './errno.ts';
 import { libc } from './libc.ts';
+import { makeOwnDirectory } from './own-directory.ts';
 
 const retryMs = 200;
 
 /**
  * Runs `work` while holding the lock, which is given back whatever comes.
  *
- * @param path where the lock file is seen by this process (in a Pod: under HOST_ROOT); its directory is made (0700)
+ * @param path where the lock file is seen by this process (in a Pod: under HOST_ROOT); its directory is made, or closed to others (0700)
  * @param options.timeoutMs how long to wait for another holder
  * @throws CertError LockHeld, Aborted, Io
  */
@@ -23,7 +24,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const fd = onFile(path, () => {
-    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeOwnDirectory(dirname(path));
     return fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW, 0o600);
   });
   try {

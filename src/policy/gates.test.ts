@@ -33,6 +33,7 @@ const open: GateFacts = {
     nodeName: 'cp1',
     role: 'control-plane',
     node: { ready: true, paused: false, version: 'v1.34.4', pressure: [], staging: false },
+    newKeys: false,
     approved: false,
     cas: ['kubernetes', 'etcd', 'front-proxy'],
     clockSkew: 0,
@@ -103,6 +104,18 @@ const table: Row[] = [
     given: subject({ node: { ...open.subject.node!, staging: true } }),
     want: ['ToolNotStaged'],
     says: 'cert-renew is being laid down on cp1',
+  },
+  {
+    name: 'the tool is being laid down, and the key must not be kept',
+    given: subject({ node: { ...open.subject.node!, staging: true }, newKeys: true }),
+    want: ['RekeyNeedsTool'],
+    says: 'without it pairs would keep their key',
+  },
+  {
+    name: 'the pod of another control plane has outlived its rotation',
+    given: { activity: [{ ...busyControlPlane, nodeName: 'cp2', leftover: 'rotate-1' }] },
+    want: ['ControlPlaneInFlight'],
+    says: 'Pod rotate-1 of a rotation that has ended is still on control plane cp2',
   },
   { name: 'all is well', given: {}, want: [] },
   {

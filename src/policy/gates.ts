@@ -10,6 +10,8 @@ export interface Activity {
   readonly role: NodeRole;
   /** Undefined: still under way. */
   readonly finishedAt: Date | undefined;
+  /** Its rotation has ended or is gone, and this Pod of it may still be at work. */
+  readonly leftover?: string;
 }
 
 /** All nodes but the one that is asked about. Counts, since there may be thousands of them. */
@@ -52,6 +54,8 @@ export interface GateFacts {
           readonly staging: boolean;
         }
       | undefined;
+    /** It may not keep a key that others may know. */
+    readonly newKeys: boolean;
     readonly approved: boolean;
     /** The authorities that must sign. */
     readonly cas: readonly CaId[];
@@ -115,6 +119,7 @@ const rules: readonly (readonly [Gate, GateRule])[] = [
   ['OnlyApiServer', onlyApiServerIsNeeded],
   ['EtcdUnsafe', etcdCouldLoseQuorum],
   ['ApiServerUnhealthy', anApiServerIsNotReady],
+  ['RekeyNeedsTool', newKeysNeedTheTool],
   ['ToolNotStaged', toolIsOnItsWay],
   ['NodeNotReady', nodeIsNotReady],
   ['NeighboursNotReady', tooManyAreNotReady],
@@ -130,10 +135,11 @@ const rules: readonly (readonly [Gate, GateRule])[] = [
 
 /** Asks every gate. Nothing closed: the rotation may go now. */
 export function askGates(facts: GateFacts): GatesAnswer {
-  const shut = rules.flatMap(([gate, rule]) => {
+  const shut: GateAnswer[] = [];
+  for (const [gate, rule] of rules) {
     const message = rule(facts);
-    return message === undefined ? [] : [{ gate, message }];
-  });
+    if (message !== undefined) shut.push({ gate, message });
+  }
   const givesWay = ({ gate }: GateAnswer) => facts.urgent !== undefined && !gates[gate].hard;
   return {
     closed: shut.filter((answer) => !givesWay(answer)),
@@ -186,7 +192,11 @@ function clocksDiffer({ subject, limits, vault }: GateFacts): string | undefined
 function anotherControlPlaneIsInFlight({ subject, activity }: GateFacts): string | undefined {
   if (subject.role !== 'control-plane') return undefined;
   const other = activity.find(({ role, finishedAt }) => role === 'control-plane' && finishedAt === undefined);
-  return other === undefined ? undefined : `control plane ${other.nodeName} is being rotated`;
+  if (other === undefined) return undefined;
+  const { nodeName, leftover } = other;
+  if (leftover === undefined) return `control plane ${nodeName} is being rotated`;
+  const then = 'should that machine be off for good, delete its Node';
+  return `Pod ${leftover} of a rotation that has ended is still on control plane ${nodeName}: ${then}`;
 }
 
 /**
@@ -205,8 +215,13 @@ function onlyApiServerIsNeeded({ subject, activity, neighbours, next }: GateFact
   return next === undefined ? undefined : `${next}, the only control plane, goes first`;
 }
 
+function newKeysNeedTheTool({ subject }: GateFacts): string | undefined {
+  if (subject.node?.staging !== true || !subject.newKeys) return undefined;
+  return `cert-renew is being laid down on ${subject.nodeName}: without it pairs would keep their key`;
+}
+
 function toolIsOnItsWay({ subject }: GateFacts): string | undefined {
-  if (subject.node?.staging !== true) return undefined;
+  if (subject.node?.staging !== true || subject.newKeys) return undefined;
   return `cert-renew is being laid down on ${subject.nodeName}, so that its boot could recover it`;
 }
 
@@ -216,6 +231,7 @@ function toolIsOnItsWay({ subject }: GateFacts): string | undefined {
  */
 function etcdCouldLoseQuorum({ health, subject }: GateFacts): string | undefined {
   if (health === undefined) return 'the health of etcd is not known';
+  if (health.etcd.size === 0) return undefined;
   const others = health.etcdMembers.filter((name) => name !== subject.nodeName);
   const ill = others.filter((name) => health.etcd.has(name));
   if (ill.length === 0) return undefined;
@@ -230,6 +246,7 @@ function etcdCouldLoseQuorum({ health, subject }: GateFacts): string | undefined
 
 function anApiServerIsNotReady({ health, subject }: GateFacts): string | undefined {
   if (health === undefined) return 'the health of the API servers is not known';
+  if (health.apiServers.size === 0) return undefined;
   const ill = [...health.apiServers].filter(([name]) => name !== subject.nodeName);
   if (ill.length === 0) return undefined;
   return ill.map(([name, problem]) => `the API server of ${name} is not ready: ${problem}`).join('; ');

@@ -4,11 +4,13 @@ import { nextGroup, type Candidate } from './grouping.ts';
 
 const day = 86_400_000;
 const now = new Date('2026-06-01T00:00:00Z');
+const inDays = (days: number): Date => new Date(now.getTime() + days * day);
 const due = (id: CertificateId, component: Component, days: number | undefined): Candidate => ({
   id,
   component,
-  dueAt: days === undefined ? undefined : new Date(now.getTime() + days * day),
+  dueAt: days === undefined ? undefined : inDays(days),
 });
+const tried = (candidate: Candidate, days: number): Candidate => ({ ...candidate, notBefore: inDays(days) });
 
 describe('what one rotation renews', () => {
   it.each([
@@ -57,6 +59,25 @@ describe('what one rotation renews', () => {
       ],
       want: ['kubelet.crt', 'kubelet-client-current.pem'],
       at: 10,
+    },
+    {
+      name: 'what must not be tried yet counts as due then, and joins nothing before',
+      given: [
+        tried(due('kubelet.crt', 'kubelet', -3), 0.1),
+        due('kubelet-client-current.pem', 'kubelet', -1),
+        due('apiserver.crt', 'kube-apiserver', -1),
+      ],
+      want: ['kubelet-client-current.pem', 'apiserver.crt'],
+      at: -1,
+    },
+    {
+      name: 'what was tried together goes together again, what had only joined too',
+      given: [
+        tried(due('kubelet.crt', 'kubelet', -3), 0.1),
+        tried(due('kubelet-client-current.pem', 'kubelet', 5), 0.1),
+      ],
+      want: ['kubelet.crt', 'kubelet-client-current.pem'],
+      at: 0.1,
     },
     {
       name: 'what is never due never joins',

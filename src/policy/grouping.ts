@@ -7,6 +7,8 @@ export interface Candidate {
   readonly id: CertificateId;
   readonly component: Component;
   readonly dueAt: Date | undefined;
+  /** Not to be tried before: an attempt has failed. It counts as due then, and joins nothing that begins earlier. */
+  readonly notBefore?: Date | undefined;
 }
 
 /** Restarted by a rotation; etcd reloads by itself and administrators' kubeconfigs have no process. */
@@ -18,7 +20,7 @@ const restarted: ReadonlySet<Component> = new Set([
 ]);
 
 export interface Group {
-  /** When the rotation is due: the earliest of its certificates. */
+  /** When the rotation is due, or may be tried again: the earliest of its certificates. */
   readonly dueAt: Date;
   /** In the order of the candidates. */
   readonly ids: readonly CertificateId[];
@@ -33,7 +35,7 @@ export function nextGroup(
   now: Date,
   groupWithin: number,
 ): Group | undefined {
-  const moments = candidates.flatMap(({ dueAt }) => (dueAt === undefined ? [] : [dueAt.getTime()]));
+  const moments = candidates.map(beginOf).filter(Number.isFinite);
   if (moments.length === 0) return undefined;
   const earliest = Math.min(...moments);
   const start = Math.max(now.getTime(), earliest);
@@ -45,17 +47,25 @@ export function nextGroup(
       (restarted.has(candidate.component) &&
         restarts.has(candidate.component) &&
         groupWithin > 0 &&
-        isWithin(candidate, start + groupWithin)),
+        mayJoin(candidate, start, groupWithin)),
   );
   return { dueAt: new Date(earliest), ids: members.map(({ id }) => id) };
 }
 
 /** Due means after the moment (R1: «<»), save for the one that is to come first. */
-function isDueBy({ dueAt }: Candidate, start: number, earliest: number): boolean {
-  if (dueAt === undefined) return false;
-  return dueAt.getTime() < start || dueAt.getTime() === earliest;
+function isDueBy(candidate: Candidate, start: number, earliest: number): boolean {
+  const begin = beginOf(candidate);
+  return begin < start || begin === earliest;
 }
 
-function isWithin({ dueAt }: Candidate, end: number): boolean {
-  return dueAt !== undefined && dueAt.getTime() <= end;
+function mayJoin({ dueAt, notBefore }: Candidate, start: number, groupWithin: number): boolean {
+  if (dueAt === undefined || (notBefore?.getTime() ?? 0) > start) return false;
+  return dueAt.getTime() <= start + groupWithin;
+}
+
+/** Infinity: never. */
+function beginOf({ dueAt, notBefore }: Candidate): number {
+  return dueAt === undefined
+    ? Number.POSITIVE_INFINITY
+    : Math.max(dueAt.getTime(), notBefore?.getTime() ?? 0);
 }

@@ -36,7 +36,15 @@ export function overridesSoftGates({ notAfter }: Waiting, now: Date, urgent: num
   return notAfter !== undefined && notAfter.getTime() - now.getTime() < urgent;
 }
 
-type Comparison = (a: Waiting, b: Waiting, now: Date, urgent: number) => number;
+/** One that waits, with what is asked of it in every comparison: computed once, since thousands may wait. */
+interface Ranked {
+  readonly waiting: Waiting;
+  readonly urgency: number;
+  /** Infinity: unknown. */
+  readonly end: number;
+}
+
+type Comparison = (a: Ranked, b: Ranked) => number;
 
 const comparisons: readonly Comparison[] = [
   byUrgency, //   what has expired first
@@ -48,37 +56,41 @@ const comparisons: readonly Comparison[] = [
 
 /** A sorted copy, the most pressing first. */
 export function inOrder<T extends Waiting>(queue: readonly T[], now: Date, urgent: number): T[] {
-  return queue.toSorted((a, b) => {
-    for (const compare of comparisons) {
-      const order = compare(a, b, now, urgent);
-      if (order !== 0) return order;
-    }
-    return 0;
-  });
+  const ranked = queue.map((waiting) => ({
+    waiting,
+    urgency: urgencies.indexOf(urgencyOf(waiting, now, urgent)),
+    end: waiting.notAfter?.getTime() ?? Number.POSITIVE_INFINITY,
+  }));
+  return ranked.toSorted(inTurn).map(({ waiting }) => waiting);
 }
 
-function byUrgency(a: Waiting, b: Waiting, now: Date, urgent: number): number {
-  return urgencies.indexOf(urgencyOf(a, now, urgent)) - urgencies.indexOf(urgencyOf(b, now, urgent));
-}
-
-function byRole(a: Waiting, b: Waiting): number {
-  const rank = { 'control-plane': 0, worker: 1 } as const;
-  return rank[a.role] - rank[b.role];
-}
-
-function byEnd(a: Waiting, b: Waiting): number {
-  if (a.notAfter === undefined || b.notAfter === undefined) {
-    return Number(a.notAfter === undefined) - Number(b.notAfter === undefined);
+function inTurn(a: Ranked, b: Ranked): number {
+  for (const compare of comparisons) {
+    const order = compare(a, b);
+    if (order !== 0) return order;
   }
-  return a.notAfter.getTime() - b.notAfter.getTime();
+  return 0;
 }
 
-function byNodeName(a: Waiting, b: Waiting): number {
-  return compareText(a.nodeName, b.nodeName);
+function byUrgency(a: Ranked, b: Ranked): number {
+  return a.urgency - b.urgency;
 }
 
-function byName(a: Waiting, b: Waiting): number {
-  return compareText(a.name, b.name);
+function byRole(a: Ranked, b: Ranked): number {
+  const rank = { 'control-plane': 0, worker: 1 } as const;
+  return rank[a.waiting.role] - rank[b.waiting.role];
+}
+
+function byEnd(a: Ranked, b: Ranked): number {
+  return a.end === b.end ? 0 : a.end - b.end;
+}
+
+function byNodeName(a: Ranked, b: Ranked): number {
+  return compareText(a.waiting.nodeName, b.waiting.nodeName);
+}
+
+function byName(a: Ranked, b: Ranked): number {
+  return compareText(a.waiting.name, b.waiting.name);
 }
 
 /** By code unit, not by locale: the same on every machine. */

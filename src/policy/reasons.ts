@@ -37,6 +37,7 @@ export const reasons = {
   Verifying: 'the controller asks the node’s endpoints itself',
   AgentFailed: 'the agent on the node ended with an error',
   ScanFailed: 'the certificates of the node could not be read; it is tried again',
+  RequestsMayFail: 'clients may see requests fail while an API server restarts (R22)',
   Undecided: 'what is known of the node cannot be judged; the others go on',
   InventoryChanged: 'the stored inventory was changed by somebody; the node is read again',
   Interrupted: 'the work was interrupted and will be resumed',
@@ -54,6 +55,7 @@ export const gates = {
   EtcdUnsafe: { hard: true, text: 'etcd could lose quorum' },
   ClockSkew: { hard: true, text: 'clocks differ by more than the limit' },
   NodeGone: { hard: true, text: 'no such node, or another one under its name' },
+  RekeyNeedsTool: { hard: true, text: 'new keys are wanted, and the tool that they need is being laid down' },
   ApiServerUnhealthy: { hard: false, text: 'an API server of another node is not ready' },
   OnlyApiServer: {
     hard: false,

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { CrashFiles } from '../host/crash-files.ts';
 import {
   clientLink,
+  day,
   fakeTargets,
   makeCa,
   makeDisk,
@@ -36,8 +37,12 @@ interface Death {
   readonly restart: () => FakeNode;
 }
 
-/** Every disk that a death can leave: before each operation, by kill, and by power loss with each choice of unsynced names. */
-async function deathsOf(disk: CrashFiles, work: (fake: FakeNode) => Promise<unknown>): Promise<Death[]> {
+/** Every disk that a death can leave; a machine without power is `off` for so many milliseconds: before each operation, by kill, and by power loss with each choice of unsynced names. */
+async function deathsOf(
+  disk: CrashFiles,
+  work: (fake: FakeNode) => Promise<unknown>,
+  off = 600_000,
+): Promise<Death[]> {
   const deaths: Death[] = [];
   const seen = new Set<string>();
   const fake = new FakeNode(disk, ca);
@@ -51,7 +56,7 @@ async function deathsOf(disk: CrashFiles, work: (fake: FakeNode) => Promise<unkn
     const machine = fake.afterKill(disk);
     add(`kill before ${what}`, disk.afterKill(), (state) => machine.afterKill(state));
     for (const keeps of choices(disk.pendingCount))
-      add(`power loss before ${what}`, disk.afterPowerLoss(keeps), (state) => boot(state, fake));
+      add(`power loss before ${what}`, disk.afterPowerLoss(keeps), (state) => boot(state, fake, off));
   };
   disk.onStep = snapshot;
   await work(fake);
@@ -104,8 +109,8 @@ const describeFile = (mode: number, content: Uint8Array, target: string): string
   `${mode.toString(8)} ${target} ${Buffer.from(content).toString('latin1')}`;
 
 /** The boot as systemd does it: the unit runs only when it, its link, the tool and a journal are there. */
-function boot(disk: CrashFiles, { broken }: FakeNode): FakeNode {
-  const fake = new FakeNode(disk, ca, new Date(startTime.getTime() + 600_000), { started: false });
+function boot(disk: CrashFiles, { broken }: FakeNode, off: number): FakeNode {
+  const fake = new FakeNode(disk, ca, new Date(startTime.getTime() + off), { started: false });
   const { layout } = fake.node;
   const isEnabled = disk.lstat(unitPath)?.kind === 'file' && disk.lstat(unitLink)?.kind === 'symlink';
   const hasJournal = disk.stat(layout.journal) !== undefined && disk.readdir(layout.journal).length > 0;
@@ -213,6 +218,44 @@ describe('a rotation that dies', () => {
     console.log(`${deaths.length} different deaths of a roll back were recovered`);
     expect(deaths.length).toBeGreaterThan(100);
   });
+
+  it(
+    'while it rolls back, and is off until the old has ended, ends with the new (R14)',
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const disk = makeDisk(ca, 40);
+      const before = remember(disk);
+      const only = targets.filter(({ id }) => id === 'apiserver.crt');
+      const serial = before.certificates[0]?.serial ?? '';
+      const work = async (fake: FakeNode): Promise<void> => {
+        fake.broken.set('kube-apiserver', serial);
+        await rotate(fake.node, fake.order({ targets: only }), fake.signer(), {}, signal);
+      };
+      const deaths = (await deathsOf(disk, work, 60 * day)).filter(({ name }) =>
+        name.startsWith('power loss'),
+      );
+      const failures: string[] = [];
+      let cutOff = 0;
+      for (const { name, restart } of deaths) {
+        const fake = restart();
+        const found = findJournal(fake.files, fake.node.layout);
+        const stage = found.kind === 'journal' ? found.journal.stages[0] : undefined;
+        if (stage === undefined || !['swapping', 'swapped', 'restoring', 'restored'].includes(stage.state))
+          continue;
+        cutOff += 1;
+        const outcome = await apply(fake.node, {}, signal);
+        if (outcome.reason !== 'OldStateUnsafe')
+          failures.push(`${name}: ${outcome.reason} ${outcome.message}`);
+        const [target] = only;
+        if (target !== undefined && fake.certificate(target).serial === serial) failures.push(`${name}: old`);
+        failures.push(...violations(fake, before).map((each) => `${name}: ${each}`));
+      }
+      expect(failures).toEqual([]);
+      expect(cutOff).toBeGreaterThan(30);
+    },
+  );
 });
 
 /** The next start: resumes, or begins anew; then once more, which must find nothing to resume. */

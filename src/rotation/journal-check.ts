@@ -6,7 +6,7 @@ import { readBundle } from '../formats/pem.ts';
 import { keyFits, readPrivateKey } from '../pki/keys.ts';
 import type { RotationNode } from './types.ts';
 import { makeDirectories, toBytes } from './bytes.ts';
-import type { Journal, JournalFile, JournalStage } from './journal.ts';
+import type { Journal, JournalCertificate, JournalFile, JournalStage } from './journal.ts';
 import { journalPath, withStage, writeJournal } from './journal.ts';
 import { describeLocation, readLive } from './material.ts';
 import { stageRules } from './stages.ts';
@@ -56,6 +56,19 @@ export function mustRestart(journal: Journal): Component[] {
   });
 }
 
+const day = 86_400_000;
+
+/** An old certificate that ends within a day is no place to return to (R14). */
+export const endingSoon = (
+  certificates: readonly JournalCertificate[],
+  now: Date,
+): JournalCertificate | undefined =>
+  certificates.find(({ oldNotAfter }) => new Date(oldNotAfter).getTime() <= now.getTime() + day);
+
+/** On its way back when it was cut off, or just there, and meanwhile the old state has ended: it goes forward (R14). */
+export const mayNotReturn = ({ state, certificates }: JournalStage, now: Date): boolean =>
+  (state === 'restoring' || state === 'restored') && endingSoon(certificates, now) !== undefined;
+
 export interface ResumeReport {
   /** Nothing to do, all fits, or what does not. */
   readonly kind: 'none' | 'fits' | 'stuck';
@@ -63,15 +76,18 @@ export interface ResumeReport {
 }
 
 /**
- * Makes key and certificate fit in every stage that was cut off in its renames: forward when all new bytes are intact,
- * else back. What somebody else has replaced meanwhile stays as it is, where it fits (R17). Restarts nothing, proves
+ * Makes key and certificate fit in every stage that was cut off in its renames: on the way that it was on, unless that
+ * leads back to what has ended (R14), and the other way where bytes are missing. What somebody else has replaced meanwhile stays as it is, where it fits (R17). Restarts nothing, proves
  * nothing, needs no network. The journal says afterwards what was done.
  */
 export function makePairsFit(node: RotationNode, start: Journal): { journal: Journal; report: ResumeReport } {
   let journal = start;
   const messages: string[] = [];
   let stuck = false;
-  for (const stage of start.stages.filter(({ state }) => state === 'swapping' || state === 'restoring')) {
+  const cutOff = start.stages.filter(
+    (stage) => stage.state === 'swapping' || stage.state === 'restoring' || mayNotReturn(stage, node.now()),
+  );
+  for (const stage of cutOff) {
     const { change, message } = settle(node, start.id, stage);
     messages.push(`${stage.name}: ${message}`);
     if (change === undefined) {
@@ -105,7 +121,8 @@ function settle(
   const failures: string[] = [];
   // What the kubelet has made by itself meanwhile is newer than both sides (R2).
   const files = stage.files.filter((file) => file.role !== 'manifest' && !isKubeletsOwn(node, file));
-  for (const way of stage.state === 'swapping' ? [forward, back] : [back, forward]) {
+  const goesOn = stage.state === 'swapping' || mayNotReturn(stage, node.now());
+  for (const way of goesOn ? [forward, back] : [back, forward]) {
     try {
       swap(node.files, files, way.direction, id);
       return {

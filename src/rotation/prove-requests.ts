@@ -1,10 +1,10 @@
 // Proof by requests: a client certificate that is not accepted gets 401, and a server that cannot work is not ready.
 import { CertError } from '../errors.ts';
 import type { Location } from '../catalogue/ids.ts';
-import { currentCluster, parseKubeconfig, type CredentialSource } from '../formats/kubeconfig.ts';
+import { currentCluster, parseKubeconfig, serverOf, type CredentialSource } from '../formats/kubeconfig.ts';
 import type { ClientCredential } from '../host/probes.ts';
 import { readLive } from './material.ts';
-import type { Endpoint, NodeFacts, RotationNode } from './types.ts';
+import type { NodeFacts, RotationNode } from './types.ts';
 
 /**
  * GET /version of the API server that a kubeconfig names, with a client certificate. It is open to all, but a
@@ -18,13 +18,23 @@ export async function askVersion(
   const text = readText(node, kubeconfig);
   const config = parseKubeconfig(text, kubeconfig);
   const cluster = currentCluster(config) ?? config.clusters[0];
-  const endpoint = endpointOf(cluster?.server);
-  if (endpoint === undefined) throw notProved(`${kubeconfig} names no server that can be asked`);
-  const authority = cluster?.authority;
-  const ca = authority === undefined ? {} : { ca: pemOf(node, authority) };
-  const { status } = await node.probes.request({ ...endpoint, ...ca, client, path: '/version' }, signal);
-  if (status !== 200) throw notProved(`${endpoint.host}:${endpoint.port} answers /version with ${status}`);
-  return `${endpoint.host}:${endpoint.port} answers /version to it`;
+  const server = serverOf(cluster?.server);
+  if (cluster === undefined || server === undefined)
+    throw notProved(`${kubeconfig} names no server that can be asked`);
+  const { host, port, basePath } = server;
+  const { authority, tlsServerName: serverName } = cluster;
+  const path = `${basePath}/version`;
+  const question = {
+    host,
+    port,
+    client,
+    path,
+    ...(authority === undefined ? {} : { ca: pemOf(node, authority) }),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+  const { status } = await node.probes.request(question, signal);
+  if (status !== 200) throw notProved(`${host}:${port} answers ${path} with ${status}`);
+  return `${host}:${port} answers ${path} to it`;
 }
 
 /** GET /version with a kubeconfig's own user. */
@@ -72,13 +82,6 @@ export async function askReadyz(
   if (status !== 200)
     throw notProved(`${apiserver.host}:${apiserver.port} answers ${path} with status ${status}`);
   return `${path} is well`;
-}
-
-function endpointOf(server: string | undefined): Endpoint | undefined {
-  if (server === undefined || !URL.canParse(server)) return undefined;
-  const { protocol, hostname, port } = new URL(server);
-  if (protocol !== 'https:') return undefined;
-  return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port) || 443 };
 }
 
 const pemOf = (node: RotationNode, source: CredentialSource): string =>

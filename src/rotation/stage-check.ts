@@ -5,6 +5,7 @@ import { checkTarget } from '../host/safe-target.ts';
 import { readBundle } from '../formats/pem.ts';
 import { save, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
+import { endingSoon } from './journal-check.ts';
 import type { JournalCertificate, JournalFile, JournalStage } from './journal.ts';
 import { manifestFile } from './manifest-file.ts';
 import { look } from './prove.ts';
@@ -12,15 +13,6 @@ import { aliveAtAll, ticks } from './prove-process.ts';
 import { stageRules } from './stages.ts';
 import { isIntact, liveState } from './swap.ts';
 import type { RotationNode } from './types.ts';
-
-const day = 86_400_000;
-
-/** An old certificate that ends within a day is no place to return to (R14). */
-export const endingSoon = (
-  certificates: readonly JournalCertificate[],
-  now: Date,
-): JournalCertificate | undefined =>
-  certificates.find(({ oldNotAfter }) => new Date(oldNotAfter).getTime() <= now.getTime() + day);
 
 const hasExpired = (certificates: readonly JournalCertificate[], now: Date): boolean =>
   certificates.some(({ oldNotAfter }) => new Date(oldNotAfter) <= now);

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { apply, prepare, rotate } from './driver.ts';
+import { apply, prepare, resumeAtBoot, rotate } from './driver.ts';
 import { day, fakeTargets, makeCa, makeDisk, servingTarget, type FakeCa } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 
@@ -63,6 +63,61 @@ describe('a roll back after the machine was off for long (R14)', () => {
     const outcome = await apply(later.node, {}, signal);
     expect(outcome.reason).toBe('OldStateUnsafe');
     expect(later.certificate(apiserver).serial).not.toBe(serial);
+  });
+});
+
+/** The API server does not come up on the new pair; the power goes while the old one is put back. */
+async function cutOff() {
+  const disk = makeDisk(ca, 20);
+  const fake = new FakeNode(disk, ca);
+  const [, apiserver] = fakeTargets;
+  if (apiserver === undefined) throw new Error('no target');
+  const { serial } = fake.certificate(apiserver);
+  fake.broken.set('kube-apiserver', serial);
+  await prepare(fake.node, fake.order({ targets: [apiserver] }), fake.signer(), signal);
+  let keys = 0;
+  fake.files.onStep = (what) => {
+    if (keys === 2) throw new Error('power is gone');
+    if (what.startsWith('rename') && what.endsWith('apiserver.key')) keys += 1;
+  };
+  await expect(apply(fake.node, {}, signal)).rejects.toThrow('power is gone');
+  disk.onStep = () => undefined;
+  expect(fake.fits(apiserver)).toBe(false);
+  const later = new FakeNode(disk, ca, new Date(fake.time.getTime() + 30 * day), { started: false });
+  return { later, apiserver, serial };
+}
+
+describe('a roll back that was cut off before the machine was off for long (R14)', () => {
+  it('goes on to the new pair at the boot, and is proved afterwards', async () => {
+    const { later, apiserver, serial } = await cutOff();
+    expect(resumeAtBoot(later.node)).toEqual({
+      kind: 'fits',
+      messages: ['kube-apiserver: the new files are in place'],
+    });
+    expect(later.certificate(apiserver).serial).not.toBe(serial);
+    expect(later.fits(apiserver)).toBe(true);
+    later.startAll();
+    expect(await apply(later.node, {}, signal)).toMatchObject({ outcome: 'succeeded', reason: 'Renewed' });
+  });
+
+  it('goes on without a boot too, and keeps the new pair although it does not prove itself', async () => {
+    const { later, apiserver, serial } = await cutOff();
+    later.broken.set('kube-apiserver', serial);
+    const outcome = await apply(later.node, {}, signal);
+    expect(outcome).toMatchObject({ outcome: 'needs-manual', reason: 'OldStateUnsafe' });
+    expect(later.certificate(apiserver).serial).not.toBe(serial);
+    expect(later.fits(apiserver)).toBe(true);
+  });
+
+  it('goes back where the new pair is not whole', async () => {
+    const { later, apiserver, serial } = await cutOff();
+    const { staging } = later.node.layout;
+    const [id = ''] = later.files.readdir(staging);
+    for (const name of later.files.readdir(`${staging}/${id}`))
+      later.files.unlink(`${staging}/${id}/${name}`);
+    expect(resumeAtBoot(later.node).messages).toEqual(['kube-apiserver: the old files are back']);
+    expect(later.certificate(apiserver).serial).toBe(serial);
+    expect(later.fits(apiserver)).toBe(true);
   });
 });
 

@@ -6,9 +6,11 @@
 //      │ check says no    │  no room, …)          ├─ the old state served (R14) ─▶ restoring ─▶ restored ──▶ rolled-back
 //      ▼                  ▼                       │                                                └──────▶ failed
 //   not-begun          restoring                  └─ it did not ─────────────────▶ kept
+//
+// Taken up again in restoring or restored when the old state has ended meanwhile (R14), it is in swapping.
 import { CertError, describeError } from '../errors.ts';
-import { checkStage, endingSoon } from './stage-check.ts';
-import { isKubeletsOwn, restoredNow, swappedNow } from './journal-check.ts';
+import { checkStage } from './stage-check.ts';
+import { endingSoon, isKubeletsOwn, mayNotReturn, restoredNow, swappedNow } from './journal-check.ts';
 import { backUp, swap } from './swap.ts';
 import { componentOf, note, saveStage, type Context } from './context.ts';
 import type { JournalFile, JournalStage } from './journal.ts';
@@ -26,6 +28,7 @@ const resumeLimit = 5;
 export async function runStage(context: Context, start: JournalStage): Promise<JournalStage> {
   let stage = start;
   if (stage.state === 'unproved') return await prove(context, stage);
+  if (mayNotReturn(stage, context.node.now())) stage = saveStage(context, stage.name, { state: 'swapping' });
   if (stage.state === 'swapping' || stage.state === 'swapped' || stage.state === 'restoring')
     stage = saveStage(context, stage.name, { resumes: stage.resumes + 1 });
   if (stage.state === 'pending') stage = await begin(context, stage);

@@ -58,7 +58,7 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
       continue;
     }
     actions.push(...admit(item, answer, view));
-    common = withAdmitted(common, item, world.configuration.canary.bake);
+    common = withAdmitted(common, item);
   }
   return actions;
 }
@@ -142,11 +142,11 @@ function admit(item: Queued, { overridden }: GatesAnswer, view: View): Action[] 
 }
 
 /** What those behind it see of the one that goes. */
-function withAdmitted(common: CommonFacts, { nodeName, role }: Queued, bake: number): CommonFacts {
+function withAdmitted(common: CommonFacts, { nodeName, role }: Queued): CommonFacts {
   return {
     ...common,
     activity: [...common.activity, { nodeName, role, finishedAt: undefined }],
     breaker: common.breaker === undefined ? undefined : { ...common.breaker, open: true },
-    canaries: withChosen(common.canaries, role, nodeName, bake),
+    canaries: withChosen(common.canaries, role, nodeName),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SimulatedCluster } from './simulated.ts';
 
+const day = 86_400_000;
 const hour = 3_600_000;
 
 function three(canary: { enabled: boolean; bake: number }): SimulatedCluster {
@@ -27,6 +28,22 @@ describe('the canary of a role', () => {
     expect(cluster.inFlight('worker')).toHaveLength(2);
     cluster.run(60);
     expect(phases(cluster)).toEqual(['Succeeded', 'Succeeded', 'Succeeded']);
+  });
+
+  it('is not held by its own bake time when something else of it comes due; the others are', () => {
+    const canary = { enabled: true, bake: day };
+    const cluster = new SimulatedCluster({ stageTool: 'none', settle: 0, groupWithin: 0, canary });
+    const dueInTwoHours = { age: 61 - 2 / 24, lifetime: 91 };
+    cluster.add('w1', 'worker', (id) => (id === 'kubelet.crt' ? { age: 71, lifetime: 91 } : dueInTwoHours));
+    cluster.add('w2', 'worker', () => dueInTwoHours);
+    cluster.run(60);
+    cluster.elapse(3 * hour);
+    cluster.run(60);
+    expect(cluster.of('w1').map(({ spec, status }) => [spec.certificates, status?.phase])).toEqual([
+      [['kubelet.crt'], 'Succeeded'],
+      [['kubelet-client-current.pem'], 'Succeeded'],
+    ]);
+    expect(cluster.of('w2')[0]?.status).toMatchObject({ phase: 'Pending', reason: 'CanaryBaking' });
   });
 
   it('is another node when the first may not go', () => {

@@ -1,13 +1,14 @@
 // A canary of each role (R27): while no rotation of a role has proved itself, one node goes first, and the others wait
-// until it has been well for the bake time. Which one is the queue's order to say.
+// until it has been well for the bake time. Which one is the queue's order to say. It does not wait for itself: what else
+// comes due on it goes on.
 import type { NodeRole } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
-import { isActive, type View } from './view.ts';
+import { isActive, type NodeView, type View } from './view.ts';
 
 /** After this long without a proof another wave begins, and with it another canary. */
 const proofHolds = 7 * 86_400_000;
 
-/** Roles whose canary has not proved itself; undefined: it has not been chosen, whoever is first may go. */
+/** Roles whose canary has not proved itself, with its node; undefined: not chosen yet, whoever is first may go. */
 export type Canaries = ReadonlyMap<NodeRole, string | undefined>;
 
 export function canariesOf(view: View): Canaries {
@@ -21,18 +22,26 @@ export function canariesOf(view: View): Canaries {
     const chosen = rotations.find(
       (one) => isActive(one) || (hasSucceeded(one) && ageOf(one, view) < canary.bake),
     );
-    canaries.set(role, chosen === undefined ? undefined : whyOthersWait(chosen.spec.nodeName, canary.bake));
+    canaries.set(role, chosen?.spec.nodeName);
   }
   return canaries;
 }
 
 /** Once one of a role goes, the others of it wait. */
-export function withChosen(canaries: Canaries, role: NodeRole, nodeName: string, bake: number): Canaries {
-  return canaries.has(role) ? new Map(canaries).set(role, whyOthersWait(nodeName, bake)) : canaries;
+export function withChosen(canaries: Canaries, role: NodeRole, nodeName: string): Canaries {
+  const isOpen = canaries.has(role) && canaries.get(role) === undefined;
+  return isOpen ? new Map(canaries).set(role, nodeName) : canaries;
 }
 
-function whyOthersWait(nodeName: string, bake: number): string {
-  return `${nodeName} goes first and must have been well for ${Math.round(bake / 1000)} s`;
+/** In words; undefined: it does not wait for one. */
+export function waitsForCanary(
+  canaries: Canaries,
+  { role, name }: Pick<NodeView, 'role' | 'name'>,
+  bake: number,
+): string | undefined {
+  const canary = canaries.get(role);
+  if (canary === undefined || canary === name) return undefined;
+  return `${canary} goes first and must have been well for ${Math.round(bake / 1000)} s`;
 }
 
 function hasSucceeded({ status }: CertificateRotation): boolean {

@@ -53,6 +53,7 @@ export function manageableOf(node: NodeView, world: World): readonly RenewableCe
 /** What is due before `until` and left out, since its CA cannot sign; in words. Undefined: nothing. */
 export function leftOut(node: NodeView, world: World, until: Date): string | undefined {
   const { all, signable } = candidatesOf(node, world);
+  if (all.length === signable.length) return undefined;
   const wanting = all.filter(
     (one) => !signable.includes(one) && one.dueAt !== undefined && one.dueAt <= until,
   );
@@ -66,18 +67,23 @@ export function leftOut(node: NodeView, world: World, until: Date): string | und
 function candidatesOf({ inventory, role }: NodeView, world: World): Candidates {
   if (inventory === undefined) return none;
   const { configuration, vault } = world;
+  const known = answers.get(inventory);
+  const isSame = known?.configuration === configuration && known.role === role;
+  if (isSame && known.vault === vault) return known.candidates;
   const ends = caEndsOf(inventory, world);
   const cannotSign = vault.problem === undefined ? caIds.filter((ca) => isGone(vault.unavailable?.[ca])) : [];
-  const key = [role, ...caIds.map((ca) => ends[ca] ?? ''), ...cannotSign].join();
-  const known = answers.get(inventory);
-  if (known?.configuration === configuration && known.key === key) return known.candidates;
+  const key = [...caIds.map((ca) => ends[ca] ?? ''), ...cannotSign].join();
+  if (isSame && known.key === key) {
+    known.vault = vault;
+    return known.candidates;
+  }
   const all = inventory.certificates
     .flatMap((row) => (isRenewable(row, configuration) ? renewable(row, ends, configuration) : []))
     .filter(({ id }) => entryOf(id).roles.includes(role))
     .toSorted((a, b) => rank(a) - rank(b) || a.notAfter.getTime() - b.notAfter.getTime())
     .filter((one, i, sorted) => one.id !== sorted[i - 1]?.id);
   const candidates = { all, signable: all.filter(({ ca }) => !cannotSign.includes(ca)) };
-  answers.set(inventory, { configuration, key, candidates });
+  answers.set(inventory, { configuration, role, key, vault, candidates });
   return candidates;
 }
 
@@ -89,7 +95,15 @@ const none: Candidates = { all: [], signable: [] };
 /** The answer depends on these values alone, not on the time: thousands of nodes are asked about in every pass. */
 const answers = new WeakMap<
   Inventory,
-  { readonly configuration: Configuration; readonly key: string; readonly candidates: Candidates }
+  {
+    readonly configuration: Configuration;
+    readonly role: NodeView['role'];
+    /** What of the vault it depends on. */
+    readonly key: string;
+    /** Who said so last: the same value needs no second look. */
+    vault: World['vault'];
+    readonly candidates: Candidates;
+  }
 >();
 
 function rank({ id }: RenewableCertificate): number {

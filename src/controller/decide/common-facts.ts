@@ -1,13 +1,16 @@
 // The facts that are the same for every rotation that is asked about in one pass: counted once, since thousands may wait.
 import { Cron } from 'croner';
+import { caIds } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import type { Activity, GateFacts, Neighbours } from '../../policy/gates.ts';
 import type { Reason } from '../../policy/reasons.ts';
 import type { Window } from '../configuration.ts';
 import type { Health, World } from '../world.ts';
 import { canariesOf, type Canaries } from './canary.ts';
+import { labels } from '../labels.ts';
+import { isFinished } from './pod-state.ts';
 import { rfc3339 } from './rotation-object.ts';
-import { isActive, isTerminal, versionOf, type NodeView, type View } from './view.ts';
+import { isActive, isTerminal, label, versionOf, type NodeView, type View } from './view.ts';
 
 /** An answer about health that is older says nothing about now. */
 const healthIsFreshFor = 2 * 60_000;
@@ -20,6 +23,7 @@ export interface CommonFacts {
   readonly canaries: Canaries;
   readonly outsideWindow: string | undefined;
   readonly health: GateFacts['health'];
+  readonly vault: GateFacts['vault'];
 }
 
 export function commonFacts(view: View): CommonFacts {
@@ -38,7 +42,16 @@ export function commonFacts(view: View): CommonFacts {
     canaries: canariesOf(view),
     outsideWindow: outsideWindow(world.configuration.windows, world.now),
     health: healthOf(world.health, view),
+    vault: vaultOf(world),
   };
+}
+
+function vaultOf({ vault, now }: World): GateFacts['vault'] {
+  const usable = caIds.filter((ca) => {
+    const known = vault.cas[ca];
+    return known !== undefined && Date.parse(known.notAfter) > now.getTime();
+  });
+  return { cas: new Set(usable), unavailable: vault.unavailable ?? {}, problem: vault.problem };
 }
 
 /**
@@ -55,7 +68,22 @@ function activityIn(view: View): Activity[] {
       .toSorted((a, b) => (b.finishedAt?.getTime() ?? 0) - (a.finishedAt?.getTime() ?? 0))
       .slice(0, places),
   );
-  return [...inFlight, ...ended];
+  return [...inFlight, ...leftovers(view, inFlight), ...ended];
+}
+
+/**
+ * Rotate Pods of control planes that outlive their rotation, whatever ended it: they may still write, whoever reads the
+ * object only. One on a node that is not there any more is taken for a control plane's: what is unknown closes.
+ */
+function leftovers({ world, byName }: View, inFlight: readonly Activity[]): Activity[] {
+  const known = new Set(inFlight.map(({ nodeName }) => nodeName));
+  return world.pods.flatMap((pod) => {
+    const nodeName = pod.spec?.nodeName ?? '';
+    if (label(pod, labels.kind) !== 'rotate' || isFinished(pod) || known.has(nodeName)) return [];
+    if (byName.get(nodeName)?.role === 'worker') return [];
+    const leftover = pod.metadata?.name ?? '';
+    return [{ nodeName, role: 'control-plane', finishedAt: undefined, leftover } as const];
+  });
 }
 
 /** One at most for a node: the last. A longer memory than the settle time is of use to no gate. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toolNotes } from '../../agent/protocol.ts';
+import { restartNotes } from '../../catalogue/restart-notes.ts';
 import { decide } from './index.ts';
 import { day } from './simulated-objects.ts';
 import { SimulatedCluster } from './simulated.ts';
@@ -410,6 +411,24 @@ describe('nodes and their oddities', () => {
     cluster.run();
     expect(cluster.inventories.get('w1')?.notes).toHaveLength(300);
     expect(cluster.phases('w1')).toEqual(['Succeeded']);
+  });
+
+  it('what a restart of the API server costs is told once, and again when it has become so again (R22)', () => {
+    const { cluster, controlPlane } = small(fresh, { planHorizon: 0 });
+    const told = () =>
+      cluster.events.filter(({ reason }) => reason === 'RequestsMayFail').map(({ message }) => message);
+    const scanWith = (...notes: string[]) => {
+      controlPlane.notes = notes;
+      cluster.elapse(2 * day);
+      cluster.run();
+    };
+    scanWith(restartNotes.noDelay);
+    scanWith(restartNotes.noDelay);
+    expect(told()).toEqual([restartNotes.noDelay]);
+    expect(cluster.events[0]).toMatchObject({ about: { kind: 'Node', name: 'cp1' }, type: 'Normal' });
+    scanWith(restartNotes.balancer);
+    scanWith(restartNotes.noDelay, restartNotes.balancer);
+    expect(told()).toEqual([restartNotes.noDelay, restartNotes.balancer, restartNotes.noDelay]);
   });
 
   it('the tool is laid down where a scan says that it is not, once, on control planes', () => {

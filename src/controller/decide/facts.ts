@@ -3,13 +3,14 @@ import type { CaId } from '../../catalogue/ids.ts';
 import { annotations, type CertificateRotation } from '../../kube/types.ts';
 import type { GateFacts } from '../../policy/gates.ts';
 import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
+import type { Configuration } from '../configuration.ts';
 import type { World } from '../world.ts';
-import { lifetimeOf, manageableOf } from './candidates.ts';
+import { waitsForCanary } from './canary.ts';
+import { lifetimeOf, manageableOf, type RenewableCertificate } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
-import { isPlanned } from './plan.ts';
-import { isApproved, rfc3339 } from './rotation-object.ts';
-import { isBeingStaged } from './stage-tool.ts';
-import { condition, isAnnotated, versionOf, type NodeView, type View } from './view.ts';
+import { isApproved, isPlanned, rfc3339 } from './rotation-object.ts';
+import { isBeingStaged, wantsNewKeys } from './stage-tool.ts';
+import { isAnnotated, versionOf, type NodeView, type View } from './view.ts';
 
 const hour = 3_600_000;
 
@@ -23,10 +24,6 @@ export interface Queued extends Waiting {
 }
 
 export function queued(rotation: CertificateRotation, node: NodeView, world: World): Queued {
-  const wanted = new Set<string>(rotation.spec.certificates);
-  const certificates = manageableOf(node, world).filter(({ id }) => wanted.has(id));
-  const ends = certificates.map(({ notAfter }) => notAfter.getTime());
-  const lifetimes = rotation.spec.certificates.map((id) => lifetimeOf(id, world.configuration));
   return {
     rotation,
     node,
@@ -34,15 +31,41 @@ export function queued(rotation: CertificateRotation, node: NodeView, world: Wor
     nodeName: node.name,
     role: node.role,
     reason: rotation.spec.reason,
+    ...wantedOf(rotation, node, world),
+  };
+}
+
+type Wanted = Pick<Queued, 'notAfter' | 'cas' | 'urgent'>;
+
+function wantedOf({ spec }: CertificateRotation, node: NodeView, world: World): Wanted {
+  const manageable = manageableOf(node, world);
+  const known = wanted.get(manageable);
+  if (known?.ids === spec.certificates && known.configuration === world.configuration) return known.answer;
+  const certificates = manageable.filter(({ id }) => spec.certificates.includes(id));
+  const ends = certificates.map(({ notAfter }) => notAfter.getTime());
+  const lifetimes = spec.certificates.map((id) => lifetimeOf(id, world.configuration));
+  const answer: Wanted = {
     notAfter: ends.length === 0 ? undefined : new Date(Math.min(...ends)),
     cas: [...new Set(certificates.map(({ ca }) => ca))].toSorted(),
     urgent: Math.min(world.configuration.urgent, ...lifetimes.map((lifetime) => lifetime / 10)),
   };
+  wanted.set(manageable, { ids: spec.certificates, configuration: world.configuration, answer });
+  return answer;
 }
+
+/** What was asked last of the certificates of a node; it depends on these values alone. */
+const wanted = new WeakMap<
+  readonly RenewableCertificate[],
+  {
+    readonly ids: CertificateRotation['spec']['certificates'];
+    readonly configuration: Configuration;
+    readonly answer: Wanted;
+  }
+>();
 
 export function factsFor(item: Queued, common: CommonFacts, view: View): GateFacts {
   const { world } = view;
-  const { configuration, now, vault } = world;
+  const { configuration, now } = world;
   const { node, rotation } = item;
   const urgent = overridesSoftGates(item, now, item.urgent);
   return {
@@ -56,11 +79,10 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
         ready: node.ready,
         paused: isAnnotated(node.node, annotations.paused),
         version: versionOf(node),
-        pressure: ['MemoryPressure', 'DiskPressure', 'PIDPressure'].filter((type) =>
-          condition(node.node, type),
-        ),
+        pressure: pressureOn(node),
         staging: isBeingStaged(node, view),
       },
+      newKeys: wantsNewKeys(rotation),
       approved: isApproved(rotation),
       cas: item.cas,
       clockSkew: skewOf(node),
@@ -70,14 +92,14 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
       urgent && item.notAfter !== undefined
         ? `its first certificate ends ${rfc3339(item.notAfter)}`
         : undefined,
-    vault: { cas: new Set(vaultCas(world)), unavailable: vault.unavailable ?? {}, problem: vault.problem },
+    vault: common.vault,
     activity: common.activity.filter(({ nodeName }) => nodeName !== node.name),
     neighbours: neighboursOf(node, common.nodes),
     next: common.next,
     health: common.health,
     outsideWindow: common.outsideWindow,
     breaker: common.breaker,
-    canary: common.canaries.get(node.role),
+    canary: waitsForCanary(common.canaries, node, configuration.canary.bake),
     limits: {
       parallelWorkers: configuration.parallelWorkers,
       settle: configuration.settle,
@@ -86,12 +108,11 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
   };
 }
 
-function vaultCas({ vault, now }: World): CaId[] {
-  const all: CaId[] = ['kubernetes', 'etcd', 'front-proxy'];
-  return all.filter((ca) => {
-    const known = vault.cas[ca];
-    return known !== undefined && Date.parse(known.notAfter) > now.getTime();
-  });
+const pressures: ReadonlySet<string> = new Set(['MemoryPressure', 'DiskPressure', 'PIDPressure']);
+
+function pressureOn({ node }: NodeView): string[] {
+  const conditions = node.status?.conditions ?? [];
+  return conditions.flatMap(({ type, status }) => (status === 'True' && pressures.has(type) ? [type] : []));
 }
 
 /** All are counted once a pass; here the node itself is taken off. */

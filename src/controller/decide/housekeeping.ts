@@ -5,7 +5,7 @@ import { labels } from '../labels.ts';
 import type { Action, World } from '../world.ts';
 import { remove } from './inventory.ts';
 import { isTerminating } from './pod-state.ts';
-import { isPlanned } from './plan.ts';
+import { isPlanned } from './rotation-object.ts';
 import { byAge, groupBy, isTerminal, label, wasNeverBegun, type View } from './view.ts';
 
 /** The contract: the last five of a node are kept, one that is open among them. */
@@ -16,11 +16,12 @@ const hour = 3_600_000;
 const keptOfGone = 7 * 86_400_000;
 
 export function decideHousekeeping(view: View): Action[] {
-  const { pods, rotations, now } = view.world;
-  const perNode = groupBy(rotations, ({ spec }) => `${spec.nodeName}\n${spec.nodeUID}`);
+  const { pods, now } = view.world;
+  const homeless = groupBy(view.homeless, ({ spec }) => `${spec.nodeName}\n${spec.nodeUID}`);
+  const perNode = [...view.nodes.map(({ rotations }) => rotations), ...homeless.values()];
   return [
     ...pods.filter((pod) => !isTerminating(pod) && isOrphan(pod, view)).map(remove),
-    ...[...perNode.values()].flatMap((all) => tooMany(all, view)).map(forget),
+    ...perNode.flatMap((all) => tooMany(all, view)).map(forget),
     ...view.homeless.filter((rotation) => isLongGone(rotation, now)).map(forget),
   ];
 }

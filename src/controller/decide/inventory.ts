@@ -10,6 +10,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { checkers, decodeMessages } from '../../agent/message.ts';
 import { printable } from '../../formats/text.ts';
+import { restartNotes } from '../../catalogue/restart-notes.ts';
 import type { ScanResult } from '../../agent/protocol.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { Reason } from '../../policy/reasons.ts';
@@ -104,8 +105,10 @@ function isScanDue(view: View, node: NodeView): boolean {
   if (node.rotations.some(isActive)) return false; // files change under it; it is read when that has ended
   if (node.inventory === undefined || isOutdated(node) || wasStaged(view, node)) return true;
   const collected = Date.parse(node.inventory.collectedAt);
+  const age = now.getTime() - collected;
+  if (age <= configuration.scanInterval) return age < 0;
   const jitter = nodes.length < jitterFrom ? 0 : configuration.scanJitter * shareOf(node.uid);
-  return collected > now.getTime() || now.getTime() - collected > configuration.scanInterval + jitter;
+  return age > configuration.scanInterval + jitter;
 }
 
 /** The tool was laid down after the last scan: the next one says so, and then the Pod that did it may go. */
@@ -214,8 +217,21 @@ function write(view: View, node: NodeView, pod: Pod, found: ScanResult): Action[
   const at = collectedAt(pod, result, now).toISOString();
   return [
     { type: 'write-inventory', node: node.node, result, collectedAt: at },
+    ...tellRestartCost(node, notes),
     ...tellLeftOut(view, { ...node, inventory: inventoryOf(node, result, at) }),
   ];
+}
+
+/** Once, when it has become so: after that the ConfigMap says it (R22). */
+function tellRestartCost({ name, uid, inventory }: NodeView, notes: readonly string[]): Action[] {
+  const about = { kind: 'Node', name, uid } as const;
+  const known = inventory?.notes ?? [];
+  return Object.values(restartNotes)
+    .filter((note) => notes.includes(note) && !known.includes(note))
+    .map((message) => ({
+      type: 'event',
+      event: { about, type: 'Normal', reason: 'RequestsMayFail', message },
+    }));
 }
 
 /** What is due and will not be renewed is said with every scan: no rotation names it. */

@@ -7,14 +7,16 @@
 //   else                     ▶ the one object that R1, grouping and the backoff want now, and no other
 import type { CertificateId } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
-import { nextGroup } from '../../policy/grouping.ts';
-import { labels } from '../labels.ts';
-import type { Action } from '../world.ts';
-import { leftOut, lifetimeOf, renewableOf } from './candidates.ts';
+import { nextGroup, type Candidate, type Group } from '../../policy/grouping.ts';
+import type { Action, World } from '../world.ts';
+import { retriesOf } from './backoff.ts';
+import { leftOut, renewableOf, type RenewableCertificate } from './candidates.ts';
 import { isolated } from './isolate.ts';
 import {
   isAttemptAt,
+  isPlanned,
   plannedStatus,
+  type PlannedStatus,
   rfc3339,
   rotationFor,
   summaryOf,
@@ -22,12 +24,7 @@ import {
   type Wish,
 } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
-import { isActive, isOutdated, isTerminal, wasNeverBegun, type NodeView, type View } from './view.ts';
-
-const hour = 3_600_000;
-/** A failed rotation is tried again after 1 h, 2 h, … 32 h, as cert-manager does. */
-const firstRetry = hour;
-const doublings = 5;
+import { isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
 
 export function decidePlan(view: View): Action[] {
   return [
@@ -97,6 +94,9 @@ function planBesidesNothing(node: NodeView, waiting: readonly CertificateRotatio
   if (node.inventory === undefined || isOutdated(node)) return [];
   const { now } = view.world;
   const wish = wishFor(node, view);
+  const [only] = waiting;
+  if (wish !== undefined && waiting.length === 1 && only !== undefined && isAttemptAt(only, wish))
+    return refresh(only, wish);
   const [kept, ...others] = waiting
     .filter((one) => wish !== undefined && isAttemptAt(one, wish))
     .toReversed();
@@ -116,50 +116,47 @@ function planBesidesNothing(node: NodeView, waiting: readonly CertificateRotatio
 function wishFor(node: NodeView, view: View): Wish | undefined {
   const { configuration, now } = view.world;
   const renewable = renewableOf(node, view.world);
-  const group = nextGroup(renewable, now, configuration.groupWithin);
-  const isNear = (moment: Date) => moment.getTime() - now.getTime() <= configuration.planHorizon;
-  if (group === undefined || !isNear(group.dueAt)) return undefined;
+  const { group, failures } = nextOf(node, renewable, view.world);
+  if (group === undefined || group.dueAt.getTime() - now.getTime() > configuration.planHorizon)
+    return undefined;
   const missing = leftOut(node, view.world, group.dueAt);
-  const wish = wishOf(node, group, renewable, retryOf(node, group.ids, view), { leftOut: missing, now });
-  return isNear(wish.dueAt) ? wish : undefined;
+  return wishOf(node, group, renewable, { failures, leftOut: missing, now });
 }
 
-/** Attempts in a row on this machine that renewed nothing, of whichever certificates, and when the next may begin. */
-function retryOf(
+/** What has not failed goes first and alone: what has must not take it down with it. */
+function nextOf(
   node: NodeView,
-  ids: readonly CertificateId[],
-  { world }: View,
-): { failures: number; notBefore: Date | undefined } {
-  const ended = node.rotations
-    .filter((rotation) => isTerminal(rotation) && !wasNeverBegun(rotation))
-    .toSorted((a, b) => Date.parse(a.status?.finishedAt ?? '') - Date.parse(b.status?.finishedAt ?? ''));
-  const rotation = ended.at(-1);
-  const last = rotation?.status;
-  if (rotation === undefined || last?.finishedAt === undefined) return { failures: 0, notBefore: undefined };
-  // With lifetimes of an hour a wait of an hour would outlive the certificate.
-  const shortest = Math.min(...ids.map((id) => lifetimeOf(id, world.configuration)));
-  if (last.phase === 'Succeeded') {
-    // Whatever a node says is due: it is not restarted all the time. With a trigger of 90 % what is new is due again
-    // after a tenth of its life.
-    const rest = isPlanned(rotation) ? Math.min(hour, shortest / 20) : 0;
-    return { failures: 0, notBefore: new Date(Date.parse(last.startedAt ?? last.finishedAt) + rest) };
-  }
-  const failures = last.attempts ?? 1;
-  const pause = Math.min(firstRetry, shortest / 10) * 2 ** Math.min(failures - 1, doublings);
-  return { failures, notBefore: new Date(Date.parse(last.finishedAt) + pause) };
+  renewable: readonly RenewableCertificate[],
+  world: World,
+): { readonly group: Group | undefined; readonly failures: number } {
+  const { now, configuration } = world;
+  const next = (candidates: readonly Candidate[]) => nextGroup(candidates, now, configuration.groupWithin);
+  const retries = retriesOf(node, renewable, world);
+  if (retries === undefined) return { group: next(renewable), failures: 0 };
+  const failuresOf = ({ id }: { readonly id: CertificateId }) => retries.get(id)?.failures ?? 0;
+  const resting = renewable.map((one) => ({ ...one, notBefore: retries.get(one.id)?.notBefore }));
+  const sound = next(resting.filter((one) => failuresOf(one) === 0));
+  const failed = next(resting.filter((one) => failuresOf(one) > 0));
+  const isDue = sound !== undefined && sound.dueAt < now;
+  if (failed === undefined || isDue || (sound !== undefined && sound.dueAt <= failed.dueAt))
+    return { group: sound, failures: 0 };
+  return { group: failed, failures: Math.max(...failed.ids.map((id) => failuresOf({ id }))) };
 }
 
 /** Brings the status of a waiting plan up to date; why it waits is the gates' to say, once it is due. */
 function refresh(rotation: CertificateRotation, wish: Wish): Action[] {
   const status = plannedStatus(wish);
-  const { phase } = rotation.status ?? {};
+  if (upToDate.get(rotation) === status) return [];
   const { dueAt, attempts, certificates, role, summary, step } = status;
-  if (phase === 'Pending') return patch(rotation, { dueAt, attempts, certificates, role, summary, step });
-  const changed = patch(rotation, status);
-  if (status.phase !== 'Pending' || changed.length === 0) return changed;
+  const isPending = rotation.status?.phase === 'Pending';
+  const changed = patch(
+    rotation,
+    isPending ? { dueAt, attempts, certificates, role, summary, step } : status,
+  );
+  if (changed.length === 0) upToDate.set(rotation, status);
+  if (isPending || status.phase !== 'Pending' || changed.length === 0) return changed;
   return [...changed, ...tell(rotation, 'Normal', 'NearingExpiry', `due since ${rfc3339(wish.dueAt)}`)];
 }
 
-export function isPlanned({ metadata }: CertificateRotation): boolean {
-  return metadata.labels?.[labels.planned] === 'true';
-}
+/** The plan with which an object was found to agree, as long as both are the same values. */
+const upToDate = new WeakMap<CertificateRotation, PlannedStatus>();

@@ -17,6 +17,8 @@ export interface Wish {
   /** Name without the attempt. */
   readonly base: string;
   readonly certificates: readonly RenewableCertificate[];
+  /** All of the node, of which these are. */
+  readonly renewable: readonly RenewableCertificate[];
   /** When it is due, or may be tried again. */
   readonly dueAt: Date;
   /** Failures in a row before it. */
@@ -28,50 +30,46 @@ export interface Wish {
 
 export function wishOf(
   node: NodeView,
-  group: Group,
+  { ids, dueAt }: Group,
   renewable: readonly RenewableCertificate[],
-  retry: { readonly failures: number; readonly notBefore: Date | undefined },
-  { leftOut, now }: Pick<Wish, 'leftOut' | 'now'>,
+  more: Pick<Wish, 'failures' | 'leftOut' | 'now'>,
 ): Wish {
-  const ids = new Set(group.ids);
-  const certificates = renewable.filter(({ id }) => ids.has(id));
-  const dueAt = new Date(Math.max(group.dueAt.getTime(), retry.notBefore?.getTime() ?? 0));
-  return {
-    node,
-    base: baseName(node, certificates, renewable),
-    certificates,
-    dueAt,
-    failures: retry.failures,
-    leftOut,
-    now,
-  };
+  return { node, ...chosenOf(node, ids, renewable), renewable, dueAt, ...more };
 }
 
-/** The node's name, and a hash over its UID, the ids and the old serials. */
-function baseName(
+type Chosen = Pick<Wish, 'base' | 'certificates'>;
+
+/** The base is the node's name, and a hash over its UID, the ids and the old serials. */
+function chosenOf(
   node: NodeView,
-  certificates: readonly RenewableCertificate[],
+  ids: readonly CertificateId[],
   renewable: readonly RenewableCertificate[],
-): string {
-  const ids = certificates.map(({ id }) => id).join();
-  const known = baseNames.get(renewable);
-  if (known?.ids === ids && known.uid === node.uid) return known.base;
+): Chosen {
+  const known = lastChosen.get(renewable);
+  if (known?.uid === node.uid && areSame(known.ids, ids)) return known.chosen;
+  const certificates = renewable.filter(({ id }) => ids.includes(id));
   const identity = [node.uid, ...certificates.flatMap(({ id, row }) => [id, row.serial])].join('\n');
   const base = shortName(`${node.name}-${shortHash(identity)}`, maxName);
-  baseNames.set(renewable, { ids, uid: node.uid, base });
-  return base;
+  const chosen = { certificates, base };
+  lastChosen.set(renewable, { ids, uid: node.uid, chosen });
+  return chosen;
 }
 
 /** What was computed last for the certificates of a node: hashing for thousands of them is most of a pass. */
-const baseNames = new WeakMap<
+const lastChosen = new WeakMap<
   readonly RenewableCertificate[],
-  { readonly ids: string; readonly uid: string; readonly base: string }
+  { readonly ids: readonly CertificateId[]; readonly uid: string; readonly chosen: Chosen }
 >();
+
+function areSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, index) => text === b[index]);
+}
 
 /** Whether this object is an attempt at that wish: the same machine, certificates and serials, by spec and by name. */
 export function isAttemptAt(rotation: CertificateRotation, { base, certificates }: Wish): boolean {
-  const wanted = certificates.map(({ id }) => id).join();
-  return attemptOf(rotation, base) !== undefined && rotation.spec.certificates.join() === wanted;
+  const { certificates: ids } = rotation.spec;
+  const isThese = ids.length === certificates.length && certificates.every(({ id }, at) => id === ids[at]);
+  return isThese && attemptOf(rotation, base) !== undefined;
 }
 
 export function attemptOf({ metadata }: CertificateRotation, base: string): number | undefined {
@@ -105,6 +103,11 @@ export function rotationFor(wish: Wish, replaced: readonly CertificateRotation[]
     },
     status: plannedStatus(wish),
   };
+}
+
+/** Made by the plan, not by a person. */
+export function isPlanned({ metadata }: CertificateRotation): boolean {
+  return metadata.labels?.[labels.planned] === 'true';
 }
 
 export function isApproved({ metadata }: CertificateRotation): boolean {
@@ -142,13 +145,60 @@ export type PlannedStatus = Required<
   >
 > & { readonly phase: 'Scheduled' | 'Pending' };
 
-/** The status of a plan: absolute times, so that it changes only when the plan does. */
+/**
+ * The status of a plan: absolute times, so that it changes only when the plan does. The same value for the same wish:
+ * thousands are asked about in every pass.
+ */
 export function plannedStatus(wish: Wish): PlannedStatus {
-  const { certificates, dueAt, failures, leftOut, now } = wish;
-  const due = now.getTime() > dueAt.getTime();
+  const terms = termsOf(wish);
+  const known = plannedStatuses.get(wish.renewable);
+  if (known !== undefined && areTheSame(known.terms, terms)) return known.status;
+  const status = makePlannedStatus(wish);
+  plannedStatuses.set(wish.renewable, { terms, status });
+  return status;
+}
+
+/** What was said last of the certificates of a node. */
+const plannedStatuses = new WeakMap<
+  readonly RenewableCertificate[],
+  { readonly terms: Terms; readonly status: PlannedStatus }
+>();
+
+/** All that the status of a plan depends on. */
+interface Terms extends Pick<Wish, 'certificates' | 'failures' | 'leftOut'> {
+  readonly dueAt: number;
+  readonly due: boolean;
+  readonly expired: boolean;
+}
+
+function termsOf(wish: Wish): Terms {
+  const { certificates, failures, leftOut } = wish;
+  const dueAt = wish.dueAt.getTime();
+  return { certificates, failures, leftOut, dueAt, due: isDue(wish), expired: hasExpired(wish) };
+}
+
+function areTheSame(a: Terms, b: Terms): boolean {
+  return (
+    a.certificates === b.certificates &&
+    a.failures === b.failures &&
+    a.leftOut === b.leftOut &&
+    a.dueAt === b.dueAt &&
+    a.due === b.due &&
+    a.expired === b.expired
+  );
+}
+
+function isDue({ now, dueAt }: Wish): boolean {
+  return now.getTime() > dueAt.getTime();
+}
+
+function makePlannedStatus(wish: Wish): PlannedStatus {
+  const { certificates, dueAt, failures, leftOut } = wish;
+  const due = isDue(wish);
   const end = new Date(Math.min(...certificates.map(({ notAfter }) => notAfter.getTime())));
   const again = failures === 0 ? '' : `, attempt ${failures + 1}`;
   const without = leftOut === undefined ? '' : `; ${leftOut}`;
+  const dueText = rfc3339(dueAt);
   return {
     ...summaryOf(
       wish.node.role,
@@ -156,8 +206,8 @@ export function plannedStatus(wish: Wish): PlannedStatus {
     ),
     phase: due ? 'Pending' : 'Scheduled',
     reason: reasonOf(due, wish),
-    message: `due ${rfc3339(dueAt)}, the first certificate ends ${rfc3339(end)}${again}${without}`,
-    dueAt: rfc3339(dueAt),
+    message: `due ${dueText}, the first certificate ends ${rfc3339(end)}${again}${without}`,
+    dueAt: dueText,
     attempts: failures + 1,
     certificates: certificates.map(({ id, row }) => ({
       id,
@@ -178,5 +228,5 @@ function hasExpired({ certificates, now }: Wish): boolean {
 
 /** As Kubernetes writes times: whole seconds. */
 export function rfc3339(moment: Date): string {
-  return moment.toISOString().replace(/\.\d+Z$/, 'Z');
+  return `${moment.toISOString().slice(0, -'.000Z'.length)}Z`;
 }

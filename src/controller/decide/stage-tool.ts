@@ -1,13 +1,16 @@
-// On which nodes the tool is laid down for the day without an API (R18). The last scan said whether it is there.
+// On which nodes the tool is laid down for the day without an API (R18). The last scan said whether it is there. A node
+// whose key is said to be known to others gets it in any case: without it pairs keep their key (R27). There no scan
+// looks for it, so the Pod that laid it down stays until the rotation has ended.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { toolNotes } from '../../agent/protocol.ts';
+import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
 import { wantsTool } from '../pods.ts';
 import type { Action } from '../world.ts';
 import type { PodBuilders } from './builders.ts';
 import { isScannedSince, remove } from './inventory.ts';
 import { ageOf, isFinished, isTerminating, stuckAfter } from './pod-state.ts';
-import { isActive, label, type NodeView, type View } from './view.ts';
+import { isActive, isTerminal, label, type NodeView, type View } from './view.ts';
 
 /** A Pod that could not lay it down is tried again with the next scan, and this much later at the least. */
 const retryAfter = 60 * 60_000;
@@ -34,9 +37,24 @@ function isOccupying(pod: Pod, { world }: View): boolean {
 
 function isWanted(node: NodeView, view: View): boolean {
   const { configuration } = view.world;
-  if (configuration.paused || !node.ready || !wantsTool(node.node, configuration)) return false;
+  if (configuration.paused || !node.ready) return false;
+  if (!wantsTool(node.node, configuration) && !isOnlyForNewKeys(node, view)) return false;
   if (node.rotations.some(isActive)) return false;
-  return saysNotStaged(node);
+  return wantsTool(node.node, configuration) ? saysNotStaged(node) : !wasLaidDown(node, view);
+}
+
+function wasLaidDown(node: NodeView, view: View): boolean {
+  return view.podsOf('stage', node.uid).some((pod) => pod.status?.phase === 'Succeeded');
+}
+
+function isOnlyForNewKeys(node: NodeView, { world: { configuration } }: View): boolean {
+  if (configuration.mode === 'observe' || configuration.stageTool === 'none') return false;
+  return !wantsTool(node.node, configuration) && node.rotations.some(wantsNewKeys);
+}
+
+/** What is not to keep a key that others may know. */
+export function wantsNewKeys(rotation: CertificateRotation): boolean {
+  return rotation.spec.reason === 'Compromised' && !isTerminal(rotation);
 }
 
 function saysNotStaged(node: NodeView): boolean {
@@ -55,5 +73,6 @@ export function isBeingStaged(node: NodeView, view: View): boolean {
 function mayGo(pod: Pod, node: NodeView, view: View): boolean {
   const { now } = view.world;
   if (!isFinished(pod)) return ageOf(pod, now) > stuckAfter + retryAfter;
+  if (isOnlyForNewKeys(node, view)) return pod.status?.phase === 'Failed' && ageOf(pod, now) > retryAfter;
   return isScannedSince(node, pod) && (!saysNotStaged(node) || ageOf(pod, now) > retryAfter);
 }

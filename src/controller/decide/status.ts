@@ -9,9 +9,13 @@ import { rfc3339 } from './rotation-object.ts';
 /** Merges into the status as it is; nothing when it already says so. */
 export function patch(rotation: CertificateRotation, change: Partial<RotationStatus>): Action[] {
   const before: RotationStatus = rotation.status ?? {};
-  const status: RotationStatus = { ...before, ...change };
-  if (isDeepStrictEqual(before, status)) return [];
-  return [{ type: 'patch-rotation-status', rotation, status }];
+  if (Object.entries(change).every(([key, value]) => says(before, key, value))) return [];
+  return [{ type: 'patch-rotation-status', rotation, status: { ...before, ...change } }];
+}
+
+function says(status: RotationStatus, key: string, value: unknown): boolean {
+  const known: unknown = Reflect.get(status, key);
+  return known === value || (typeof value === 'object' && isDeepStrictEqual(known, value));
 }
 
 export interface Ending {

@@ -30,23 +30,26 @@ export interface View {
   readonly podsFor: (kind: PodKind, rotationUID: string | undefined) => readonly Pod[];
 }
 
+const none: readonly never[] = [];
+
 export function viewOf(world: World): View {
-  const rotations = groupBy(world.rotations, ({ spec }) => `${spec.nodeName}\n${spec.nodeUID}`);
+  const rotations = groupBy(world.rotations, ({ spec }) => spec.nodeUID);
   const nodes = world.nodes.flatMap((node) => nodeView(world, node, rotations));
   const byName = new Map(nodes.map((node) => [node.name, node]));
-  const byNode = groupBy(world.pods, (pod) => `${label(pod, labels.kind)}\n${label(pod, labels.nodeUID)}`);
-  const byRotation = groupBy(
-    world.pods,
-    (pod) => `${label(pod, labels.kind)}\n${label(pod, labels.rotation)}`,
-  );
+  const byNode = groupBy(world.pods, (pod) => label(pod, labels.nodeUID));
+  const byRotation = groupBy(world.pods, (pod) => label(pod, labels.rotation));
   return {
     world,
     nodes,
     byName,
     homeless: world.rotations.filter(({ spec }) => byName.get(spec.nodeName)?.uid !== spec.nodeUID),
-    podsOf: (kind, nodeUID) => byNode.get(`${kind}\n${nodeUID}`) ?? [],
-    podsFor: (kind, uid) => (uid === undefined ? [] : (byRotation.get(`${kind}\n${uid}`) ?? [])),
+    podsOf: (kind, nodeUID) => ofKind(kind, byNode.get(nodeUID)),
+    podsFor: (kind, uid) => (uid === undefined ? none : ofKind(kind, byRotation.get(uid))),
   };
+}
+
+function ofKind(kind: PodKind, pods: readonly Pod[] = none): readonly Pod[] {
+  return pods.length === 0 ? none : pods.filter((pod) => label(pod, labels.kind) === kind);
 }
 
 function nodeView(
@@ -65,9 +68,16 @@ function nodeView(
       role: roleOf(node),
       ready: condition(node, 'Ready'),
       inventory: inventory?.nodeUID === uid ? inventory : undefined,
-      rotations: (rotations.get(`${name}\n${uid}`) ?? []).toSorted(byAge),
+      rotations: inAge(rotations.get(uid) ?? none, name),
     },
   ];
+}
+
+function inAge(rotations: readonly CertificateRotation[], name: string): readonly CertificateRotation[] {
+  const own = rotations.every(({ spec }) => spec.nodeName === name)
+    ? rotations
+    : rotations.filter(({ spec }) => spec.nodeName === name);
+  return own.length < 2 ? own : own.toSorted(byAge);
 }
 
 /** R6: by the label, which the NodeRestriction admission keeps a node from setting. */
@@ -141,8 +151,8 @@ export function isOutdated(node: NodeView): boolean {
   );
 }
 
-export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
+export function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
   for (const item of items) {
     const name = key(item);
     const group = groups.get(name);

@@ -186,6 +186,12 @@ const signedOnce: Check = {
 
 const strong: ReadonlySet<KeyAlgorithm> = new Set(['P-256', 'P-384', 'P-521']);
 
+/** As an agent does where new keys could not be put in place safely. */
+const keptKey =
+  'the key is said to be known to others, and the node has kept it: a new one is put in place only where cert-renew is ' +
+  'laid down (stageTool: all) and systemd runs the node, and for no key that serves two certificates; else make key and ' +
+  'certificate by hand';
+
 const keyAlgorithm: Check = {
   name: 'KeyAlgorithm',
   holds: ({ request, renewal, facts: { rotation } }) => {
@@ -198,7 +204,7 @@ const keyAlgorithm: Check = {
     if (!fine) return no(`a key of kind ${keyAlgorithm} is not signed`);
     const compromised =
       rotation?.spec.reason === 'Compromised' && old !== undefined && equalBytes(old.spki, spki);
-    return compromised ? no('the key is said to be known to others: a new one is needed') : yes;
+    return compromised ? no(keptKey) : yes;
   },
 };
 
