@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFile
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { bunFor } from './bun-runtime.ts';
+import { lazyModules } from './lazy-modules.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -38,6 +39,7 @@ async function makeBundle(): Promise<string> {
     format: 'esm',
     target: 'es2024',
     external: ['bun:ffi'],
+    plugins: [lazyModules],
     define: { CERT_RENEW_VERSION: JSON.stringify(version) },
     // CommonJS packages in an ESM bundle ask for require().
     banner: {
@@ -78,6 +80,8 @@ function compile(bundle: string, architecture: string): string {
     // A planted .env or bunfig.toml in the working directory must not matter: the program runs as root.
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
+    // A call takes milliseconds: compiling its functions to machine code would cost more than it runs. Hot ones still are.
+    '--compile-jit-policy=100',
     `--compile-executable-path=${runtime}`,
     bundle,
     `--outfile=${made}`,

@@ -1,9 +1,9 @@
 // cert-renew's grammar: which command, and how its end becomes output and an exit code.
-import process from 'node:process';
 import { CertError, describeError } from '../errors.ts';
 import type { CommandEntry } from './commands.ts';
 import { commands, renewEntry } from './commands.ts';
 import { exitCodes } from './exit-codes.ts';
+import { complain, say } from './output.ts';
 import { helpText } from './help.ts';
 
 /** Runs one command line; resolves with the exit code. Never rejects for an expected failure. */
@@ -13,7 +13,7 @@ export async function runCli(arguments_: readonly string[], signal: AbortSignal)
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
     // Commands throw before they touch anything; what fails afterwards is in their exit code.
-    process.stderr.write(`cert-renew: ${describeError(error)}\n`);
+    complain(`cert-renew: ${describeError(error)}\n`);
     return exitCodes.refused;
   }
 }
@@ -23,11 +23,11 @@ async function dispatch(arguments_: readonly string[], signal: AbortSignal): Pro
   if (entry !== renewEntry) return await (await entry.load()).run(arguments_.slice(1), signal);
   const [first] = arguments_;
   if (first === undefined) {
-    process.stderr.write(helpText());
+    complain(helpText());
     return exitCodes.refused;
   }
   if (first === 'help' || first === '--help' || first === '-h') {
-    process.stdout.write(helpText());
+    say(helpText());
     return exitCodes.done;
   }
   return await (await entry.load()).run(arguments_, signal);

@@ -12,6 +12,7 @@ import { renewFiles } from '../rotation/renew-files.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { checkBackupDirectory } from './backup-directory.ts';
 import { exitCodes } from './exit-codes.ts';
+import { complain, say } from './output.ts';
 import { defaultDays, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import type { RenewOptions } from './options.ts';
@@ -23,7 +24,7 @@ const dayMs = 86_400_000;
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
   const options = readRenewOptions(arguments_, process.cwd());
   if (!('help' in options)) return await renew(options, signal);
-  process.stdout.write(options.help);
+  say(options.help);
   return exitCodes.done;
 }
 
@@ -101,7 +102,7 @@ function tell(
   if (report.end === 'restored' || report.end === 'partly') {
     const state = report.end === 'restored' ? 'all files are as they were' : 'run it again';
     const more = [...report.notes.map((note) => `note: ${note}`), ...nextLines(report.restart)];
-    process.stderr.write([`cert-renew: ${report.message}; ${state}`, ...more, ''].join('\n'));
+    complain([`cert-renew: ${report.message}; ${state}`, ...more, ''].join('\n'));
     return exitCodeOf[report.end];
   }
   const print = options.json ? renderJson : renderText;
@@ -120,6 +121,6 @@ function tell(
     backup: report.backup,
     restart: report.restart,
   });
-  process.stdout.write(text);
+  say(text);
   return exitCodeOf[report.end];
 }

@@ -1,7 +1,7 @@
 // cert-renew version.
-import process from 'node:process';
 import { Command } from 'commander';
 import { exitCodes } from './exit-codes.ts';
+import { say } from './output.ts';
 import { parse } from './grammar.ts';
 
 /** Put in by the build. */
@@ -12,6 +12,6 @@ export const version = typeof CERT_RENEW_VERSION === 'string' ? CERT_RENEW_VERSI
 export function run(arguments_: readonly string[]): Promise<number> {
   const command = new Command('cert-renew version').description('Print the version of this program.');
   const parsed = parse(command, arguments_);
-  process.stdout.write('help' in parsed ? parsed.help : `cert-renew ${version}\n`);
+  say('help' in parsed ? parsed.help : `cert-renew ${version}\n`);
   return Promise.resolve(exitCodes.done);
 }

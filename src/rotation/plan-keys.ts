@@ -21,8 +21,10 @@ export function planKeys(
   materials: readonly Material[],
   notes: string[],
 ): Plan[] {
-  const recovery = bootRecovery(node.files, node.layout);
-  if (order.keyPolicy === 'new' && !recovery.possible && materials.some(isPair))
+  // Asked for only where it matters: it compares the executable with its staged copy, byte by byte.
+  const pairsMayChange = order.keyPolicy === 'new' && materials.some(isPair);
+  const recovery = pairsMayChange ? bootRecovery(node.files, node.layout) : { possible: false, why: '' };
+  if (pairsMayChange && !recovery.possible)
     notes.push(`pairs keep their key, since the boot could not recover them: ${recovery.why}`);
   const shared = sharedKeys(materials);
   return materials.map((material, index) => {
