@@ -91,7 +91,8 @@ export function walkLinks(path: string, followLast: boolean, reader: LinkReader)
       continue;
     }
     links += 1;
-    if (links > linkLimit) throw new CertError('PathEscapes', `${path} is a loop of links`, { file: path });
+    if (links > linkLimit)
+      throw new CertError('PathEscapes', `${path} is a loop of links; name the file itself`, { file: path });
     const target = reader.readlink(here);
     if (posix.isAbsolute(target)) walked = [];
     pending.unshift(...target.split('/').filter((each) => each !== '' && each !== '.'));
@@ -138,7 +139,8 @@ function readRegular(real: string, path: string, limit: number): Uint8Array {
   const fd = fs.openSync(real, readFlags);
   try {
     const stat = fs.fstatSync(fd);
-    if (!stat.isFile()) throw new CertError('NotRegularFile', `${path} is no regular file`, { file: path });
+    if (!stat.isFile())
+      throw new CertError('NotRegularFile', `${path} is no regular file; name a file`, { file: path });
     if (stat.size > limit) throw tooLarge(path, limit);
     // As large as it says, and one more to see its end; what is longer than it says (/proc, or it grows) gets more.
     let buffer = Buffer.alloc(Math.max(stat.size, 4095) + 1);
@@ -157,7 +159,7 @@ function readRegular(real: string, path: string, limit: number): Uint8Array {
 function tooLarge(path: string, limit: number): CertError {
   return new CertError(
     'TooLarge',
-    `${path} is larger than ${limit} bytes: nothing of that size is expected here`,
+    `${path} is larger than ${limit} bytes, as nothing is that belongs here; name another file`,
     {
       file: path,
     },
