@@ -6,7 +6,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { buildOf } from './build-stamp.ts';
 import { bunFor } from './bun-runtime.ts';
+import { lazyModules } from './lazy-modules.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -28,7 +30,6 @@ async function main(): Promise<void> {
 
 async function makeBundle(): Promise<string> {
   const outfile = join(dist, 'bundle', 'cert-renew.mjs');
-  const { version } = readPackage();
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['src/cert-renew.ts'],
@@ -38,7 +39,8 @@ async function makeBundle(): Promise<string> {
     format: 'esm',
     target: 'es2024',
     external: ['bun:ffi'],
-    define: { CERT_RENEW_VERSION: JSON.stringify(version) },
+    plugins: [lazyModules],
+    define: { CERT_RENEW_BUILD: JSON.stringify(buildOf(root)) },
     // CommonJS packages in an ESM bundle ask for require().
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
@@ -50,13 +52,6 @@ async function makeBundle(): Promise<string> {
   const intruders = Object.keys(metafile.inputs).filter((path) => forbidden.test(path));
   if (intruders.length > 0) throw new Error(`the node's executable would hold ${intruders.join(', ')}`);
   return outfile;
-}
-
-function readPackage(): { version: string } {
-  const parsed: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  if (typeof parsed !== 'object' || parsed === null || !('version' in parsed))
-    throw new Error('package.json has no version');
-  return { version: String(parsed.version) };
 }
 
 function compile(bundle: string, architecture: string): string {
@@ -78,6 +73,8 @@ function compile(bundle: string, architecture: string): string {
     // A planted .env or bunfig.toml in the working directory must not matter: the program runs as root.
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
+    // A call takes milliseconds: compiling its functions to machine code would cost more than it runs. Hot ones still are.
+    '--compile-jit-policy=100',
     `--compile-executable-path=${runtime}`,
     bundle,
     `--outfile=${made}`,

@@ -4,6 +4,7 @@ import type { Face } from './agent/faces.ts';
 import { faces } from './agent/faces.ts';
 import { describeError } from './errors.ts';
 import { exitCodes } from './cli/exit-codes.ts';
+import { complain } from './cli/output.ts';
 import { runCli } from './cli/program.ts';
 
 interface FaceModule {
@@ -27,7 +28,7 @@ async function main(): Promise<number> {
   const [first, face, ...rest] = process.argv.slice(2);
   if (first !== 'agent') return await runCli(process.argv.slice(2), interruption.signal);
   if (!isFace(face) || rest.length > 0) {
-    process.stderr.write(`cert-renew: agent needs one of: ${Object.keys(faces).join(', ')}\n`);
+    complain(`cert-renew: agent needs one of: ${Object.keys(faces).join(', ')}\n`);
     return exitCodes.refused;
   }
   const module = await faceModules[face]();
@@ -40,6 +41,6 @@ try {
   process.exitCode = await main();
 } catch (error) {
   // The last resort: whatever it is, one line, never a runtime's banner with a piece of the program in it.
-  process.stderr.write(`cert-renew: ${describeError(error)}\n`);
+  complain(`cert-renew: ${describeError(error)}\n`);
   process.exitCode = exitCodes.failed;
 }

@@ -31,14 +31,24 @@ export function parse<T extends object>(
   command
     .exitOverride()
     .configureOutput({ writeOut: (text) => output.push(text), writeErr: (text) => output.push(text) });
+  // Asked for help one gets it, whatever stands before: also where an option still wants its value.
+  if (asksForHelp(arguments_)) {
+    command.outputHelp();
+    return { help: output.join('') };
+  }
   try {
     command.parse(arguments_, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'commander.helpDisplayed') return { help: output.join('') };
     throw usage(error.message.replace(/^error: /, ''), command);
   }
   return { options: command.opts<T>(), operands: command.args };
+}
+
+function asksForHelp(arguments_: readonly string[]): boolean {
+  const end = arguments_.indexOf('--');
+  const words = end < 0 ? arguments_ : arguments_.slice(0, end);
+  return words.includes('--help') || words.includes('-h');
 }
 
 /** One line: it is what a script logs. */
@@ -54,6 +64,12 @@ export function readDays(text: string): number {
   const days = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (days < 1 || days > 36_500) throw new InvalidArgumentError('It must be a whole number from 1 to 36500.');
   return days;
+}
+
+/** A path as it was typed: an unset variable of a script must not become the working directory. */
+export function readPath(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
 }
 
 const units: Readonly<Record<string, number>> = { '': 1000, s: 1000, m: 60_000, h: 3_600_000 };

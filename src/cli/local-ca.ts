@@ -23,13 +23,15 @@ export function readLocalCas(
   keyPath: string,
   now: Date,
 ): readonly [LocalCa, ...LocalCa[]] {
-  const certificates = inFile(certPath, () => readCertificates(files.read(files.realpath(certPath))));
+  const certificates = inFile(certPath, () =>
+    readCertificates(readNamed(files, certPath, 'name the certificate of the CA')),
+  );
   if (certificates.length === 0) {
     throw new CertError('MalformedPem', `${certPath} holds no certificate; name the CA's certificate`, {
       file: certPath,
     });
   }
-  const { key } = inFile(keyPath, () => readPrivateKey(latin1(files.read(files.realpath(keyPath)))));
+  const { key } = inFile(keyPath, () => readPrivateKey(latin1(readNamed(files, keyPath, noKeyHere))));
   const ofKey = certificates
     .filter((each) => keyFits(each, key))
     .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
@@ -44,6 +46,18 @@ export function readLocalCas(
   const [first, ...others] = ofKey.filter((each) => whyUnusable(each, now) === undefined);
   if (first === undefined) return inFile(certPath, () => refuse(whyUnusable(latest, now)));
   return [{ certificate: first, key }, ...others.map((certificate) => ({ certificate, key }))];
+}
+
+const noKeyHere =
+  'name the key of the CA; where there is none, a node that has it signs (cert-renew request)';
+
+function readNamed(files: Files, path: string, advice: string): Uint8Array {
+  try {
+    return files.read(files.realpath(path));
+  } catch (error) {
+    if (!(error instanceof CertError) || error.code !== 'NotFound') throw error;
+    throw new CertError('NotFound', `${error.message}; ${advice}`, { ...error.place, cause: error });
+  }
 }
 
 function whyUnusable(ca: Certificate, now: Date): CertError | undefined {

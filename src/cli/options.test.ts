@@ -54,6 +54,8 @@ describe('the manual’s grammar', () => {
     [['--unknown', 'f'], /unknown option '--unknown'/],
     [[], /missing required argument 'FILE'/],
     [['--backup-dir', 'x', '--no-backup', 'f'], /exclude each other/],
+    [['f', ''], /a FILE is empty/],
+    [['--backup-dir=', 'f'], /--backup-dir .*must not be empty/],
   ])('%j is a usage error that says why', (options, message) => {
     expect(() => read(...options)).toThrow(expect.objectContaining({ code: 'Usage' }));
     expect(() => read(...options)).toThrow(message);
@@ -62,9 +64,15 @@ describe('the manual’s grammar', () => {
 
   it.each([
     [['--ca-key', 'k', 'f'], /--ca-cert is missing/],
+    [['--ca-cert', '', '--ca-key', 'k', 'f'], /--ca-cert .*must not be empty/],
+    [['--ca-cert'], /--ca-cert .*argument missing/],
     [['--ca-cert', 'c', 'f'], /--ca-key is missing/],
   ])('%j names what is missing', (arguments_, message) => {
     expect(() => readRenewOptions(arguments_, '/')).toThrow(message);
+  });
+
+  it.each([[['--ca-cert', '--help']], [['--days', '--help']], [['f', '-h']]])('%j is help too', (words) => {
+    expect(readRenewOptions(words, '/')).toEqual({ help: expect.stringContaining('--new-key') });
   });
 
   it('help is no error, and fits one screen', () => {

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { HelpText } from './grammar.ts';
-import { daysHelp, lockTimeoutOption, parse, readDays, usage } from './grammar.ts';
+import { daysHelp, lockTimeoutOption, parse, readDays, readPath, usage } from './grammar.ts';
 
 export interface RenewOptions {
   /** Absolute paths. */
@@ -46,13 +46,13 @@ function renewCommand(): Command {
   return new Command('cert-renew')
     .description('Renew certificates and kubeconfigs with the key of their CA: all of them, or none.')
     .argument('<FILE...>', 'certificates (PEM) and kubeconfigs')
-    .option('--ca-cert <path>', 'certificate of the CA that signed them')
-    .option('--ca-key <path>', 'its private key')
+    .option('--ca-cert <path>', 'certificate of the CA that signed them', readPath)
+    .option('--ca-key <path>', 'its private key', readPath)
     .option('--days <n>', daysHelp, readDays)
     .option('--new-key', 'make new private keys (default: keep the keys)')
     .option('--dry-run', 'say what would be done, change nothing')
     .option('--json', 'print one JSON object')
-    .option('--backup-dir <path>', 'where the old files are kept')
+    .option('--backup-dir <path>', 'where the old files are kept', readPath)
     .option('--no-backup', 'keep no old files once all is done')
     .addOption(lockTimeoutOption());
 }
@@ -62,6 +62,7 @@ function toOptions(raw: RawOptions, files: readonly string[], directory: string)
   if (raw.caKey === undefined) throw usage('--ca-key is missing: the private key of the CA');
   if (raw.backupDir !== undefined && !raw.backup)
     throw usage('--backup-dir and --no-backup exclude each other');
+  if (files.includes('')) throw usage('a FILE is empty: perhaps a variable that is not set');
   const absolute = (path: string): string => resolve(directory, path);
   return {
     files: [...new Set(files.map(absolute))],

@@ -19,8 +19,18 @@ const run = (...words: readonly string[]): Promise<number> => runCli(words, new 
 describe('exit codes and where words go', () => {
   it.each([[['version']], [['--version']]])('%j says the version and ends with 0', async (words) => {
     expect(await run(...words)).toBe(0);
-    expect(out).toMatch(/development\n$/);
+    expect(out).toMatch(/^cert-renew development\ncommit .*\nbuilt .*\nplatform  linux-\w+\nsha256 .*\n$/);
     expect(err).toBe('');
+  });
+
+  it('version --json says the same as one object', async () => {
+    expect(await run('version', '--json')).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ schema: 1, version: 'development', modified: true });
+  });
+
+  it('help of a command is that command’s', async () => {
+    expect(await run('help', 'version')).toBe(0);
+    expect(out).toContain('Usage: cert-renew version');
   });
 
   it.each([[['--help']], [['help']]])('%j is no error', async (words) => {
@@ -40,6 +50,10 @@ describe('exit codes and where words go', () => {
       ['--ca-cert=/no/such/ca.crt', '--ca-key=/no/such/ca.key', 'version'],
       /\/no\/such\/ca\.crt does not exist/,
     ],
+    [['chek'], /"chek" is no command \(there are: .*check.*version\), and a FILE needs its CA/],
+    [['constructor'], /"constructor" is no command/],
+    [['--json', 'version'], /the command comes first: cert-renew version --json/],
+    [['admin.conf'], /--ca-cert is missing/],
     [['--frobnicate'], /unknown option '--frobnicate'/],
   ])('%j is refused with 2, on standard error, with the reason', async (words, message) => {
     expect(await run(...words)).toBe(2);

@@ -1,9 +1,9 @@
 // cert-renew's grammar: which command, and how its end becomes output and an exit code.
-import process from 'node:process';
 import { CertError, describeError } from '../errors.ts';
 import type { CommandEntry } from './commands.ts';
 import { commands, renewEntry } from './commands.ts';
 import { exitCodes } from './exit-codes.ts';
+import { complain, say } from './output.ts';
 import { helpText } from './help.ts';
 
 /** Runs one command line; resolves with the exit code. Never rejects for an expected failure. */
@@ -13,30 +13,49 @@ export async function runCli(arguments_: readonly string[], signal: AbortSignal)
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
     // Commands throw before they touch anything; what fails afterwards is in their exit code.
-    process.stderr.write(`cert-renew: ${describeError(error)}\n`);
+    complain(`cert-renew: ${describeError(error)}\n`);
     return exitCodes.refused;
   }
 }
 
 async function dispatch(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const entry = entryOf(arguments_);
-  if (entry !== renewEntry) return await (await entry.load()).run(arguments_.slice(1), signal);
-  const [first] = arguments_;
+  const [first, second = ''] = arguments_;
+  if (namesCa(arguments_)) return await (await renewEntry.load()).run(arguments_, signal);
   if (first === undefined) {
-    process.stderr.write(helpText());
+    complain(helpText());
     return exitCodes.refused;
   }
+  const command = commandOf(first === '--version' ? 'version' : first);
+  if (command !== undefined) return await (await command.load()).run(arguments_.slice(1), signal);
   if (first === 'help' || first === '--help' || first === '-h') {
-    process.stdout.write(helpText());
+    const about = commandOf(second);
+    if (about !== undefined) return await (await about.load()).run(['--help'], signal);
+    say(helpText());
     return exitCodes.done;
   }
-  return await (await entry.load()).run(arguments_, signal);
+  refuseOtherWords(arguments_);
+  return await (await renewEntry.load()).run(arguments_, signal);
 }
 
 /** With --ca-cert every operand is a FILE, also one that has the name of a command (design §3). */
-function entryOf([first = '', ...rest]: readonly string[]): CommandEntry {
-  const namesCa = [first, ...rest].some((each) => each === '--ca-cert' || each.startsWith('--ca-cert='));
-  if (namesCa) return renewEntry;
-  const name = first === '--version' ? 'version' : first;
-  return Object.hasOwn(commands, name) ? (commands[name] ?? renewEntry) : renewEntry;
+const namesCa = (arguments_: readonly string[]): boolean =>
+  arguments_.some((each) => each === '--ca-cert' || each.startsWith('--ca-cert='));
+
+const commandOf = (name: string): CommandEntry | undefined =>
+  Object.hasOwn(commands, name) ? commands[name] : undefined;
+
+/** What looks like a command and is none, or stands in the wrong place; all else may be meant for the manual's command. */
+function refuseOtherWords([first = '', ...rest]: readonly string[]): void {
+  const late = first.startsWith('-') ? rest.find((each) => commandOf(each) !== undefined) : undefined;
+  if (late !== undefined)
+    throw new CertError(
+      'Usage',
+      `the command comes first: cert-renew ${late} ${first}; see cert-renew --help`,
+    );
+  if (!/^[\w-]+$/.test(first) || first.startsWith('-')) return;
+  const names = Object.keys(commands).filter((name) => commands[name]?.summary !== undefined);
+  throw new CertError(
+    'Usage',
+    `"${first}" is no command (there are: ${names.join(', ')}), and a FILE needs its CA (--ca-cert); see cert-renew --help`,
+  );
 }

@@ -31,7 +31,7 @@ const entry = (path: string, more: Partial<RenewedCertificate> = {}): RenewedCer
 });
 
 const text = (...certificates: RenewedCertificate[]): string =>
-  renderText({ dryRun: false, certificates, notes: [], backup: undefined, restart: [] });
+  renderText({ dryRun: false, certificates, notes: [], backup: undefined, restart: [], users: new Map() });
 
 describe('one line a certificate, then what to restart', () => {
   it('of the manual’s example', () => {
@@ -55,6 +55,28 @@ describe('one line a certificate, then what to restart', () => {
     expect(text(entry(path))).toMatch(advice);
   });
 
+  it('names the kubelet first, since it starts the others, and what restarts before what does not', () => {
+    const paths = [
+      '/etc/kubernetes/admin.conf',
+      '/opt/x.crt',
+      '/etc/kubernetes/pki/apiserver.crt',
+      '/p/kubelet.crt',
+    ];
+    const components = [...text(...paths.map((path) => entry(path))).matchAll(/^next: ([^:]+):/gm)];
+    expect(components.map(([, name]) => name)).toEqual([
+      'kubelet',
+      'kube-apiserver',
+      'whatever uses /opt/x.crt',
+      'kubectl',
+    ]);
+  });
+
+  it('knows who reads a file of another name, where the node says so', () => {
+    const users = new Map([['/opt/tls.crt', 'kube-scheduler']] as const);
+    const report = { dryRun: false, certificates: [entry('/opt/tls.crt')], notes: [], backup: undefined };
+    expect(renderText({ ...report, restart: [], users })).toMatch(/next: kube-scheduler: restart it: crictl/);
+  });
+
   it('names each component once', () => {
     const lines = text(
       entry('/etc/kubernetes/pki/apiserver.crt'),
@@ -76,6 +98,7 @@ describe('one line a certificate, then what to restart', () => {
       notes: ['n'],
       backup: '/b',
       restart: ['/etc/kubernetes/scheduler.conf'],
+      users: new Map(),
     };
     expect(renderText(report)).toMatch(/^\/c \(user me\): renewed, .*, new key\nnote: n\nold files: \/b\n/);
     expect(renderText(report)).toContain('next: kube-scheduler: restart it');
@@ -88,6 +111,7 @@ describe('one line a certificate, then what to restart', () => {
       notes: [],
       backup: undefined,
       restart: [],
+      users: new Map(),
     });
     expect(dry).toContain('/c: would be renewed, expires');
     expect(dry).not.toContain('serial');
@@ -101,6 +125,7 @@ it('JSON says the same as one object in one line', () => {
     notes: [],
     backup: '/b',
     restart: [],
+    users: new Map(),
   });
   expect(json.trim()).not.toContain('\n');
   expect(JSON.parse(json)).toEqual({

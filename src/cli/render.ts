@@ -1,4 +1,5 @@
 // What the operator reads: one line a file, then what to restart; or the same as one JSON object. Pure.
+import type { Component } from '../catalogue/ids.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { restartAdvice } from './restart-advice.ts';
 
@@ -22,6 +23,8 @@ export interface RenewReport {
   readonly backup: string | undefined;
   /** More certificates whose readers must restart: an earlier, interrupted rotation changed them. */
   readonly restart: readonly string[];
+  /** Who reads a file, where its name does not say it. */
+  readonly users: ReadonlyMap<string, Component>;
 }
 
 const changedPaths = ({ certificates, restart }: RenewReport): string[] => [
@@ -33,13 +36,13 @@ export function renderText(report: RenewReport): string {
   const lines = report.certificates.map((each) => certificateLine(each, report.dryRun));
   lines.push(...report.notes.map((note) => `note: ${note}`));
   if (report.backup !== undefined) lines.push(`old files: ${report.backup}`);
-  lines.push(...nextLines(changedPaths(report)));
+  lines.push(...nextLines(changedPaths(report), report.users));
   return `${lines.join('\n')}\n`;
 }
 
 /** What to do for the new files to be used. */
-export function nextLines(paths: readonly string[]): string[] {
-  return restartAdvice(paths).map(({ component, command, why }) => {
+export function nextLines(paths: readonly string[], users?: ReadonlyMap<string, Component>): string[] {
+  return restartAdvice(paths, users).map(({ component, command, why }) => {
     const todo = command === undefined ? `nothing to restart, ${why}` : `restart it: ${command}`;
     return `next: ${component}: ${component.startsWith('whatever') ? `restart it if it needs that, ${why}` : todo}`;
   });
@@ -76,7 +79,7 @@ export function renderJson(report: RenewReport): string {
     })),
     notes: report.notes,
     backup: report.backup ?? null,
-    restart: restartAdvice(changedPaths(report)),
+    restart: restartAdvice(changedPaths(report), report.users),
   };
   return `${JSON.stringify(value)}\n`;
 }

@@ -1,5 +1,6 @@
 // cert-renew --ca-cert P --ca-key P --days N FILE…: all of the named files, or none.
 import process from 'node:process';
+import type { Component } from '../catalogue/ids.ts';
 import type { HostLayout } from '../host/layout.ts';
 import { withLock } from '../host/lock.ts';
 import type { Certificate } from '../pki/certificate.ts';
@@ -12,6 +13,8 @@ import { renewFiles } from '../rotation/renew-files.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { checkBackupDirectory } from './backup-directory.ts';
 import { exitCodes } from './exit-codes.ts';
+import { usersOf } from './file-users.ts';
+import { complain, say } from './output.ts';
 import { defaultDays, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import type { RenewOptions } from './options.ts';
@@ -23,7 +26,7 @@ const dayMs = 86_400_000;
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
   const options = readRenewOptions(arguments_, process.cwd());
   if (!('help' in options)) return await renew(options, signal);
-  process.stdout.write(options.help);
+  say(options.help);
   return exitCodes.done;
 }
 
@@ -43,7 +46,24 @@ export async function renew(
   const work = (): Promise<Work> => renewAll(node, cas, options, signal);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
   const { report, leftAlone } = options.dryRun ? await work() : await withLock(node.layout.lock, lock, work);
-  return tell(report, leftAlone, cas, options);
+  return tell(report, [...leftAlone, ...endsSoon(cas, options.caCert, node.now())], {
+    cas,
+    json: options.json,
+    users: usersOf(node.files, [...report.files.map(({ path }) => path), ...report.restart]),
+  });
+}
+
+const soonMs = 30 * dayMs;
+
+/** Nothing that it signs lives longer, and no renewal of ours helps. */
+function endsSoon([{ certificate }]: readonly [LocalCa, ...LocalCa[]], path: string, now: Date): string[] {
+  const left = certificate.notAfter.getTime() - now.getTime();
+  if (left > soonMs) return [];
+  const hours = Math.floor(left / 3_600_000);
+  const time = hours < 48 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
+  return [
+    `the CA ${path} itself ends in ${time}, and all that it signed with it: replace the CA before that`,
+  ];
 }
 
 function layoutOf({ layout }: RotationNode, { backupDirectory }: RenewOptions): HostLayout {
@@ -92,19 +112,20 @@ const exitCodeOf = {
   partly: exitCodes.partlyDone,
 } as const satisfies Record<RenewReport['end'], number>;
 
-function tell(
-  report: RenewReport,
-  leftAlone: readonly string[],
-  cas: readonly LocalCa[],
-  options: RenewOptions,
-): number {
+interface Telling {
+  readonly cas: readonly LocalCa[];
+  readonly json: boolean;
+  readonly users: ReadonlyMap<string, Component>;
+}
+
+function tell(report: RenewReport, more: readonly string[], { cas, json, users }: Telling): number {
   if (report.end === 'restored' || report.end === 'partly') {
     const state = report.end === 'restored' ? 'all files are as they were' : 'run it again';
-    const more = [...report.notes.map((note) => `note: ${note}`), ...nextLines(report.restart)];
-    process.stderr.write([`cert-renew: ${report.message}; ${state}`, ...more, ''].join('\n'));
+    const lines = [...report.notes.map((note) => `note: ${note}`), ...nextLines(report.restart, users)];
+    complain([`cert-renew: ${report.message}; ${state}`, ...lines, ''].join('\n'));
     return exitCodeOf[report.end];
   }
-  const print = options.json ? renderJson : renderText;
+  const print = json ? renderJson : renderText;
   const text = print({
     dryRun: report.end === 'dry-run',
     certificates: report.files.map((file) => ({
@@ -116,10 +137,11 @@ function tell(
       clamped: cas.some(({ certificate }) => certificate.notAfter.getTime() === file.new.notAfter.getTime()),
       newKey: !file.keyKept,
     })),
-    notes: [...report.notes, ...leftAlone],
+    notes: [...report.notes, ...more],
     backup: report.backup,
     restart: report.restart,
+    users,
   });
-  process.stdout.write(text);
+  say(text);
   return exitCodeOf[report.end];
 }

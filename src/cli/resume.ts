@@ -1,5 +1,4 @@
 // cert-renew resume: what the boot unit runs before the kubelet starts. Keys and certificates fit afterwards.
-import process from 'node:process';
 import { Command } from 'commander';
 import { describeError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
@@ -8,6 +7,7 @@ import { findJournal } from '../rotation/journal.ts';
 import { settle } from '../rotation/settle-earlier.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
+import { complain, say } from './output.ts';
 import { parse } from './grammar.ts';
 import { localNode } from './local-node.ts';
 
@@ -19,7 +19,7 @@ export async function run(arguments_: readonly string[], signal: AbortSignal): P
   );
   const parsed = parse(command, arguments_);
   if (!('help' in parsed)) return await resume(signal);
-  process.stdout.write(parsed.help);
+  say(parsed.help);
   return exitCodes.done;
 }
 
@@ -37,16 +37,16 @@ function resumeLocked(node: RotationNode): number {
     // A call with named files is finished for good; all else goes on, in its Pod or by the next `cert-renew all`.
     if (found.kind === 'journal' && found.journal.stages.every(({ name }) => name === 'files')) {
       const { notes, stuck } = settle(node);
-      return say([...notes, ...(stuck === undefined ? [] : [stuck])], stuck !== undefined);
+      return tell([...notes, ...(stuck === undefined ? [] : [stuck])], stuck !== undefined);
     }
     const { kind, messages } = resumeAtBoot(node);
-    return say(messages, kind === 'stuck');
+    return tell(messages, kind === 'stuck');
   } catch (error) {
-    return say([describeError(error)], true);
+    return tell([describeError(error)], true);
   }
 }
 
-function say(messages: readonly string[], isStuck: boolean): number {
-  for (const message of messages) process.stderr.write(`cert-renew resume: ${message}\n`);
+function tell(messages: readonly string[], isStuck: boolean): number {
+  for (const message of messages) complain(`cert-renew resume: ${message}\n`);
   return isStuck ? exitCodes.partlyDone : exitCodes.done;
 }

@@ -1,17 +1,57 @@
-// cert-renew version.
+// cert-renew version: which program this is, so that a person can compare it with what was published.
 import process from 'node:process';
 import { Command } from 'commander';
+import { ownSha256 } from '../host/executable.ts';
 import { exitCodes } from './exit-codes.ts';
 import { parse } from './grammar.ts';
+import { say } from './output.ts';
+
+export interface Build {
+  readonly version: string;
+  /** Undefined: not built from a repository. */
+  readonly commit?: string;
+  /** Something differed from that commit. */
+  readonly modified: boolean;
+  /** RFC 3339; that of the commit, so that the same commit gives the same bytes. */
+  readonly date?: string;
+}
 
 /** Put in by the build. */
-declare const CERT_RENEW_VERSION: string | undefined;
+declare const CERT_RENEW_BUILD: Build | undefined;
 
-export const version = typeof CERT_RENEW_VERSION === 'string' ? CERT_RENEW_VERSION : 'development';
+const build: Build =
+  typeof CERT_RENEW_BUILD === 'object' ? CERT_RENEW_BUILD : { version: 'development', modified: true };
+
+interface Options {
+  readonly json?: boolean;
+}
 
 export function run(arguments_: readonly string[]): Promise<number> {
-  const command = new Command('cert-renew version').description('Print the version of this program.');
-  const parsed = parse(command, arguments_);
-  process.stdout.write('help' in parsed ? parsed.help : `cert-renew ${version}\n`);
+  const command = new Command('cert-renew version')
+    .description('Print version, commit, date and platform of this program, and the sha256 of its file.')
+    .option('--json', 'print one JSON object');
+  const parsed = parse<Options>(command, arguments_);
+  if ('help' in parsed) say(parsed.help);
+  else say(parsed.options.json === true ? renderJson() : renderText());
   return Promise.resolve(exitCodes.done);
+}
+
+const platform = (): string => `${process.platform}-${process.arch}`;
+
+function renderText(): string {
+  const commit = build.commit ?? 'unknown';
+  return `cert-renew ${build.version}
+commit    ${build.modified ? `${commit}, with changes that are not in it` : commit}
+built     ${build.date ?? 'unknown'}
+platform  ${platform()}
+sha256    ${ownSha256() ?? 'none: this is not the executable'}
+`;
+}
+
+/** Schema 1. */
+function renderJson(): string {
+  const { version, commit, modified, date } = build;
+  const sha256 = ownSha256() ?? null;
+  const value = { schema: 1, version, commit: commit ?? null, modified, date: date ?? null };
+  return `${JSON.stringify({ ...value, platform: platform(), sha256 })}\n`;
 }

@@ -6,9 +6,9 @@ const known: Readonly<Record<string, { readonly code: ErrorCode; readonly text: 
   ENOENT: { code: 'NotFound', text: 'does not exist' },
   ENOTDIR: { code: 'NotFound', text: 'does not exist: a part of its path is no directory' },
   ELOOP: { code: 'PathEscapes', text: 'is a link, or a loop of links, where a plain file is expected' },
-  EISDIR: { code: 'NotRegularFile', text: 'is a directory' },
-  ENXIO: { code: 'NotRegularFile', text: 'is no regular file' },
-  ENODEV: { code: 'NotRegularFile', text: 'is no regular file' },
+  EISDIR: { code: 'NotRegularFile', text: 'is a directory; name a file' },
+  ENXIO: { code: 'NotRegularFile', text: 'is no regular file; name a file' },
+  ENODEV: { code: 'NotRegularFile', text: 'is no regular file; name a file' },
   ENOSPC: { code: 'NoSpace', text: 'cannot be written: no room or no inodes left; free some and try again' },
   EDQUOT: { code: 'NoSpace', text: 'cannot be written: the quota is used up' },
   EROFS: {

@@ -19,10 +19,15 @@ export function nodeFiles(root = '/'): Files {
   const prefix = root === '/' ? '' : root.replace(/\/+$/, '');
   const real = (path: string): string => `${prefix}${path}` || '/';
   const lstatRaw = (path: string): fs.BigIntStats | undefined =>
-    onFile(path, () => unlessMissing(() => fs.lstatSync(real(path), { bigint: true })));
+    onFile(path, () =>
+      unlessMissing(() => fs.lstatSync(real(path), { bigint: true, throwIfNoEntry: false })),
+    );
   const resolve = (path: string, followLast: boolean): string =>
     walkLinks(path, followLast, {
-      isLink: (each) => lstatRaw(each)?.isSymbolicLink() === true,
+      isLink: (each) =>
+        onFile(each, () =>
+          unlessMissing(() => fs.lstatSync(real(each), { throwIfNoEntry: false })?.isSymbolicLink()),
+        ) === true,
       readlink: (each) => onFile(each, () => fs.readlinkSync(real(each))),
     });
   /** The name itself, with the directories above it resolved. */
@@ -86,7 +91,8 @@ export function walkLinks(path: string, followLast: boolean, reader: LinkReader)
       continue;
     }
     links += 1;
-    if (links > linkLimit) throw new CertError('PathEscapes', `${path} is a loop of links`, { file: path });
+    if (links > linkLimit)
+      throw new CertError('PathEscapes', `${path} is a loop of links; name the file itself`, { file: path });
     const target = reader.readlink(here);
     if (posix.isAbsolute(target)) walked = [];
     pending.unshift(...target.split('/').filter((each) => each !== '' && each !== '.'));
@@ -133,13 +139,17 @@ function readRegular(real: string, path: string, limit: number): Uint8Array {
   const fd = fs.openSync(real, readFlags);
   try {
     const stat = fs.fstatSync(fd);
-    if (!stat.isFile()) throw new CertError('NotRegularFile', `${path} is no regular file`, { file: path });
+    if (!stat.isFile())
+      throw new CertError('NotRegularFile', `${path} is no regular file; name a file`, { file: path });
     if (stat.size > limit) throw tooLarge(path, limit);
-    const buffer = Buffer.alloc(limit + 1);
+    // As large as it says, and one more to see its end; what is longer than it says (/proc, or it grows) gets more.
+    let buffer = Buffer.alloc(Math.max(stat.size, 4095) + 1);
     let length = 0;
-    for (let read = -1; read !== 0 && length <= limit; length += read)
+    for (let read = -1; read !== 0; length += read) {
+      if (length === buffer.length) buffer = Buffer.concat([buffer], 2 * length);
       read = fs.readSync(fd, buffer, length, buffer.length - length, null);
-    if (length > limit) throw tooLarge(path, limit);
+      if (length + read > limit) throw tooLarge(path, limit);
+    }
     return new Uint8Array(buffer.subarray(0, length));
   } finally {
     fs.closeSync(fd);
@@ -149,7 +159,7 @@ function readRegular(real: string, path: string, limit: number): Uint8Array {
 function tooLarge(path: string, limit: number): CertError {
   return new CertError(
     'TooLarge',
-    `${path} is larger than ${limit} bytes: nothing of that size is expected here`,
+    `${path} is larger than ${limit} bytes, as nothing is that belongs here; name another file`,
     {
       file: path,
     },

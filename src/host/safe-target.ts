@@ -24,7 +24,9 @@ export function checkTarget(files: Files, path: string, roots: readonly string[]
   const stat = files.lstat(realPath);
   if (stat === undefined) throw new CertError('NotFound', `${path} does not exist`, { file: path });
   if (stat.kind !== 'file')
-    throw new CertError('NotRegularFile', `${path} is a ${stat.kind}, no regular file`, { file: path });
+    throw new CertError('NotRegularFile', `${path} is a ${stat.kind}, no regular file; name a file`, {
+      file: path,
+    });
   if (stat.size > sizeLimit)
     throw new CertError('TooLarge', `${path} has ${stat.size} bytes; at most ${sizeLimit} are expected`, {
       file: path,

@@ -5,7 +5,6 @@ import { CertError, describeError } from '../errors.ts';
 import type { Files } from './files.ts';
 import { libc } from './libc.ts';
 
-const run = promisify(execFile);
 const unitDirectories = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 
 /**
@@ -36,7 +35,7 @@ export async function restartUnit(unit: string, signal: AbortSignal): Promise<vo
 
 async function systemctl(args: readonly string[], signal: AbortSignal): Promise<void> {
   try {
-    await run('systemctl', [...args], { signal, timeout: 120_000 });
+    await promisify(execFile)('systemctl', [...args], { signal, timeout: 120_000 });
   } catch (error) {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     throw new CertError(

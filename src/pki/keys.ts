@@ -1,6 +1,7 @@
 // Private keys: read in any of the three usual forms, made like an existing one, written in the form that was there.
 import type { KeyObject } from 'node:crypto';
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPair, generateKeyPairSync } from 'node:crypto';
+import { promisify } from 'node:util';
 import { readKeyAlgorithm } from './algorithms.ts';
 import type { Certificate, KeyAlgorithm } from './certificate.ts';
 import { equalBytes, oid, readDer, tags } from './der.ts';
@@ -133,14 +134,33 @@ const namedCurves: Readonly<Record<string, string>> = {
 
 /** A new key pair of the same type and size. RSA takes up to a few seconds. Errors: Unsupported. */
 export function generateLike(like: { readonly keyAlgorithm: KeyAlgorithm }): KeyPair {
-  const { keyAlgorithm } = like;
+  const recipe = recipeOf(like.keyAlgorithm);
+  if (recipe.type === 'ec') return pairOf(generateKeyPairSync('ec', recipe.options).privateKey);
+  if (recipe.type === 'rsa') return pairOf(generateKeyPairSync('rsa', recipe.options).privateKey);
+  return pairOf(generateKeyPairSync('ed25519').privateKey);
+}
+
+/** As generateLike, off the main thread: several at once use all processors. */
+export async function generateLikeAsync(like: { readonly keyAlgorithm: KeyAlgorithm }): Promise<KeyPair> {
+  const recipe = recipeOf(like.keyAlgorithm);
+  // The library's overloads want one call each.
+  const generate = promisify(generateKeyPair);
+  if (recipe.type === 'ec') return pairOf((await generate('ec', recipe.options)).privateKey);
+  if (recipe.type === 'rsa') return pairOf((await generate('rsa', recipe.options)).privateKey);
+  return pairOf((await generate('ed25519', undefined)).privateKey);
+}
+
+type Recipe =
+  | { readonly type: 'ec'; readonly options: { namedCurve: string } }
+  | { readonly type: 'rsa'; readonly options: { modulusLength: number } }
+  | { readonly type: 'ed25519' };
+
+function recipeOf(keyAlgorithm: KeyAlgorithm): Recipe {
   const namedCurve = namedCurves[keyAlgorithm];
-  if (namedCurve !== undefined) return pairOf(generateKeyPairSync('ec', { namedCurve }).privateKey);
-  if (keyAlgorithm === 'Ed25519') return pairOf(generateKeyPairSync('ed25519').privateKey);
+  if (namedCurve !== undefined) return { type: 'ec', options: { namedCurve } };
+  if (keyAlgorithm === 'Ed25519') return { type: 'ed25519' };
   const modulusLength = Number(/^RSA-(\d+)$/.exec(keyAlgorithm)?.[1]);
-  if (modulusLength >= 2048 && modulusLength <= 4096) {
-    return pairOf(generateKeyPairSync('rsa', { modulusLength }).privateKey);
-  }
+  if (modulusLength >= 2048 && modulusLength <= 4096) return { type: 'rsa', options: { modulusLength } };
   throw new CertError(
     'Unsupported',
     `no new key of type ${keyAlgorithm} can be made; RSA 2048 to 4096, P-256, P-384, P-521`,

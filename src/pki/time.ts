@@ -53,7 +53,7 @@ export function validity(wish: {
   if (notAfter <= now) {
     throw new CertError(
       'CaExpired',
-      `the CA ended at ${ca.notAfter.toISOString()}; nothing more can be signed with it`,
+      `the CA ended at ${ca.notAfter.toISOString()}; nothing more can be signed with it; check the clock, or replace the CA`,
     );
   }
   const backdate = Math.max(0, Math.min(backdateMs, (end - now.getTime()) / 10, hourMs));

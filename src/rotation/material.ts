@@ -52,7 +52,7 @@ export function readMaterial(
   if (!keyFits(certificate, key)) {
     throw new CertError(
       'KeyMismatch',
-      `${describeLocation(location)}: the key does not fit the certificate`,
+      `${describeLocation(location)}: the key does not fit the certificate; put back the two that belong together`,
       {
         file: certificatePath(location),
       },

@@ -10,6 +10,8 @@ import type { RotationNode } from './types.ts';
 /** The certificates that a named file holds or leads to. Errors: MalformedPem, MalformedYaml, Unsupported, NotFound. */
 export function locationsOf(node: RotationNode, path: string): Location[] {
   const { files } = node;
+  if (files.stat(path) === undefined)
+    throw new CertError('NotFound', `${path} does not exist; ${whatToName}`, { file: path });
   const bytes = files.read(files.realpath(path));
   const text = toText(bytes);
   if (text.includes('-----BEGIN ')) return [pemLocation(node, path, text)];
@@ -68,14 +70,20 @@ function pemLocation(node: RotationNode, path: string, text: string): Location {
     });
   }
   if (certificate.isCa)
-    throw new CertError('TargetIsCa', `${path} is a CA; only leaves are renewed`, { file: path });
+    throw new CertError('TargetIsCa', `${path} is a CA; only leaves are renewed: leave it out`, {
+      file: path,
+    });
   if (key !== undefined) return { form: 'combined', path };
   const candidates = keyNames(path);
   const keyPath = candidates.find((each) => node.files.stat(each)?.kind === 'file');
   if (keyPath === undefined)
-    throw new CertError('NotFound', `the key of ${path} is not beside it (${candidates.join(', ')})`, {
-      file: path,
-    });
+    throw new CertError(
+      'NotFound',
+      `the key of ${path} is not beside it; put it there, as ${candidates.join(' or ')}`,
+      {
+        file: path,
+      },
+    );
   return { form: 'pair', certPath: path, keyPath };
 }
 

@@ -1,7 +1,7 @@
 // Which certificates get a new key, and the requests that go to the signer.
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { posix } from 'node:path';
-import { generateLike } from '../pki/keys.ts';
+import { generateLikeAsync } from '../pki/keys.ts';
 import { makeRequest, renewalBytes, signRenewal } from '../pki/request.ts';
 import { certificatePath, type Material } from './material.ts';
 import { bootRecovery } from './recover-unit.ts';
@@ -15,23 +15,25 @@ export interface Plan {
 }
 
 /** A new key for each, or the old one where a new one could not be put in place safely. */
-export function planKeys(
+export async function planKeys(
   node: RotationNode,
   order: Omit<RotationOrder, 'targets'>,
   materials: readonly Material[],
   notes: string[],
-): Plan[] {
-  const recovery = bootRecovery(node.files, node.layout);
-  if (order.keyPolicy === 'new' && !recovery.possible && materials.some(isPair))
+): Promise<Plan[]> {
+  // Asked for only where it matters: it compares the executable with its staged copy, byte by byte.
+  const pairsMayChange = order.keyPolicy === 'new' && materials.some(isPair);
+  const recovery = pairsMayChange ? bootRecovery(node.files, node.layout) : { possible: false, why: '' };
+  if (pairsMayChange && !recovery.possible)
     notes.push(`pairs keep their key, since the boot could not recover them: ${recovery.why}`);
   const shared = sharedKeys(materials);
-  return materials.map((material, index) => {
+  const plans = materials.map(async (material, index) => {
     const inPair = isPair(material);
     const keep =
       order.keyPolicy === 'keep' ||
       (inPair && (!recovery.possible || shared.has(keyPathOf(material)))) ||
       isKeyUnmakeable(material);
-    const pair = keep ? undefined : generateLike(material.certificate);
+    const pair = keep ? undefined : await generateLikeAsync(material.certificate);
     const key = pair?.key ?? material.key;
     const spki = pair?.spki ?? new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
     return {
@@ -40,6 +42,7 @@ export function planKeys(
       request: makeSigningRequest(order, material, { key, spki, index }),
     };
   });
+  return await Promise.all(plans);
 }
 
 const isPair = ({ location }: Material): boolean =>

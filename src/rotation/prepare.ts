@@ -46,7 +46,7 @@ export async function draft(
   signal: AbortSignal,
 ): Promise<Draft> {
   const notes: string[] = [];
-  const plans = planKeys(node, order, materials, notes);
+  const plans = await planKeys(node, order, materials, notes);
   const answers = await signer(
     plans.map(({ request }) => request),
     signal,

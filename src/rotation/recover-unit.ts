@@ -2,7 +2,7 @@
 // makes the pair fit before the kubelet starts. Only where the tool is staged and systemd runs the node; else pairs
 // keep their key, and every file is one rename.
 import { CertError } from '../errors.ts';
-import { ownSha256 } from '../host/executable.ts';
+import { isOwnExecutable } from '../host/executable.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
 import { hasSystemd } from '../host/systemd.ts';
@@ -16,13 +16,17 @@ const wants = `${units}/multi-user.target.wants`;
 
 export type BootRecovery = { readonly possible: true } | { readonly possible: false; readonly why: string };
 
-/** @param own sha256 of the executable that runs; undefined where it is not ours to compare (tests, plain Node) */
-export function bootRecovery(files: Files, layout: HostLayout, own = ownSha256()): BootRecovery {
+/** @param isOurs whether a file is the executable that runs; undefined where there is none to compare with (plain Node) */
+export function bootRecovery(
+  files: Files,
+  layout: HostLayout,
+  isOurs: (files: Files, path: string) => boolean | undefined = isOwnExecutable,
+): BootRecovery {
   const tool = files.stat(layout.tool);
   if (tool?.kind !== 'file' || (tool.mode & 0o100) === 0)
     return { possible: false, why: `${layout.tool} is not staged` };
   // Another version may not be able to read the journal that this one writes.
-  if (own !== undefined && files.sha256(files.realpath(layout.tool)) !== own)
+  if (isOurs(files, layout.tool) === false)
     return { possible: false, why: `${layout.tool} is another version than this one` };
   if (!hasSystemd(files)) return { possible: false, why: 'this node is not run by systemd' };
   if (files.stat(units)?.kind !== 'directory') return { possible: false, why: `${units} is not there` };

@@ -1,160 +1,13 @@
-// What a file system can refuse, on real mounts: a clear error for each, and nothing changed.
+// What an operator can mistype and a file system refuse, on real mounts: a clear error for each, and nothing changed.
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NodeRoot, Run } from './node-root.ts';
+import type { Trouble } from './bad-input.ts';
+import { caFromTo, dated, kubeletPki, troubles, usual } from './bad-input.ts';
 import { caOptions, leftovers, problemsOf, renewable } from './node-root.ts';
 import type { Results } from './results.ts';
-
-interface Trouble {
-  readonly name: string;
-  /** Shell lines in the node's root directory, before and after. */
-  readonly make: string;
-  readonly undo?: string;
-  /** Files named beside the usual ones. */
-  readonly files?: readonly string[];
-  readonly says: RegExp;
-  readonly status: readonly number[];
-}
-
-const kubeletPki = 'var/lib/kubelet/pki';
-const overmount = (directory: string, options: string): string =>
-  `cp -a ${directory} tmp/keep; mount -t tmpfs -o ${options} tmpfs ${directory}; cp -a tmp/keep/. ${directory}/; rm -r tmp/keep`;
-const fill = (directory: string): string =>
-  `dd if=/dev/zero of=${directory}/filler bs=1k 2>/dev/null || true`;
-
-const troubles: readonly Trouble[] = [
-  {
-    name: 'no room beside the target',
-    make: `${overmount(kubeletPki, 'size=64k,mode=755')}; ${fill(kubeletPki)}`,
-    undo: `umount ${kubeletPki}`,
-    says: /\/pki\/\.kubelet\.\w+\S* .*no room/,
-    status: [1],
-  },
-  {
-    name: 'no inodes beside the target',
-    make: `${overmount(kubeletPki, 'size=1m,nr_inodes=3,mode=755')}; touch ${kubeletPki}/last 2>/dev/null || true`,
-    undo: `umount ${kubeletPki}`,
-    says: /\/pki\/\.kubelet\.\w+\S* .*no room/,
-    status: [1],
-  },
-  {
-    name: 'no room in the host directory',
-    make: `mount -t tmpfs -o size=16k,mode=700 tmpfs var/lib/cluster-cert-rotator; ${fill('var/lib/cluster-cert-rotator')}`,
-    undo: 'umount var/lib/cluster-cert-rotator',
-    says: /cluster-cert-rotator.*no room/,
-    status: [1, 2],
-  },
-  {
-    name: 'a target on a read-only mount',
-    make: `mount --bind ${kubeletPki} ${kubeletPki}; mount -o remount,bind,ro ${kubeletPki}`,
-    undo: `umount ${kubeletPki}`,
-    says: /kubelet.*read-only/,
-    status: [1, 2],
-  },
-  {
-    name: 'an immutable file',
-    make: `chattr +i ${kubeletPki}/kubelet.crt`,
-    undo: `chattr -i ${kubeletPki}/kubelet.crt`,
-    says: /kubelet\.crt.*immutable/,
-    status: [1, 2],
-  },
-  {
-    name: 'an immutable directory',
-    make: `chattr +i ${kubeletPki}`,
-    undo: `chattr -i ${kubeletPki}`,
-    says: /kubelet\.\w+.*immutable/,
-    status: [1, 2],
-  },
-  {
-    name: 'a FIFO',
-    make: 'mkfifo etc/kubernetes/x.crt',
-    files: ['/etc/kubernetes/x.crt'],
-    says: /x\.crt is no regular file/,
-    status: [2],
-  },
-  {
-    name: 'a directory',
-    make: '',
-    files: ['/etc/kubernetes/pki'],
-    says: /pki is no regular file/,
-    status: [2],
-  },
-  { name: 'a device', make: '', files: ['/dev/null'], says: /null is no regular file/, status: [2] },
-  {
-    name: 'a sparse file of a GiB',
-    make: 'truncate -s 1G etc/kubernetes/big.crt',
-    files: ['/etc/kubernetes/big.crt'],
-    says: /big\.crt is larger than \d+ bytes/,
-    status: [2],
-  },
-  {
-    name: 'a missing file',
-    make: '',
-    files: ['/etc/kubernetes/gone.crt'],
-    says: /gone\.crt does not exist/,
-    status: [2],
-  },
-  {
-    name: 'a link that leads out',
-    make: 'mkdir -p srv; cp etc/kubernetes/pki/apiserver.crt srv/; cp etc/kubernetes/pki/apiserver.key etc/kubernetes/out.key; ln -s /srv/apiserver.crt etc/kubernetes/out.crt',
-    files: ['/etc/kubernetes/out.crt'],
-    says: /out\.crt is a link to \/srv\/apiserver\.crt/,
-    status: [2],
-  },
-  {
-    name: 'a loop of links',
-    make: 'ln -s loop.crt etc/kubernetes/loop.crt',
-    files: ['/etc/kubernetes/loop.crt'],
-    says: /loop\.crt is a loop of links/,
-    status: [2],
-  },
-  {
-    name: 'a hard link',
-    make: `ln ${kubeletPki}/kubelet.crt ${kubeletPki}/twin.crt`,
-    says: /kubelet\.crt has 2 names/,
-    status: [2],
-  },
-  {
-    name: 'a directory that others may write',
-    make: `chmod 777 ${kubeletPki}`,
-    says: /kubelet\.key: .*others/,
-    status: [2],
-  },
-  {
-    name: 'a CA among the files',
-    make: '',
-    files: ['/etc/kubernetes/pki/ca.crt'],
-    says: /ca\.crt is a CA/,
-    status: [2],
-  },
-  {
-    name: 'a certificate of another CA',
-    make: 'openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -addext basicConstraints=critical,CA:FALSE -keyout etc/kubernetes/o.key -out etc/kubernetes/o.crt',
-    files: ['/etc/kubernetes/o.crt'],
-    says: /o\.crt was signed by CN=other, not by CN=kubernetes/,
-    status: [2],
-  },
-  {
-    name: 'an encrypted CA key',
-    make: 'cd etc/kubernetes/pki; openssl pkcs8 -topk8 -passout pass:x -in ca.key -out e.key; mv e.key ca.key',
-    says: /ca\.key: the private key is encrypted/,
-    status: [2],
-  },
-  {
-    name: 'a CA key that is not the CA’s',
-    make: 'cp etc/kubernetes/pki/apiserver.key etc/kubernetes/pki/ca.key',
-    says: /ca\.key is not the key of/,
-    status: [2],
-  },
-  {
-    name: 'a key that does not fit',
-    make: `cp etc/kubernetes/pki/apiserver.key ${kubeletPki}/kubelet.key`,
-    says: /kubelet\.crt: the key does not fit the certificate/,
-    status: [2],
-  },
-];
 
 function shell(node: NodeRoot, script: string): void {
   const { status, stderr } = spawnSync('sh', ['-ec', script], { cwd: node.directory, encoding: 'utf8' });
@@ -177,20 +30,67 @@ export function refusals(node: NodeRoot, results: Results): void {
   for (const trouble of troubles) results.check(trouble.name, () => refusal(node, trouble));
 }
 
-function refusal(node: NodeRoot, { make, undo = '', files = [], says, status }: Trouble): string[] {
+function refusal(node: NodeRoot, trouble: Trouble): string[] {
+  const { make = '', undo = '', says, status = [2], words = usual, user } = trouble;
   node.reset();
   shell(node, make);
   try {
     const before = node.fingerprint();
-    const run = node.run([...caOptions, ...renewable, ...files]);
-    const problems = changes(node, before);
-    if (!status.includes(run.status ?? -1)) problems.push(`exit code ${run.status}`);
-    if (!says.test(run.stderr)) problems.push(`it says: ${run.stderr}`);
-    if (/\bat \w+ \(|Bun v/.test(run.stderr)) problems.push(`it shows its insides: ${run.stderr}`);
-    return problems;
+    const run = node.run(words(), [], user === undefined ? [] : [`--userspec=${user}`]);
+    return [...changes(node, before), ...answerOf(run, says, status)];
   } finally {
     shell(node, undo);
   }
+}
+
+/** One line: which file, what is wrong, what to do. */
+function answerOf(run: Run, says: RegExp, status: readonly number[]): string[] {
+  return [
+    ...onlyIf(status.includes(run.status ?? -1), `exit code ${run.status}`),
+    ...onlyIf(says.test(run.stderr), `it says: ${run.stderr}`),
+    ...onlyIf(/^cert-renew: [^\n]+\n$/.test(run.stderr), `it is not one line: ${run.stderr}`),
+    ...onlyIf(!/\bat \w+ \(|Bun v/.test(run.stderr), `it shows its insides: ${run.stderr}`),
+    ...onlyIf(run.stdout === '', `on standard output: ${run.stdout}`),
+  ];
+}
+
+/** Another one holds the lock: this one waits, and then it goes on or says so. */
+export async function twoAtOnce(node: NodeRoot, results: Results): Promise<void> {
+  node.reset();
+  const lock = node.path('/var/lib/cluster-cert-rotator/lock');
+  fs.writeFileSync(lock, '');
+  const before = node.fingerprint();
+  const holder = spawn('flock', ['--exclusive', lock, 'cat'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  await untilLocked(lock);
+  results.check('another cert-renew at work: refused when the wait is over', () => {
+    const run = node.run(['--lock-timeout', '1s', ...usual()]);
+    const says =
+      /cluster-cert-rotator\/lock is locked: another rotation works on this node; wait for its end/;
+    return [...changes(node, before), ...answerOf(run, says, [2])];
+  });
+  holder.stdin.end();
+  await new Promise((resolve) => holder.on('close', resolve));
+  const ended = await Promise.all([1, 2].map(() => ending(node)));
+  results.check('two cert-renew at once: one after the other, both done', () => [
+    ...onlyIf(ended.join() === '0,0', `they ended with ${ended.join()}`),
+    ...problemsOf(node, before),
+    ...onlyIf(backups(node).length === 2, `backups: ${backups(node).join()}`),
+  ]);
+}
+
+/** `flock` says when the lock is not to be had. */
+async function untilLocked(lock: string): Promise<void> {
+  for (let i = 0; i < 500; i += 1) {
+    if (spawnSync('flock', ['--exclusive', '--nonblock', lock, 'true']).status !== 0) return;
+    await wait(20);
+  }
+  throw new Error(`${lock} was not locked`);
+}
+
+async function ending(node: NodeRoot): Promise<number | null> {
+  const command = [node.directory, '/opt/cert-renew', ...usual()];
+  const child = spawn('chroot', command, { stdio: 'ignore', env: { PATH: process.env['PATH'] } });
+  return await new Promise((resolve) => child.on('close', resolve));
 }
 
 /** The file is changed by somebody else while we wait in the first fsync, which comes after all was read. */
@@ -238,13 +138,21 @@ async function stagingMade(directory: string): Promise<void> {
 interface Success {
   readonly name: string;
   readonly make?: string;
-  readonly options: readonly string[];
+  readonly options?: readonly string[];
+  /** Named beside the usual files; they may change. */
+  readonly files?: readonly string[];
   readonly judge: (run: Run, node: NodeRoot) => string[];
 }
 
 const onlyIf = (holds: boolean, problem: string): string[] => (holds ? [] : [problem]);
 const backups = (node: NodeRoot): string[] =>
   fs.readdirSync(node.path('/var/lib/cluster-cert-rotator/backups'));
+
+const schedulerPod = `apiVersion: v1
+kind: Pod
+metadata: {name: kube-scheduler, namespace: kube-system, labels: {component: kube-scheduler}}
+spec: {containers: [{name: kube-scheduler, command: [kube-scheduler, --kubeconfig=/etc/kubernetes/own.conf]}]}
+`.replaceAll('\n', String.raw`\n`);
 
 const successes: readonly Success[] = [
   {
@@ -304,27 +212,90 @@ const successes: readonly Success[] = [
   {
     name: 'files planted in the working directory do not matter',
     make: `echo 'preload = ["./evil.js"]' > bunfig.toml; echo 'require("fs").writeFileSync("/etc/evil", "")' > evil.js; echo BUN_OPTIONS=--preload=./evil.js > .env`,
-    options: [],
     judge: (_, node) => onlyIf(!fs.existsSync(node.path('/etc/evil')), 'planted code was run'),
+  },
+  {
+    name: 'a certificate that has expired is renewed from its own identity',
+    make: dated(
+      {
+        name: 'apiserver',
+        by: 'ca',
+        subject: '/CN=kube-apiserver',
+        extensions: ['subjectAltName=DNS:old,IP:10.9.9.9'],
+      },
+      '-400 days',
+      '-35 days',
+    ),
+    judge: (_, node) => {
+      const { subject, subjectAltName } = node.certificate('/etc/kubernetes/pki/apiserver.crt');
+      const identity = `${subject} ${subjectAltName}`;
+      return onlyIf(identity === 'CN=kube-apiserver DNS:old, IP Address:10.9.9.9', `it is ${identity}`);
+    },
+  },
+  {
+    name: 'a CA that ends within the day: done until then, and said',
+    make: caFromTo('-10 days', '+20 hours'),
+    judge: ({ stdout }) => [
+      ...onlyIf((stdout.match(/cut to the end of its CA/g)?.length ?? 0) === 3, `output: ${stdout}`),
+      ...onlyIf(/note: the CA .*ca\.crt itself ends in (19|20) hours.*replace the CA/.test(stdout), stdout),
+    ],
+  },
+  {
+    name: 'the key in the certificate’s own file',
+    make: 'cd etc/kubernetes; cat pki/apiserver.key pki/apiserver.crt > both.pem; chmod 600 both.pem',
+    files: ['/etc/kubernetes/both.pem'],
+    judge: ({ stdout }, node) => {
+      const key = fs.readFileSync(node.path('/etc/kubernetes/pki/apiserver.key'), 'utf8');
+      const both = fs.readFileSync(node.path('/etc/kubernetes/both.pem'), 'utf8');
+      return [
+        ...onlyIf(both.startsWith(key) && both.includes('BEGIN CERT'), `the file is ${both.length} bytes`),
+        ...onlyIf(/both\.pem: renewed, .*same key/.test(stdout), `output: ${stdout}`),
+      ];
+    },
+  },
+  {
+    name: 'line ends of another system stay',
+    make: String.raw`sed -i 's/$/\r/' etc/kubernetes/pki/apiserver.crt`,
+    judge: (_, node) => {
+      const lines = fs.readFileSync(node.path('/etc/kubernetes/pki/apiserver.crt'), 'latin1').split('\n');
+      return onlyIf(
+        lines.slice(0, -1).every((line) => line.endsWith('\r')),
+        'a line ends otherwise',
+      );
+    },
+  },
+  {
+    name: 'the same file twice, once through a link, is renewed once',
+    make: 'cd etc/kubernetes/pki; ln -s apiserver.crt twin.crt; ln -s apiserver.key twin.key',
+    files: ['/etc/kubernetes/pki/twin.crt', '/etc/kubernetes/pki/apiserver.crt'],
+    judge: ({ stdout }) => onlyIf(stdout.match(/: renewed/g)?.length === 3, `output: ${stdout}`),
+  },
+  {
+    name: 'who reads a file of another name is known from the node’s manifest',
+    make: `cd etc/kubernetes; cp admin.conf own.conf; mkdir manifests; printf '${schedulerPod}' > manifests/s.yaml`,
+    files: ['/etc/kubernetes/own.conf'],
+    judge: ({ stdout }) =>
+      onlyIf(/^next: kube-scheduler: restart it: crictl/m.test(stdout), `output: ${stdout}`),
   },
   {
     name: 'a link inside the roots stays a link',
     make: `mv ${kubeletPki}/kubelet.crt ${kubeletPki}/real.crt; ln -s real.crt ${kubeletPki}/kubelet.crt`,
-    options: [],
     judge: (_, node) =>
       onlyIf(fs.readlinkSync(node.path(`/${kubeletPki}/kubelet.crt`)) === 'real.crt', 'no link any more'),
   },
 ];
 
 export function successfulRuns(node: NodeRoot, results: Results): void {
-  for (const { name, make = '', options, judge } of successes) {
+  for (const { name, make = '', options = [], files = [], judge } of successes) {
     results.check(name, () => {
       node.reset();
       shell(node, make);
       const before = node.fingerprint();
-      const run = node.run([...options, ...caOptions, ...renewable]);
+      const run = node.run([...options, ...usual(...files)]);
       const unchangedBefore = new Map(
-        [...before].filter(([path]) => make === '' || !path.startsWith(`/${kubeletPki}`)),
+        [...before].filter(
+          ([path]) => !files.includes(path) && (make === '' || !path.startsWith(`/${kubeletPki}`)),
+        ),
       );
       const problems = onlyIf(run.status === 0, `exit code ${run.status}: ${run.stderr}`);
       return [...problems, ...problemsOf(node, unchangedBefore), ...judge(run, node)];

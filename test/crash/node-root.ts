@@ -85,9 +85,9 @@ export class NodeRoot {
     fs.linkSync(this.path(executable), this.path(staged));
   }
 
-  /** Runs the executable in the node; `around` goes before it (strace). */
-  run(arguments_: readonly string[], around: readonly string[] = []): Run {
-    const command = [...around, 'chroot', this.directory, executable, ...arguments_];
+  /** Runs the executable in the node; `around` goes before it (strace), `options` are of chroot(8). */
+  run(arguments_: readonly string[], around: readonly string[] = [], options: readonly string[] = []): Run {
+    const command = [...around, 'chroot', ...options, this.directory, executable, ...arguments_];
     const [first = '', ...rest] = command;
     const { status, signal, stdout, stderr, error } = spawnSync(first, rest, {
       encoding: 'utf8',

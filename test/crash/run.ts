@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { killEverywhere } from './kill.ts';
 import { judgedByKubeadm } from './kubeadm.ts';
-import { changedMeanwhile, refusals, successfulRuns } from './mounts.ts';
+import { changedMeanwhile, refusals, successfulRuns, twoAtOnce } from './mounts.ts';
 import { NodeRoot } from './node-root.ts';
 import { Results } from './results.ts';
 
@@ -33,6 +33,7 @@ async function main(): Promise<number> {
       successfulRuns(node, results);
       refusals(node, results);
       await changedMeanwhile(node, results);
+      await twoAtOnce(node, results);
     }
     if (wanted.includes('kubeadm')) judgedByKubeadm(node, results);
     const log = join(directory, 'strace.log');
