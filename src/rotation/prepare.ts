@@ -205,18 +205,16 @@ function journalOf(
 ): Journal {
   const { id, renewed, files } = made;
   const members = renewed.map((each) => ({ ...each, id: each.material.id }));
-  const stages = planStages(members, order.kubeletFirst === true ? 'kubelet' : undefined).map(
-    ({ name, members }): JournalStage => {
-      const paths = new Set(members.flatMap(({ material }) => material.files.map(({ path }) => path)));
-      return {
-        name,
-        state: 'pending',
-        files: [...paths].flatMap((path) => files.get(path) ?? []).map((file) => withLink(node, file)),
-        certificates: members.map(certificateOf),
-        resumes: 0,
-      };
-    },
-  );
+  const stages = planStages(members).map(({ name, members }): JournalStage => {
+    const paths = new Set(members.flatMap(({ material }) => material.files.map(({ path }) => path)));
+    return {
+      name,
+      state: 'pending',
+      files: [...paths].flatMap((path) => files.get(path) ?? []).map((file) => withLink(node, file)),
+      certificates: members.map(certificateOf),
+      resumes: 0,
+    };
+  });
   const { nodeUID, rotationUID } = order;
   return {
     schema: journalSchema,
@@ -227,6 +225,7 @@ function journalOf(
     origin: order.origin,
     createdAt: node.now().toISOString(),
     state: 'prepared',
+    ...(order.cold === true ? { cold: true } : {}),
     kubeletRestart: order.kubeletRestart,
     facts: order.facts,
     stages,

@@ -15,6 +15,18 @@ export async function askVersion(
   { kubeconfig, client }: { readonly kubeconfig: string; readonly client: ClientCredential },
   signal: AbortSignal,
 ): Promise<string> {
+  const { status, where } = await askServer(node, kubeconfig, { path: '/version', client }, signal);
+  if (status !== 200) throw notProved(`${where} answers /version with ${status}`);
+  return `${where} answers /version to it`;
+}
+
+/** One question to the API server that a kubeconfig names, as nobody where no certificate is given. */
+export async function askServer(
+  node: RotationNode,
+  kubeconfig: string,
+  { path, client }: { readonly path: string; readonly client?: ClientCredential },
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly where: string }> {
   const text = readText(node, kubeconfig);
   const config = parseKubeconfig(text, kubeconfig);
   const cluster = currentCluster(config) ?? config.clusters[0];
@@ -22,9 +34,9 @@ export async function askVersion(
   if (endpoint === undefined) throw notProved(`${kubeconfig} names no server that can be asked`);
   const authority = cluster?.authority;
   const ca = authority === undefined ? {} : { ca: pemOf(node, authority) };
-  const { status } = await node.probes.request({ ...endpoint, ...ca, client, path: '/version' }, signal);
-  if (status !== 200) throw notProved(`${endpoint.host}:${endpoint.port} answers /version with ${status}`);
-  return `${endpoint.host}:${endpoint.port} answers /version to it`;
+  const who = client === undefined ? {} : { client };
+  const { status } = await node.probes.request({ ...endpoint, ...ca, ...who, path }, signal);
+  return { status, where: `${endpoint.host}:${endpoint.port}` };
 }
 
 /** GET /version with a kubeconfig's own user. */
