@@ -103,7 +103,7 @@ async function prove(
   try {
     putManifest(context, stage, 'forward');
     if (stage.state === 'swapped' && context.journal.cold === true)
-      return saveStage(context, stage.name, { state: 'unproved', offline: '', failure: 'not started yet' });
+      return saveStage(context, stage.name, { state: 'unproved', offline: 'it was not started yet' });
     const since = sinceOf(stage, 'new', context.node.now());
     const { reloaded } = await restartIfDue(context, stage, since, 'new');
     const mustBeNew = needsStart(stage.name) && !reloaded;
