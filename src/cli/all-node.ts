@@ -5,6 +5,7 @@ import { CertError, describeError } from '../errors.ts';
 import { discoverNode } from '../host/discovery.ts';
 import { factsOf } from '../rotation/facts.ts';
 import { rowContext, targetRow } from '../rotation/inventory.ts';
+import { askServer } from '../rotation/prove-requests.ts';
 import type { LocalCa } from '../rotation/local-signer.ts';
 import type { NodeFacts, RotationNode } from '../rotation/types.ts';
 import type { Found, Signing } from './all-plan.ts';
@@ -88,18 +89,35 @@ const elsewhere: Readonly<Record<CaId, string>> = {
   etcd: 'an external etcd’s client certificate comes from whoever has its CA',
 };
 
-/** One in its bootstrap loop, or one that exits at once, has no open port. Errors: Aborted. */
-export async function isKubeletUp(
+/**
+ * Whether the kubelet works: one in its bootstrap loop, or one that exits at once, has no open port. And whether the API
+ * answers where this kubelet looks for it: one that was started without it does not act on manifests. Errors: Aborted.
+ */
+export async function lookAtCluster(
   node: RotationNode,
   facts: NodeFacts,
   signal: AbortSignal,
-): Promise<boolean> {
-  if (facts.kubelet === undefined || node.processes.find('kubelet').length === 0) return false;
+): Promise<Cluster> {
+  const { kubelet, kubeletKubeconfig } = facts;
+  if (kubelet === undefined || node.processes.find('kubelet').length === 0) return 'kubelet-down';
+  if (!(await answers(() => node.probes.handshake(kubelet, signal)))) return 'kubelet-down';
+  if (kubeletKubeconfig === undefined) return 'api-dead';
+  const isAlive = await answers(async () => {
+    const { status, where } = await askServer(node, kubeletKubeconfig, { path: '/readyz' }, signal);
+    // Whoever has no anonymous access gets 401 of one that works.
+    if (status >= 500) throw new CertError('Unreachable', `${where} is not ready`);
+  });
+  return isAlive ? 'alive' : 'api-dead';
+}
+
+export type Cluster = 'alive' | 'api-dead' | 'kubelet-down';
+
+async function answers(ask: () => Promise<unknown>): Promise<boolean> {
   try {
-    await node.probes.handshake(facts.kubelet, signal);
+    await ask();
     return true;
   } catch (error) {
-    if (error instanceof CertError && error.code === 'Unreachable') return false;
+    if (error instanceof CertError && error.code !== 'Aborted') return false;
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 // What `cert-renew all` prints at its end, and its exit code. Pure.
-import { planStages, stageOf, stageRules } from '../rotation/stages.ts';
+import { planStages, stageRules, type StageName } from '../rotation/stages.ts';
 import type { Journal } from '../rotation/journal.ts';
 import type { Outcome } from '../rotation/types.ts';
+import type { Cluster } from './all-node.ts';
 import type { Decided } from './all-plan.ts';
 import { exitCodes } from './exit-codes.ts';
 import { isoSeconds } from './render.ts';
@@ -126,12 +127,15 @@ export function summary(ended: Ended): string {
 }
 
 function whatNext({ journal, others }: Ended): string {
-  const wrong = journal?.stages.filter(({ state, offline }) => state === 'unproved' && offline !== '') ?? [];
-  if (wrong.some(({ name }) => name === 'kubelet'))
-    return 'the kubelet does not come up: see journalctl -u kubelet, then run cert-renew all again';
-  if (others.length === 0)
-    return 'run cert-renew all again; if it stays so, see crictl ps -a and the logs of what does not come up';
-  return `this node is done as far as it can be alone: go on with ${others.join(', ')} (cert-renew all there), then run it here again`;
+  const unproved = journal?.stages.filter(({ state }) => state === 'unproved') ?? [];
+  const wrong = unproved.filter(({ offline }) => offline !== '').map(({ name }) => name);
+  if (wrong.includes('kubelet'))
+    return 'the kubelet does not come up: see journalctl -u kubelet, then run cert-renew all here again';
+  const needsEtcd = unproved.some(({ name }) => stageRules[name].needsEtcd);
+  if (!needsEtcd || wrong.includes('etcd'))
+    return 'run cert-renew all here again; if it stays so, see crictl ps -a and the logs of what does not come up';
+  const where = others.length > 0 ? others.join(', ') : 'the other control planes, where there are any';
+  return `this node is done as far as it can be alone: go on with ${where} (cert-renew all there), then run it here again`;
 }
 
 export function renderJson(ended: Ended): string {
@@ -167,7 +171,7 @@ const planned = ({ id, row, action, reason, why }: Decided) => ({
 
 export interface ShownPlan {
   readonly plan: readonly Decided[];
-  readonly kubeletUp: boolean;
+  readonly cluster: Cluster;
   readonly interrupted: boolean;
   readonly notes: readonly string[];
 }
@@ -177,31 +181,40 @@ export function exitOfPlan({ plan, interrupted }: ShownPlan): number {
   return leftUndone(plan).length > 0 ? exitCodes.refused : exitCodes.nothingToDo;
 }
 
-const stagesOf = ({ plan, kubeletUp }: ShownPlan) =>
-  planStages(
-    plan.filter(({ action }) => action === 'renew'),
-    kubeletUp ? undefined : 'kubelet',
-  );
+const stagesOf = ({ plan }: ShownPlan) => planStages(plan.filter(({ action }) => action === 'renew'));
 
 export function renderPlan(shown: ShownPlan): string {
-  const lines = shown.interrupted
-    ? ['0. an interrupted rotation lies on this node: it is taken to its end first']
-    : [];
-  for (const [index, { name, members }] of stagesOf(shown).entries()) {
-    lines.push(`${index + 1}. ${name}: ${restartText(name)}`);
-    for (const { id, row, why } of members) lines.push(`   ${id} (${row.path}): ${why}`);
-  }
+  const stages = stagesOf(shown);
+  const steps = stages.map(
+    ({ name, members }) =>
+      `${name}: ${restartText(name, shown.cluster)}${members.map(({ id, row, why }) => `\n   ${id} (${row.path}): ${why}`).join('')}`,
+  );
+  if (shown.interrupted) steps.unshift('what was interrupted here is taken to its end first');
+  if (shown.cluster !== 'alive' && stages.length > 0) steps.push(coldTexts[shown.cluster]);
+  const lines = steps.map((text, index) => `${index + 1}. ${text}`);
   if (lines.length === 0) lines.push('nothing would be renewed');
   lines.push(...leftLines(shown.plan), ...shown.notes.map((note) => `note: ${note}`));
   return `${lines.join('\n')}\n`;
 }
 
-function restartText(name: ReturnType<typeof stageOf>): string {
+const started =
+  'what runs with old files is ended, the kubelet is restarted, and all is proved, as far as it can be';
+const coldTexts = {
+  'api-dead': `the API is dead: ${started}`,
+  'kubelet-down': `the kubelet is down: ${started}`,
+} as const;
+
+function restartText(name: StageName, cluster: Cluster): string {
   const { steps, component } = stageRules[name];
+  const isCold = cluster !== 'alive';
   if (steps.includes('annotate'))
-    return `replace, make ${component} anew by an annotation in its manifest, prove`;
-  if (steps.includes('restart')) return 'replace, systemctl restart kubelet, prove';
-  return 'replace, nothing is restarted, prove';
+    return isCold
+      ? 'replace, annotate its manifest'
+      : `replace, make ${component} anew by an annotation in its manifest, prove`;
+  if (isCold) return 'replace';
+  return steps.includes('restart')
+    ? 'replace, systemctl restart kubelet, prove'
+    : 'replace, prove (it reads its files by itself)';
 }
 
 export function renderPlanJson(shown: ShownPlan): string {
@@ -209,9 +222,10 @@ export function renderPlanJson(shown: ShownPlan): string {
     schema: 1,
     dryRun: true,
     interrupted: shown.interrupted,
+    cluster: shown.cluster,
     stages: stagesOf(shown).map(({ name, members }) => ({
       name,
-      action: restartText(name),
+      action: restartText(name, shown.cluster),
       certificates: members.map(planned),
     })),
     left: shown.plan.filter(({ action }) => action !== 'renew').map(planned),

@@ -6,10 +6,10 @@ import type { Target } from '../catalogue/ids.ts';
 import { withLock } from '../host/lock.ts';
 import { apply, forget, rotate } from '../rotation/driver.ts';
 import { askEtcd } from '../rotation/etcd.ts';
-import { findJournal, type Journal } from '../rotation/journal.ts';
+import { findJournal, writeJournal, type Journal } from '../rotation/journal.ts';
 import { localSigner } from '../rotation/local-signer.ts';
 import type { RotationNode, RotationOrder } from '../rotation/types.ts';
-import { isKubeletUp, seeNode, type SeenHere } from './all-node.ts';
+import { lookAtCluster, seeNode, type SeenHere } from './all-node.ts';
 import { planAll, type Decided } from './all-plan.ts';
 import { exitOf, exitOfPlan, renderJson, renderPlan, renderPlanJson, renderText } from './all-render.ts';
 import type { Ended } from './all-render.ts';
@@ -78,7 +78,7 @@ async function showPlan(node: RotationNode, options: AllOptions, signal: AbortSi
   const found = findJournal(node.files, node.layout);
   const shown = {
     plan,
-    kubeletUp: await isKubeletUp(node, seen.facts, signal),
+    cluster: await lookAtCluster(node, seen.facts, signal),
     interrupted: found.kind === 'journal' && found.journal.state === 'applying',
     notes: seen.notes,
   };
@@ -131,9 +131,10 @@ async function takeUp(
 ): Promise<Ended['earlier']> {
   const found = findJournal(node.files, node.layout);
   if (found.kind !== 'journal' || found.journal.state !== 'applying') return undefined;
-  const { facts, stages } = found.journal;
-  const restartsKubelet = stages.some(({ name, state }) => name === 'kubelet' && state !== 'proved');
-  if (!restartsKubelet) await wakeKubelet(node, facts, signal);
+  const { journal } = found;
+  // Whoever began it: a person stands here now, before a node on which nothing may be changed under a running kubelet.
+  if ((await lookAtCluster(node, journal.facts, signal)) !== 'alive')
+    writeJournal(node.files, node.layout, { ...journal, origin: 'cli', cold: true });
   const outcome = await apply(node, follow, signal);
   forget(node);
   return outcome;
@@ -143,17 +144,6 @@ async function takeUp(
 function isWaiting({ files, layout }: RotationNode): boolean {
   const found = findJournal(files, layout);
   return found.kind === 'journal' && found.journal.state === 'applying';
-}
-
-/** Static Pods need it; nothing of its own is to be renewed here. */
-async function wakeKubelet(
-  node: RotationNode,
-  facts: SeenHere['facts'],
-  signal: AbortSignal,
-): Promise<boolean> {
-  if (facts.kubelet === undefined || (await isKubeletUp(node, facts, signal))) return false;
-  await node.restartKubelet(signal);
-  return true;
 }
 
 /** Of a kubeconfig with several users each that is due. */
@@ -170,16 +160,13 @@ async function orderOf(
   { targets, options }: { readonly targets: readonly Target[]; readonly options: AllOptions },
   signal: AbortSignal,
 ): Promise<RotationOrder> {
-  const hasKubelets = targets.some(({ id }) => id.startsWith('kubelet'));
-  const isDown = hasKubelets ? !(await isKubeletUp(node, facts, signal)) : false;
-  if (!hasKubelets) await wakeKubelet(node, facts, signal);
   return {
     targets,
     facts,
     keyPolicy: options.newKey === true ? 'new' : 'keep',
     kubeletRestart: 'always',
     origin: 'cli',
-    kubeletFirst: isDown,
+    cold: (await lookAtCluster(node, facts, signal)) !== 'alive',
   };
 }
 

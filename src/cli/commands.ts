@@ -19,6 +19,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'until when this node is safe, and what to do next',
     load: () => import('./check.ts'),
   },
+  restore: {
+    usage: 'restore [BACKUP]',
+    summary: 'put the files of a backup back, or list them',
+    load: () => import('./restore.ts'),
+  },
   version: { usage: 'version', summary: 'what this program is', load: () => import('./version.ts') },
   resume: { usage: 'resume', summary: undefined, load: () => import('./resume.ts') },
 };

@@ -12,7 +12,7 @@
 import { CertError, describeError } from '../errors.ts';
 import type { Reason } from '../policy/reasons.ts';
 import { removeFlatDirectory } from './bytes.ts';
-import { save, type Context } from './context.ts';
+import { save, stageOfJournal, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
 import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
@@ -26,6 +26,7 @@ import { onlyKubeletRotated, sortKubeletRotated, withKubeletRotated } from './ku
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
 import { proveUnproved, runStage } from './stage.ts';
+import { startAnew } from './start-anew.ts';
 import { lookAtStart } from './stage-check.ts';
 import { stageOf, stageRules } from './stages.ts';
 import { settleUnreadable } from './unreadable.ts';
@@ -178,11 +179,11 @@ async function runStages(context: Context): Promise<void> {
   const { stages } = context.journal;
   for (const { name } of stages) {
     if (context.signal.aborted) throw new CertError('Aborted', 'interrupted between two stages');
-    const stage = context.journal.stages.find((each) => each.name === name);
-    if (stage === undefined) continue;
+    const stage = stageOfJournal(context.journal, name);
     const ended = await runStage(context, stage);
-    if (ended.state !== 'proved' && ended.state !== 'unproved') return;
+    if (ended.state !== 'proved' && ended.state !== 'unproved') break;
   }
+  await startAnew(context);
   await proveUnproved(context);
 }
 

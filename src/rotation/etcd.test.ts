@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { CertError } from '../errors.ts';
 import type { HttpQuestion } from '../host/probes.ts';
-import { askEtcd, judgeEtcd, type EtcdVerdict } from './etcd.ts';
+import { askEtcd, judgeEtcd } from './etcd.ts';
+import type { EtcdPlea, EtcdVerdict, EtcdView, Silence } from './etcd.ts';
 import { fakeFacts, makeCa, makeDisk } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 import type { NodeFacts, RotationNode } from './types.ts';
 
 const signal = new AbortController().signal;
-const fake = new FakeNode(makeDisk(makeCa()), makeCa());
+const ca = makeCa();
+const fake = new FakeNode(makeDisk(ca), ca);
 const three = ['n1', 'n2', 'n3'].map((name, index) => ({
   ID: `1027665774393297543${index}`,
   name,
@@ -63,5 +65,59 @@ describe('whether etcd is safe (R13)', () => {
     }
     const { safe } = await verdictOf(nodeWith({ members: three }), fakeFacts);
     expect(safe).toBe(false);
+  });
+});
+
+const silent = (silence: Silence): EtcdView => ({ members: [], message: 'no list', silence });
+
+describe('etcd that cannot be asked, or is ill already', () => {
+  const member = { name: 'n1', voting: true, own: true, healthy: false, message: 'has no leader' };
+  const ill: EtcdView = {
+    members: [member, { ...member, name: 'n2', own: false }, { ...member, name: 'n3', own: false }],
+    message: '',
+  };
+  const person = { attended: true, expired: false };
+
+  it.each<[string, EtcdView, EtcdPlea, boolean]>([
+    [
+      'what is renewed are the expired certificates for asking',
+      silent('expired'),
+      { attended: false, expired: true },
+      true,
+    ],
+    [
+      'something else is renewed than what has expired',
+      silent('expired'),
+      { attended: false, expired: false },
+      false,
+    ],
+    [
+      'this node’s member does not run, and nobody is there',
+      silent('down'),
+      { attended: false, expired: true },
+      false,
+    ],
+    ['this node’s member does not run, and a person is there', silent('down'), person, true],
+    ['it is silent for another reason', silent('other'), person, false],
+    [
+      'it is silent for another reason, but all has expired',
+      silent('other'),
+      { attended: true, expired: true },
+      true,
+    ],
+    ['there is no quorum to lose, and nobody is there', ill, { attended: false, expired: true }, false],
+    ['there is no quorum to lose, and a person is there', ill, person, true],
+  ])('is judged when %s', (_, view, plea, safe) => {
+    expect(judgeEtcd(view, plea).safe).toBe(safe);
+  });
+
+  it('is known to be silent for its expired certificates', async () => {
+    const fake = new FakeNode(makeDisk(ca, -1), ca);
+    fake.quorum = false;
+    const view = await askEtcd(fake.node, fakeFacts, signal);
+    expect([view.members, view.silence]).toEqual([[], 'expired']);
+    const valid = new FakeNode(makeDisk(ca, 20), ca);
+    valid.quorum = false;
+    expect((await askEtcd(valid.node, fakeFacts, signal)).silence).toBe('down');
   });
 });

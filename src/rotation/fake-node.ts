@@ -32,7 +32,8 @@ interface Running {
   readonly served?: Certificate;
 }
 
-type Program = 'kube-apiserver' | 'kube-scheduler' | 'kubelet';
+const programs = ['kube-apiserver', 'kube-scheduler', 'kubelet'] as const;
+type Program = (typeof programs)[number];
 
 /** As large as the real ones: beyond what a JavaScript number can tell apart. */
 const ownMember = 10_276_657_743_932_975_437n;
@@ -61,6 +62,22 @@ export class FakeNode {
     { name: 'n1', host: '10.0.0.1', leader: '1' },
   ];
 
+  /** Whether etcd finds one. Without it an API server ends soon after its start. */
+  quorum = true;
+  /** Pids that were ended. */
+  readonly ended: number[] = [];
+  /** What `goDark` did: the kubelet does not run, and whoever runs is from before. */
+  #dark = false;
+
+  /**
+   * The kubelet ends, as it does with a client certificate that has expired. Programs that are not named run on.
+   * Until it is restarted nobody acts on a manifest (kubelet.go: deletePod waits for the API).
+   */
+  goDark(...programs: readonly Program[]): void {
+    this.#dark = true;
+    for (const program of ['kubelet', ...programs] as const) this.#running.delete(program);
+  }
+
   /** @param options.started false: the machine is booting, and nothing runs until `startAll` */
   constructor(files: CrashFiles, ca: FakeCa, time: Date = startTime, options = { started: true }) {
     this.files = files;
@@ -79,6 +96,8 @@ export class FakeNode {
     const copy = new FakeNode(disk, this.ca, this.time, { started: false });
     copy.#running = new Map(this.#running);
     copy.#boot = this.#boot;
+    copy.#dark = this.#dark;
+    copy.quorum = this.quorum;
     for (const [program, serial] of this.broken) copy.broken.set(program, serial);
     return copy;
   }
@@ -106,8 +125,13 @@ export class FakeNode {
       },
       restartKubelet: () => {
         this.kubeletRestarts += 1;
-        this.#start('kubelet');
+        this.#restartKubelet();
         return Promise.resolve();
+      },
+      endProcess: (pid) => {
+        this.ended.push(pid);
+        const program = programs[pid - 1];
+        if (program !== undefined) this.#running.delete(program);
       },
       processes: {
         find: (program) => this.#processes(program),
@@ -119,15 +143,28 @@ export class FakeNode {
         request: ({ port, path, client }) =>
           Promise.resolve().then(() => {
             if (port === 2379) return this.#etcd(path);
-            if (port === 6443 && this.#alive('kube-apiserver') === undefined) throw unreachable();
+            if (port === 6443 && (!this.quorum || this.#alive('kube-apiserver') === undefined))
+              throw unreachable();
             return { status: this.#accepts(client?.certificate) ? 200 : 401, body: '' };
           }),
       },
     };
   }
 
+  /** It starts what does not run; what runs from before keeps its port, whatever its manifest says. */
+  #restartKubelet(): void {
+    this.#running.delete('kubelet');
+    const [client] = fakeTargets.slice(-1);
+    if (client !== undefined && this.certificate(client).notAfter <= this.time) return;
+    this.#start('kubelet');
+    if (!this.#dark) return;
+    for (const program of ['kube-apiserver', 'kube-scheduler'] as const)
+      if (!this.#running.has(program)) this.#start(program);
+  }
+
   /** The kubelet sees manifests whose annotation changed, and makes their Pods anew. */
   #observe(): void {
+    if (this.#dark) return;
     for (const program of ['kube-apiserver', 'kube-scheduler'] as const)
       if (this.#running.get(program)?.generation !== this.#generation(program)) this.#start(program);
     if (!this.#running.has('kubelet')) this.#start('kubelet');
@@ -167,11 +204,12 @@ export class FakeNode {
     if (running === undefined) return [];
     const started = running.startedAt.getTime();
     const [startedAt, startedMs] = [new Date(started + this.clockShift), started - this.#boot.time];
-    return [{ pid: 1, startedAt, startedMs, commandLine: [program] }];
+    return [{ pid: programs.indexOf(program) + 1, startedAt, startedMs, commandLine: [program] }];
   }
 
   #handshake(port: number): Certificate {
     const [etcd, apiserver] = fakeTargets;
+    if (port === 2379 && !this.quorum) throw unreachable();
     if (port === 2379 && etcd !== undefined && this.fits(etcd)) return this.certificate(etcd);
     if (port === 10250) return this.#serving();
     const running = this.#alive('kube-apiserver');
@@ -186,6 +224,7 @@ export class FakeNode {
   }
 
   #etcd(path: string): { status: number; body: string } {
+    if (!this.quorum) throw unreachable();
     if (path === '/v3/maintenance/status') return { status: 200, body: JSON.stringify({ leader: '1' }) };
     const members = this.etcdMembers.map(({ name, host }, index) => ({
       ID: `${ownMember + BigInt(index)}`,

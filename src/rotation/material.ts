@@ -74,7 +74,8 @@ function liveFiles(files: Files, location: Location): LiveFile[] {
   return [liveFile(files, location.path, location.form === 'combined' ? 'combined' : 'kubeconfig')];
 }
 
-function liveFile(files: Files, path: string, role: JournalFile['role']): LiveFile {
+/** Errors: those of checkTarget. */
+export function liveFile(files: Files, path: string, role: JournalFile['role']): LiveFile {
   const target = checkTarget(files, path);
   const bytes = files.read(target.realPath);
   const isLink = files.lstat(path)?.kind === 'symlink';
@@ -115,7 +116,10 @@ function credentialText(
 }
 
 /** What lies at a location now, without judging the files: for proofs. */
-export function readLive(files: Files, location: Location): { certificate: string; key: string } {
+export function readLive(
+  files: Pick<Files, 'read' | 'realpath'>,
+  location: Location,
+): { certificate: string; key: string } {
   const read = (path: string): Uint8Array => files.read(files.realpath(path));
   return credentialText(location, (role) => {
     if (location.form !== 'pair') return read(location.path);

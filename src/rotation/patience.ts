@@ -5,7 +5,7 @@ import type { Journal, JournalStage } from './journal.ts';
 export interface Patience {
   /** Milliseconds; the component's own time by default. */
   readonly timeoutMs?: number;
-  /** What this node alone can tell is enough for now: the rest is looked at again at the end. */
+  /** What this node alone can tell is enough for now. */
   readonly offlineIsEnough?: boolean;
 }
 
@@ -16,9 +16,17 @@ export const isAttended = ({ origin }: Journal): boolean => origin === 'cli';
 export function patienceFor({ journal }: Pick<Context, 'journal'>, stage: JournalStage): Patience {
   if (!isAttended(journal) || stage.mayReturn === true) return {};
   const place = journal.stages.findIndex(({ name }) => name === stage.name);
-  const isLast = place === journal.stages.length - 1;
-  // First of all, since static Pods need it: the API that could accept its certificate comes after it.
-  if (stage.name === 'kubelet' && !isLast) return { offlineIsEnough: true };
-  const earlier = journal.stages.slice(0, place).filter(({ name }) => name !== 'kubelet');
-  return earlier.some(({ state }) => state === 'unproved') ? { offlineIsEnough: true } : {};
+  const earlier = journal.stages.slice(0, place);
+  return earlier.some(({ state }) => state === 'unproved') ? withoutNeeds : {};
 }
+
+/** For the last look of a call. */
+export function lastPatience({ cold }: Journal, { name }: JournalStage, needsMissing: boolean): Patience {
+  if (needsMissing) return withoutNeeds;
+  // What was waited for in full already gets what a slow machine may need, but not all again.
+  if (cold !== true) return { timeoutMs: 30_000 };
+  // A member that finds no quorum may look for it for ever.
+  return name === 'etcd' ? { timeoutMs: 60_000 } : {};
+}
+
+const withoutNeeds: Patience = { offlineIsEnough: true, timeoutMs: 60_000 };

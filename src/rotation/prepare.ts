@@ -6,6 +6,7 @@ import { CertError, describeError } from '../errors.ts';
 import type { HostLayout } from '../host/layout.ts';
 import { keyFits } from '../pki/keys.ts';
 import { acceptSigned } from './accept.ts';
+import { writeBackupIndex } from './backup-index.ts';
 import { makeDirectories, sha256 } from './bytes.ts';
 import type { Journal, JournalCertificate, JournalFile, JournalStage } from './journal.ts';
 import { journalSchema, writeJournal } from './journal.ts';
@@ -128,7 +129,7 @@ function match(
   return { material, signed, keyKept: newKey === undefined };
 }
 
-function newJournalId(node: RotationNode): string {
+export function newJournalId(node: RotationNode): string {
   const stamp = node.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   return `${stamp}-${Buffer.from(node.random(4)).toString('hex')}`;
 }
@@ -167,7 +168,7 @@ const pathsOf = ({
   backupPath,
 });
 
-function journalFile(
+export function journalFile(
   { layout }: RotationNode,
   id: string,
   live: LiveFile,
@@ -205,18 +206,16 @@ function journalOf(
 ): Journal {
   const { id, renewed, files } = made;
   const members = renewed.map((each) => ({ ...each, id: each.material.id }));
-  const stages = planStages(members, order.kubeletFirst === true ? 'kubelet' : undefined).map(
-    ({ name, members }): JournalStage => {
-      const paths = new Set(members.flatMap(({ material }) => material.files.map(({ path }) => path)));
-      return {
-        name,
-        state: 'pending',
-        files: [...paths].flatMap((path) => files.get(path) ?? []).map((file) => withLink(node, file)),
-        certificates: members.map(certificateOf),
-        resumes: 0,
-      };
-    },
-  );
+  const stages = planStages(members).map(({ name, members }): JournalStage => {
+    const paths = new Set(members.flatMap(({ material }) => material.files.map(({ path }) => path)));
+    return {
+      name,
+      state: 'pending',
+      files: [...paths].flatMap((path) => files.get(path) ?? []).map((file) => withLink(node, file)),
+      certificates: members.map(certificateOf),
+      resumes: 0,
+    };
+  });
   const { nodeUID, rotationUID } = order;
   return {
     schema: journalSchema,
@@ -227,6 +226,7 @@ function journalOf(
     origin: order.origin,
     createdAt: node.now().toISOString(),
     state: 'prepared',
+    ...(order.cold === true ? { cold: true } : {}),
     kubeletRestart: order.kubeletRestart,
     facts: order.facts,
     stages,
@@ -236,7 +236,7 @@ function journalOf(
 }
 
 /** The kubelet's link keeps its way of naming: absolute or relative, in the directory where the pems are. */
-function withLink({ files }: RotationNode, file: JournalFile): JournalFile {
+export function withLink({ files }: RotationNode, file: JournalFile): JournalFile {
   if (file.link === undefined) return file;
   const old = files.readlink(file.path);
   const directory = posix.dirname(files.realpath(file.path));
@@ -261,6 +261,7 @@ export function writeDraft({ files, layout }: RotationNode, { journal, prepared 
   makeLayout(files, layout, journal.id);
   for (const { path, bytes } of prepared) files.create(path, bytes, { mode: 0o600, uid: 0, gid: 0 });
   files.syncDirectory(`${layout.staging}/${journal.id}`);
+  writeBackupIndex(files, layout, journal);
   writeJournal(files, layout, journal);
 }
 

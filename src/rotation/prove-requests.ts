@@ -15,6 +15,18 @@ export async function askVersion(
   { kubeconfig, client }: { readonly kubeconfig: string; readonly client: ClientCredential },
   signal: AbortSignal,
 ): Promise<string> {
+  const { status, where } = await askServer(node, kubeconfig, { path: '/version', client }, signal);
+  if (status !== 200) throw notProved(`${where} answers /version with ${status}`);
+  return `${where} answers /version to it`;
+}
+
+/** One question to the API server that a kubeconfig names, as nobody where no certificate is given. */
+export async function askServer(
+  node: RotationNode,
+  kubeconfig: string,
+  { path, client }: { readonly path: string; readonly client?: ClientCredential },
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly where: string }> {
   const text = readText(node, kubeconfig);
   const config = parseKubeconfig(text, kubeconfig);
   const cluster = currentCluster(config) ?? config.clusters[0];
@@ -23,18 +35,16 @@ export async function askVersion(
     throw notProved(`${kubeconfig} names no server that can be asked`);
   const { host, port, basePath } = server;
   const { authority, tlsServerName: serverName } = cluster;
-  const path = `${basePath}/version`;
   const question = {
     host,
     port,
-    client,
-    path,
+    path: `${basePath}${path}`,
+    ...(client === undefined ? {} : { client }),
     ...(authority === undefined ? {} : { ca: pemOf(node, authority) }),
     ...(serverName === undefined ? {} : { serverName }),
   };
   const { status } = await node.probes.request(question, signal);
-  if (status !== 200) throw notProved(`${host}:${port} answers ${path} with ${status}`);
-  return `${host}:${port} answers ${path} to it`;
+  return { status, where: `${host}:${port}${basePath}` };
 }
 
 /** GET /version with a kubeconfig's own user. */

@@ -16,6 +16,7 @@ export interface RealNodeOptions {
   readonly layout?: HostLayout;
   readonly machineId: string;
   readonly restartKubelet: (signal: AbortSignal) => Promise<void>;
+  readonly endProcess?: RotationNode['endProcess'];
 }
 
 export function realNode(options: RealNodeOptions): RotationNode {
@@ -26,6 +27,7 @@ export function realNode(options: RealNodeOptions): RotationNode {
     probes: nodeProbes(),
     processes: nodeProcesses(options.procRoot ?? '/proc'),
     restartKubelet: options.restartKubelet,
+    ...(options.endProcess === undefined ? {} : { endProcess: options.endProcess }),
     now: () => new Date(),
     random: (size) => new Uint8Array(randomBytes(size)),
     sleep,

@@ -116,8 +116,12 @@ const settleMs = 15_000;
  */
 export async function lookAtStart(context: Context): Promise<void> {
   const { journal, node } = context;
-  const { stages } = journal;
-  if (stages.some(({ state, notServing }) => state !== 'pending' || notServing !== undefined)) return;
+  const { stages, cold } = journal;
+  if (
+    cold === true ||
+    stages.some(({ state, notServing }) => state !== 'pending' || notServing !== undefined)
+  )
+    return;
   const current = stages.map((stage) => ({ ...stage, ...keepKubeletRotated(node, stage) }));
   // What ends within a day is no state to return to, whether it serves or not: nobody waits for it.
   const lasting = current.filter(({ certificates }) => endingSoon(certificates, node.now()) === undefined);
@@ -137,6 +141,7 @@ async function whyNoReturn(context: Context, stage: JournalStage): Promise<strin
   const ending = endingSoon(stage.certificates, context.node.now());
   if (ending !== undefined)
     return `${ending.id ?? 'a certificate'} ends at ${ending.oldNotAfter}, within a day`;
+  if (context.journal.cold === true) return 'the API was dead';
   return stage.notServing ?? (await whyNotServing(context, [stage]))[0] ?? '';
 }
 

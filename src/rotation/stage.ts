@@ -12,14 +12,14 @@ import { CertError, describeError } from '../errors.ts';
 import { checkStage } from './stage-check.ts';
 import { endingSoon, isKubeletsOwn, mayNotReturn, restoredNow, swappedNow } from './journal-check.ts';
 import { backUp, swap } from './swap.ts';
-import { componentOf, note, saveStage, type Context } from './context.ts';
+import { componentOf, note, saveStage, stageOfJournal, type Context } from './context.ts';
 import type { JournalFile, JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
-import { isAttended, patienceFor, type Patience } from './patience.ts';
+import { isAttended, lastPatience, patienceFor, type Patience } from './patience.ts';
 import { needsStart } from './prove.ts';
 import { aliveAtAll, sinceOf } from './prove-process.ts';
 import { putManifest, restartIfDue } from './restart.ts';
-import { stageNames, stageRules } from './stages.ts';
+import { stageRules } from './stages.ts';
 import { waitForProof } from './wait.ts';
 
 const resumeLimit = 5;
@@ -27,7 +27,6 @@ const resumeLimit = 5;
 /** Takes a stage from wherever it is to one of its ends. Errors: Aborted, and Io when the journal cannot be written. */
 export async function runStage(context: Context, start: JournalStage): Promise<JournalStage> {
   let stage = start;
-  if (stage.state === 'unproved') return await prove(context, stage);
   if (mayNotReturn(stage, context.node.now())) stage = saveStage(context, stage.name, { state: 'swapping' });
   if (stage.state === 'swapping' || stage.state === 'swapped' || stage.state === 'restoring')
     stage = saveStage(context, stage.name, { resumes: stage.resumes + 1 });
@@ -93,8 +92,9 @@ async function prove(
   const failed = (failure: string, offline = failure): JournalStage => {
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'failed', message: failure });
     // Looked at again: the machine may have been off for weeks since the stage began.
-    const mayReturn = stage.mayReturn === true && !endingSoon(stage.certificates, context.node.now());
-    if (mayReturn) return saveStage(context, stage.name, { state: 'restoring', failure });
+    const isServing = stage.mayReturn === true && context.journal.cold !== true;
+    if (isServing && !endingSoon(stage.certificates, context.node.now()))
+      return saveStage(context, stage.name, { state: 'restoring', failure });
     if (isAttended(context.journal))
       return saveStage(context, stage.name, { state: 'unproved', failure, offline });
     return saveStage(context, stage.name, { state: 'kept', failure });
@@ -105,6 +105,8 @@ async function prove(
     return failed(`it was interrupted ${stage.resumes} times while it was proved`);
   try {
     putManifest(context, stage, 'forward');
+    if (stage.state === 'swapped' && context.journal.cold === true)
+      return saveStage(context, stage.name, { state: 'unproved', offline: 'it was not started yet' });
     const since = sinceOf(stage, 'new', context.node.now());
     const { reloaded } = await restartIfDue(context, stage, since, 'new');
     const mustBeNew = needsStart(stage.name) && !reloaded;
@@ -123,20 +125,17 @@ async function prove(
   }
 }
 
-/** At the end for the certificates' sake: by then everything that they need has had its turn. */
-const lastLookMs = 30_000;
-
 /**
- * Looks again at what could not be proved in its turn, in the order of the components: the kubelet, which came first, last.
- * After one that still shows nothing there is no waiting for those that need it. Errors: Aborted.
+ * Looks again at what could not be proved in its turn: by now everything that it needs has had its own. After one that
+ * still shows nothing those that need it are not waited for. Errors: Aborted.
  */
 export async function proveUnproved(context: Context): Promise<void> {
-  let timeoutMs = lastLookMs;
-  for (const name of stageNames) {
-    const stage = context.journal.stages.find((each) => each.name === name);
-    if (stage?.state !== 'unproved') continue;
-    const ended = await prove(context, stage, { timeoutMs });
-    if (ended.state !== 'proved') timeoutMs = 0;
+  let isMissing = false;
+  for (const { name } of context.journal.stages) {
+    const stage = stageOfJournal(context.journal, name);
+    if (stage.state !== 'unproved') continue;
+    const { state } = await prove(context, stage, lastPatience(context.journal, stage, isMissing));
+    isMissing ||= state !== 'proved';
   }
 }
 

@@ -81,19 +81,13 @@ export interface PlannedStage<T> {
   readonly members: readonly T[];
 }
 
-/**
- * Groups what is to be renewed into stages, in order; only what is there is in them.
- *
- * @param first taken before all others: the kubelet, where it is down and static Pods need it (R15)
- */
+/** Groups what is to be renewed into stages, in order; only what is there is in them. */
 export function planStages<T extends { readonly id: CertificateId | undefined }>(
   members: readonly T[],
-  first?: StageName,
 ): PlannedStage<T>[] {
   const stage = ({ id }: T): StageName => (id === undefined ? 'files' : stageOf(id));
   const rank = ({ id }: T): number => (id === undefined ? 0 : stageRules[stageOf(id)].ids.indexOf(id));
-  const names = first === undefined ? stageNames : [first, ...stageNames.filter((each) => each !== first)];
-  return names
+  return stageNames
     .map((name) => ({
       name,
       members: members.filter((each) => stage(each) === name).toSorted((a, b) => rank(a) - rank(b)),

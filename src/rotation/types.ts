@@ -17,6 +17,8 @@ export interface RotationNode {
   readonly processes: Processes;
   /** Resolves when systemd has taken the restart. Errors: RestartFailed. */
   readonly restartKubelet: (signal: AbortSignal) => Promise<void>;
+  /** Ends a process of the node; absent in a Pod, which has pids of its own. */
+  readonly endProcess?: (pid: number, name: 'SIGTERM' | 'SIGKILL') => void;
   readonly now: () => Date;
   readonly random: (size: number) => Uint8Array;
   /** Rejects with the signal's reason when it is aborted. */
@@ -61,8 +63,8 @@ export interface RotationOrder {
   readonly kubeletRestart: 'always' | 'auto';
   /** `cli`: a person stands before the node, and what cannot be proved yet waits for the next call (R15). */
   readonly origin: 'agent' | 'cli';
-  /** The kubelet is down: its files and its restart come first (R15). */
-  readonly kubeletFirst?: boolean;
+  /** The kubelet is down, or the API that it needs: everything is put in place, then started together (R15). */
+  readonly cold?: boolean;
   /** The kubelet's client certificate as the plan saw it: what is newer is the kubelet's own work (R2). */
   readonly clientPlanned?: { readonly serial: string; readonly notAfter: Date };
   /** Known to the agent alone; `cert-renew` knows neither (R17). */

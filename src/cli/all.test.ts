@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { writePrivateKey } from '../pki/keys.ts';
+import { fakeTargets, makeCa, makeDisk, servingTarget, type FakeCa } from '../rotation/fake-disk.ts';
+import { FakeNode } from '../rotation/fake-node.ts';
+import type { RotationNode } from '../rotation/types.ts';
+import { all, type AllOptions } from './all.ts';
+import { restore } from './restore.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'all-'));
+const signal = new AbortController().signal;
+let ca: FakeCa;
+let out = '';
+let err = '';
+
+beforeAll(() => {
+  ca = makeCa();
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
+});
+beforeEach(() => {
+  out = '';
+  err = '';
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  rmSync(directory, { recursive: true });
+});
+
+/** A control plane as the catalogue sees it: kubelet and scheduler only, since the fake manifests name no more. */
+function nodeWith(daysLeft: number, options = { caKey: true }): FakeNode {
+  const disk = makeDisk(ca, daysLeft);
+  const key = writePrivateKey(ca.key, { form: 'pkcs8', ecParameters: false });
+  const bytes = new Uint8Array(Buffer.from(key, 'latin1'));
+  if (options.caKey) disk.create('/etc/kubernetes/pki/ca.key', bytes, { mode: 0o600, uid: 0, gid: 0 });
+  return new FakeNode(disk, ca);
+}
+
+const home = (fake: FakeNode): RotationNode => {
+  const { layout } = fake.node;
+  return { ...fake.node, layout: { ...layout, lock: join(directory, 'lock') } };
+};
+
+const run = (fake: FakeNode, options: Partial<AllOptions> = {}): Promise<number> =>
+  all({ lockTimeout: 1000, ...options }, signal, home(fake));
+
+const backupOf = (): string => /backups\/(\S+)/.exec(out)?.[1] ?? '';
+
+const contents = (fake: FakeNode): string[] =>
+  fake.files.list().map(({ path, content }) => `${path} ${Buffer.from(content).toString('base64')}`);
+
+describe('cert-renew all', () => {
+  it('says that nothing is due', async () => {
+    expect(await run(nodeWith(300))).toBe(3);
+    expect(out).toContain('nothing is due on this node');
+  });
+
+  it('renews what is due, proves it, and says where the old files are', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    const code = await run(fake);
+    expect([code, err]).toEqual([0, expect.stringContaining('kubelet: proved')]);
+    expect(out).toMatch(/^done: \d+ renewed and proved/m);
+    expect(out).toContain('old files: /var/lib/cluster-cert-rotator/backups/');
+    const seen = [...fakeTargets, servingTarget].filter(({ id }) => out.includes(`${id}: renewed`));
+    expect(seen.map(({ id }) => id)).toEqual([
+      'apiserver.crt',
+      'admin.conf',
+      'scheduler.conf',
+      'kubelet-client-current.pem',
+      'kubelet.crt',
+    ]);
+    for (const target of seen)
+      expect([target.id, fake.certificate(target).notAfter > fake.time]).toEqual([target.id, true]);
+    expect(await run(fake)).toBe(3);
+  });
+
+  it('writes nothing in a dry run, and says why and in which order', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark();
+    const before = contents(fake);
+    expect(await run(fake, { dryRun: true })).toBe(0);
+    expect(out).toMatch(/^1\. .*\n {3}.*: expired 10 d ago$/m);
+    expect(out).toContain('the kubelet is down: what runs with old files is ended');
+    out = '';
+    expect(await run(fake, { dryRun: true, json: true })).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ schema: 1, dryRun: true, cluster: 'kubelet-down' });
+    expect(contents(fake)).toEqual(before);
+  });
+
+  it('refuses where the key of the CA is not on this node, and says what to do', async () => {
+    const fake = nodeWith(-10, { caKey: false });
+    const before = contents(fake);
+    expect(await run(fake)).toBe(2);
+    expect(out).toContain(
+      'NOT RENEWED: expired 10 d ago, but the key of its CA (/etc/kubernetes/pki/ca.key)',
+    );
+    expect(contents(fake)).toEqual(before);
+  });
+
+  it('keeps what cannot be proved without a quorum, and proves it when it is called again', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    fake.quorum = false;
+    expect(await run(fake)).toBe(4);
+    expect(out).toMatch(/^partly done: .*this node is done as far as it can be alone/m);
+    fake.quorum = true;
+    expect(await run(fake)).toBe(0);
+  });
+});
+
+const put = (fake: FakeNode, name?: string, force = false): Promise<number> =>
+  restore(name, { lockTimeout: 1000, force }, signal, home(fake));
+
+describe('cert-renew restore', () => {
+  it('lists backups, and puts one back by its name', async () => {
+    const fake = nodeWith(20);
+    const [, apiserver] = fakeTargets;
+    if (apiserver === undefined) throw new Error('no target');
+    const { serial } = fake.certificate(apiserver);
+    expect(await run(fake, { newKey: true })).toBe(0);
+    expect(fake.certificate(apiserver).serial).not.toBe(serial);
+    const name = backupOf();
+    out = '';
+    expect(await put(fake)).toBe(0);
+    expect(out).toContain(name);
+    expect(await put(fake, name)).toBe(0);
+    expect(out).toContain('/etc/kubernetes/pki/apiserver.crt: put back');
+    expect(out).toContain('next: kubelet: restart it: systemctl restart kubelet');
+    for (const target of fakeTargets) expect(fake.fits(target)).toBe(true);
+    expect(fake.certificate(apiserver).serial).toBe(serial);
+    expect(await put(fake, name)).toBe(3);
+  });
+
+  it('puts nothing back that has expired, unless it is forced to', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    expect(await run(fake)).toBe(0);
+    const name = backupOf();
+    await expect(put(fake, name)).rejects.toThrow(/expired at .*; --force puts it back all the same/);
+    expect(await put(fake, name, true)).toBe(0);
+  });
+
+  it('refuses a backup whose certificate does not fit the key of today', async () => {
+    const fake = nodeWith(20);
+    expect(await run(fake)).toBe(0);
+    const name = backupOf();
+    expect(await run(fake, { force: true, newKey: true })).toBe(0);
+    const before = contents(fake);
+    await expect(put(fake, name)).rejects.toThrow(/does not fit the key that would lie beside it/);
+    expect(contents(fake)).toEqual(before);
+    await expect(put(fake, 'nothing')).rejects.toThrow(/is no backup; cert-renew restore lists them/);
+  });
+});

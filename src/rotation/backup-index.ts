@@ -1,0 +1,127 @@
+// What lies in a backup and where it belongs: names of the old files alone do not say it once the journal is gone.
+import * as v from 'valibot';
+import { certificateIds } from '../catalogue/ids.ts';
+import type { Location } from '../catalogue/ids.ts';
+import { CertError } from '../errors.ts';
+import type { Files } from '../host/files.ts';
+import type { HostLayout } from '../host/layout.ts';
+import { hashOf } from './bytes.ts';
+import type { Journal } from './journal.ts';
+
+const indexName = 'index.json';
+const text = v.string();
+const path = v.pipe(text, v.startsWith('/'));
+
+const shape = v.looseObject({
+  schema: v.literal(1),
+  createdAt: text,
+  files: v.array(
+    v.looseObject({
+      name: v.pipe(text, v.regex(/^[^/]+$/u)),
+      path,
+      role: v.picklist(['key', 'certificate', 'combined', 'kubeconfig']),
+      sha256: text,
+    }),
+  ),
+  certificates: v.array(
+    v.looseObject({
+      id: v.optional(v.picklist(certificateIds)),
+      location: v.variant('form', [
+        v.looseObject({ form: v.literal('pair'), certPath: path, keyPath: path }),
+        v.looseObject({ form: v.literal('combined'), path }),
+        v.looseObject({ form: v.literal('kubeconfig'), path, user: text }),
+      ]),
+    }),
+  ),
+});
+
+export interface BackupFile {
+  readonly name: string;
+  /** Where it lay. */
+  readonly path: string;
+  readonly role: 'key' | 'certificate' | 'combined' | 'kubeconfig';
+  readonly sha256: string;
+}
+
+export interface Backup {
+  readonly directory: string;
+  readonly createdAt: Date;
+  /** Those that are there, whole. */
+  readonly files: readonly BackupFile[];
+  readonly certificates: readonly { readonly location: Location }[];
+}
+
+/** Beside the old files, before the journal counts. Manifests are left out: nothing of them is worth putting back. */
+export function writeBackupIndex(files: Files, { backups }: HostLayout, journal: Journal): void {
+  const list = new Map(
+    journal.stages
+      .flatMap((stage) => stage.files)
+      .map(({ backupPath, path, role, oldSha256 }) => [
+        path,
+        { name: backupPath.slice(backupPath.lastIndexOf('/') + 1), path, role, sha256: oldSha256 },
+      ]),
+  );
+  const index = {
+    schema: 1,
+    createdAt: journal.createdAt,
+    files: [...list.values()],
+    certificates: journal.stages.flatMap(({ certificates }) =>
+      certificates.map(({ id, location }) => ({ id, location })),
+    ),
+  };
+  const bytes = Buffer.from(`${JSON.stringify(index, undefined, 1)}\n`, 'utf8');
+  const directory = `${backups}/${journal.id}`;
+  files.create(`${directory}/${indexName}`, new Uint8Array(bytes), { mode: 0o600, uid: 0, gid: 0 });
+  files.syncDirectory(directory);
+}
+
+/** @throws CertError NotFound, Unsupported when nobody can tell any more where its files belong */
+export function readBackup(files: Files, directory: string): Backup {
+  if (files.stat(directory)?.kind !== 'directory')
+    throw new CertError('NotFound', `${directory} is no backup; cert-renew restore lists them`);
+  const index = readIndex(files, `${directory}/${indexName}`);
+  if (index === undefined) {
+    throw new CertError(
+      'Unsupported',
+      `${directory} does not say where its files belong (no ${indexName} of this version); copy them back by hand`,
+    );
+  }
+  const there = index.files.filter(({ name, sha256 }) => hashOf(files, `${directory}/${name}`) === sha256);
+  const paths = new Set(there.map((file) => file.path));
+  const certificates = index.certificates.filter(({ location }) =>
+    paths.has(certificateName(files, location, paths)),
+  );
+  return { directory, createdAt: new Date(index.createdAt), files: there, certificates };
+}
+
+/** Files are named by what they are, links resolved; the kubelet's own link by itself. */
+function certificateName(files: Files, location: Location, paths: ReadonlySet<string>): string {
+  const path = location.form === 'pair' ? location.certPath : location.path;
+  return paths.has(path) ? path : files.realpath(path);
+}
+
+function readIndex(files: Files, path: string): v.InferOutput<typeof shape> | undefined {
+  if (files.lstat(path)?.kind !== 'file') return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(files.read(path)).toString('utf8'));
+    return v.is(shape, value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Those that can be put back, the newest first. */
+export function listBackups(files: Files, { backups }: HostLayout): Backup[] {
+  if (files.stat(backups)?.kind !== 'directory') return [];
+  const names = files.readdir(backups).toSorted().toReversed();
+  return names.flatMap((name) => {
+    try {
+      const backup = readBackup(files, `${backups}/${name}`);
+      return backup.files.length === 0 ? [] : [backup];
+    } catch (error) {
+      if (error instanceof CertError) return [];
+      throw error;
+    }
+  });
+}

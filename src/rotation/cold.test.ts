@@ -1,0 +1,83 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { apply, forget, rotate } from './driver.ts';
+import { fakeTargets, makeCa, makeDisk, type FakeCa } from './fake-disk.ts';
+import { FakeNode } from './fake-node.ts';
+import { findJournal } from './journal.ts';
+import type { Outcome } from './types.ts';
+
+let ca: FakeCa;
+beforeAll(() => {
+  ca = makeCa();
+});
+
+const signal = new AbortController().signal;
+
+/** Everything has expired ten days ago, and the kubelet is down. */
+function deadNode(...programs: readonly ('kube-apiserver' | 'kube-scheduler')[]): FakeNode {
+  const fake = new FakeNode(makeDisk(ca, -10), ca);
+  fake.goDark(...programs);
+  return fake;
+}
+
+async function rotateCold(fake: FakeNode): Promise<Outcome> {
+  const { rotationUID: _, ...order } = fake.order({ origin: 'cli', cold: true, keyPolicy: 'keep' });
+  return await rotate(fake.node, order, fake.signer(), {}, signal);
+}
+
+describe('a node whose kubelet is down (R15)', () => {
+  it('gets all its files before anything is started, then everything is started together and proved', async () => {
+    const fake = deadNode('kube-apiserver', 'kube-scheduler');
+    const outcome = await rotateCold(fake);
+    expect(outcome).toMatchObject({ outcome: 'succeeded', message: '6 renewed and proved' });
+    expect(fake.kubeletRestarts).toBe(1);
+    expect(fake.ended).toEqual([]);
+    expect(outcome.certificates.every(({ proof }) => proof !== undefined)).toBe(true);
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+
+  it('loses what still runs with the old files: nobody else would end it', async () => {
+    const fake = deadNode();
+    expect((await rotateCold(fake)).outcome).toBe('succeeded');
+    expect(new Set(fake.ended)).toEqual(new Set([1, 2]));
+  });
+
+  it('keeps its new files without a quorum, says what is missing, and proves them in a later call', async () => {
+    const fake = deadNode('kube-apiserver', 'kube-scheduler');
+    fake.quorum = false;
+    const outcome = await rotateCold(fake);
+    expect(outcome).toMatchObject({ outcome: 'needs-manual', reason: 'NotProved' });
+    expect(outcome.message).toMatch(
+      /^etcd, .*: the new files are in place and were taken up, but not proved/,
+    );
+    for (const target of fakeTargets) expect(fake.certificate(target).notAfter > fake.time).toBe(true);
+    // Told again as long as nothing has changed, without a file being touched.
+    const again = await apply(fake.node, {}, signal);
+    forget(fake.node);
+    expect(again.outcome).toBe('needs-manual');
+    fake.quorum = true;
+    const proved = await apply(fake.node, {}, signal);
+    forget(fake.node);
+    expect(proved).toMatchObject({ outcome: 'succeeded' });
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+
+  it('ends the same wherever the call dies', async () => {
+    let deaths = 0;
+    for (let step = 1; ; step += 19) {
+      const fake = deadNode('kube-scheduler');
+      let left = step;
+      fake.files.onStep = () => {
+        left -= 1;
+        if (left <= 0) throw new Error('killed');
+      };
+      const end = await rotateCold(fake).catch((error: unknown) => String(error));
+      if (typeof end !== 'string') break;
+      deaths += 1;
+      const next = fake.afterKill(fake.files.afterKill());
+      const outcome = await rotateCold(next);
+      expect([step, outcome.outcome]).toEqual([step, 'succeeded']);
+      for (const target of fakeTargets) expect(next.certificate(target).notAfter > next.time).toBe(true);
+    }
+    expect(deaths).toBeGreaterThan(10);
+  });
+});
