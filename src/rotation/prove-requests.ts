@@ -15,9 +15,9 @@ export async function askVersion(
   { kubeconfig, client }: { readonly kubeconfig: string; readonly client: ClientCredential },
   signal: AbortSignal,
 ): Promise<string> {
-  const { status, where } = await askServer(node, kubeconfig, { path: '/version', client }, signal);
-  if (status !== 200) throw notProved(`${where} answers /version with ${status}`);
-  return `${where} answers /version to it`;
+  const { status, where, asked } = await askServer(node, kubeconfig, { path: '/version', client }, signal);
+  if (status !== 200) throw notProved(`${where} answers ${asked} with ${status}`);
+  return `${where} answers ${asked} to it`;
 }
 
 /** One question to the API server that a kubeconfig names, as nobody where no certificate is given. */
@@ -26,7 +26,7 @@ export async function askServer(
   kubeconfig: string,
   { path, client }: { readonly path: string; readonly client?: ClientCredential },
   signal: AbortSignal,
-): Promise<{ readonly status: number; readonly where: string }> {
+): Promise<{ readonly status: number; readonly where: string; readonly asked: string }> {
   const text = readText(node, kubeconfig);
   const config = parseKubeconfig(text, kubeconfig);
   const cluster = currentCluster(config) ?? config.clusters[0];
@@ -35,16 +35,17 @@ export async function askServer(
     throw notProved(`${kubeconfig} names no server that can be asked`);
   const { host, port, basePath } = server;
   const { authority, tlsServerName: serverName } = cluster;
+  const asked = `${basePath}${path}`;
   const question = {
     host,
     port,
-    path: `${basePath}${path}`,
+    path: asked,
     ...(client === undefined ? {} : { client }),
     ...(authority === undefined ? {} : { ca: pemOf(node, authority) }),
     ...(serverName === undefined ? {} : { serverName }),
   };
   const { status } = await node.probes.request(question, signal);
-  return { status, where: `${host}:${port}${basePath}` };
+  return { status, where: `${host}:${port}`, asked };
 }
 
 /** GET /version with a kubeconfig's own user. */
