@@ -1,6 +1,9 @@
 // Programs as the tests run them: arguments never pass through a shell, output is kept, an unexpected exit is an error
 // that shows what the program said.
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
 export interface Outcome {
@@ -104,4 +107,20 @@ export function errorCode(error: unknown): string {
 
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   await setTimeout(milliseconds, undefined, signal ? { signal } : {});
+}
+
+/** For programs that take a file: it is for us alone, and is gone when `work` has ended. */
+export async function withFile<T>(
+  name: string,
+  text: string,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'e2e-'));
+  try {
+    const path = join(directory, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return await work(path);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }

@@ -1,9 +1,6 @@
 // CertificateSigningRequests for our signer, made by hand: every part may be a lie. By openssl and node:crypto alone.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { run, waitFor } from './command.ts';
+import { run, waitFor, withFile } from './command.ts';
 import type { Identity } from './identities.ts';
 import type { Kubectl, KubeObject } from './kubectl.ts';
 import { guardOf, lastWords, type Refusal } from './refusals.ts';
@@ -63,14 +60,11 @@ export interface Forgery {
 
 /** openssl opens no pipe as a key. */
 async function requestPem(key: NewKey, words: readonly string[]): Promise<string> {
-  const scratch = mkdtempSync(join(tmpdir(), 'forgery-'));
-  try {
-    const file = join(scratch, 'new.key');
-    writeFileSync(file, key.pem, { mode: 0o600 });
-    return await run('openssl', ['req', '-new', '-key', file, ...words]);
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+  return await withFile(
+    'new.key',
+    key.pem,
+    async (file) => await run('openssl', ['req', '-new', '-key', file, ...words]),
+  );
 }
 
 export async function requestObject(forgery: Forgery): Promise<object> {

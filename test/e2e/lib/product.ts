@@ -1,9 +1,7 @@
 // The product as an operator has it: installed by `make deploy`, seen by kubectl. Nothing of src/ is used here.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bed } from './bed.ts';
-import { run, waitFor } from './command.ts';
+import { run, waitFor, withFile } from './command.ts';
 import { kubectlOf, type KubeObject } from './kubectl.ts';
 
 export const repository = join(import.meta.dirname, '..', '..', '..');
@@ -52,16 +50,11 @@ export async function loadImages(bed: Bed): Promise<void> {
 
 /** `make deploy` with fields of the product's configuration that differ from the chart's defaults. */
 export async function deploy(bed: Bed, configuration: Readonly<Record<string, unknown>> = {}): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), 'values-'));
-  try {
-    const values = join(scratch, 'values.json');
-    writeFileSync(values, JSON.stringify({ config: configuration }));
+  await withFile('values.json', JSON.stringify({ config: configuration }), async (values) => {
     await run('make', ['-s', 'deploy', `KUBECONFIG=${bed.kubeconfig}`, `HELM_ARGS=-f ${values}`], {
       cwd: repository,
     });
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+  });
 }
 
 export async function rotations(bed: Bed): Promise<readonly Rotation[]> {

@@ -1,13 +1,13 @@
 // The leading controller is killed in every phase of a full rotation of a control plane: it ends all the same, each
 // certificate renewed once.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { auditMark, type AuditMark } from '../lib/audit.ts';
+import type { AuditMark } from '../lib/audit.ts';
 import { waitFor } from '../lib/command.ts';
 import { writeEvidence } from '../lib/evidence.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
+import { deployForApprovals, openKubelet, shutKubelet } from '../lib/held-open.ts';
 import {
   approve,
-  deploy,
   ended,
   inPhase,
   killLeader,
@@ -18,14 +18,11 @@ import {
 import { expectRenewedOnce } from '../lib/renewed-once.ts';
 
 const bed = bedOfTwo();
-const shut = ['INPUT', '-p', 'tcp', '--dport', '10250', '!', '-i', 'lo', '-j', 'REJECT'];
 let mark: AuditMark;
 let rotation: Rotation | undefined;
 
 beforeAll(async () => {
-  await bed.restore('due');
-  mark = auditMark(bed);
-  await deploy(bed, { mode: 'manual', settle: '5s' });
+  mark = await deployForApprovals(bed);
 });
 
 /** The tool lies on the node and has been seen there: for that the kubelet must run. */
@@ -52,10 +49,10 @@ test('Pending, Admitted, Running twice, Verifying', async () => {
   await inPhase(bed, 'n1', 'Running', 180);
   // the API server is about to restart: who follows finds it away
   await killLeader(bed);
-  await bed.exec('n1', 'iptables', '-I', ...shut);
+  await shutKubelet(bed, 'n1');
   await killLeaderIn(bed, 'n1', 'Running');
   await killLeaderIn(bed, 'n1', 'Verifying');
-  await bed.exec('n1', 'iptables', '-D', ...shut);
+  await openKubelet(bed, 'n1');
   const last = await ended(bed, 'n1', 300);
   await expectRenewedOnce(bed, last, mark);
   rotation = last;

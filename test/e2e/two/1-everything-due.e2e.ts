@@ -2,15 +2,16 @@
 // certificate of the manual's table is renewed, what must restart has restarted, and the live endpoints serve the new.
 import process from 'node:process';
 import { beforeAll, expect, test } from 'vitest';
-import { auditMark, tellAudit, type AuditMark } from '../lib/audit.ts';
-import { canary, collectSecrets, type Secret } from '../lib/canary.ts';
+import { auditMark, type AuditMark } from '../lib/audit.ts';
+import { collectSecrets, type Secret } from '../lib/canary.ts';
 import { factsOfBed, served, type CertificateFacts } from '../lib/certificates.ts';
 import * as checks from '../lib/checks.ts';
 import { writeEvidence } from '../lib/evidence.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
+import { testWhatIsLeftBehind } from '../lib/left-behind.ts';
 import { kubectlOf } from '../lib/kubectl.ts';
 import { allEnded, deploy, explain, tellRotations, type Rotation } from '../lib/product.ts';
-import { readWorld, tell, type World } from '../lib/world.ts';
+import { readWorld, type World } from '../lib/world.ts';
 
 const bed = bedOfTwo();
 const evidence = process.env['EVIDENCE'];
@@ -84,22 +85,7 @@ test('the live endpoints serve what lies on the disks', async () => {
   );
 });
 
-test('nothing else on any node or in the API has changed', () => {
-  const changes = checks.strangeChanges(worldBefore, worldAfter);
-  expect(changes, tell(changes)).toEqual([]);
-  expect(checks.touchedAuthorities(bed, worldBefore, worldAfter)).toEqual([]);
-});
-
-test('only the controller wrote inventories and rotations; agents did nothing but ask for certificates', () => {
-  const strangers = checks.strangeWrites(bed, mark);
-  expect(strangers, tellAudit(strangers)).toEqual([]);
-});
-
-test('no private key was seen where it does not belong', async () => {
-  const report = await canary(bed, secrets);
-  expect(report.unseen, 'the judge sees every key at home').toEqual([]);
-  expect(report.leaks).toEqual([]);
-});
+testWhatIsLeftBehind(bed, () => ({ before: worldBefore, after: worldAfter, mark, secrets }));
 
 // With --bail=1 it is not reached when something above has failed.
 test.runIf(evidence !== undefined)('what a run on another Kubernetes leaves', async () => {

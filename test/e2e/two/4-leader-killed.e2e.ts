@@ -3,11 +3,11 @@
 // are held open by the world, not by the product: an approval that is missing, a kubelet that is stopped, a port that is
 // shut.
 import { beforeAll, test } from 'vitest';
-import { auditMark, type AuditMark } from '../lib/audit.ts';
+import type { AuditMark } from '../lib/audit.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
+import { deployForApprovals, openKubelet, shutKubelet } from '../lib/held-open.ts';
 import {
   approve,
-  deploy,
   ended,
   inPhase,
   killLeader,
@@ -21,9 +21,7 @@ const bed = bedOfTwo();
 let mark: AuditMark;
 
 beforeAll(async () => {
-  await bed.restore('due');
-  mark = auditMark(bed);
-  await deploy(bed, { mode: 'manual', settle: '5s' });
+  mark = await deployForApprovals(bed);
 });
 
 test('the worker’s rotation survives the leader’s death in Pending, Admitted and Verifying', async () => {
@@ -31,11 +29,10 @@ test('the worker’s rotation survives the leader’s death in Pending, Admitted
   await bed.exec('w1', 'systemctl', 'stop', 'kubelet');
   await approve(bed, await inPhase(bed, 'w1', 'Pending', 60));
   await killLeaderIn(bed, 'w1', 'Admitted');
-  const shut = ['INPUT', '-p', 'tcp', '--dport', '10250', '!', '-i', 'lo', '-j', 'REJECT'];
-  await bed.exec('w1', 'iptables', '-I', ...shut);
+  await shutKubelet(bed, 'w1');
   await bed.exec('w1', 'systemctl', 'start', 'kubelet');
   await killLeaderIn(bed, 'w1', 'Verifying');
-  await bed.exec('w1', 'iptables', '-D', ...shut);
+  await openKubelet(bed, 'w1');
   await expectRenewedOnce(bed, await ended(bed, 'w1', 180), mark);
 });
 
