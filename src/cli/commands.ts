@@ -5,6 +5,8 @@ export interface CommandEntry {
   /** Undefined: for machines, in no help. */
   readonly summary: string | undefined;
   readonly usage: string;
+  /** It names a CA itself: as the first word it is the command, also with --ca-cert. */
+  readonly ownsCa?: boolean;
   readonly load: () => Promise<CommandModule>;
 }
 
@@ -13,6 +15,26 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     usage: 'all [--dry-run] [--force]',
     summary: 'renew all that is due on this node, restart, prove',
     load: () => import('./all.ts'),
+  request: {
+    usage: 'request [FILE...]',
+    summary: 'without the CA key here: ask for kubelet certificates',
+    load: () => import('./request.ts'),
+  },
+  sign: {
+    usage: 'sign REQUEST',
+    summary: 'on a control plane: answer requests, after showing them',
+    ownsCa: true,
+    load: () => import('./sign.ts'),
+  },
+  install: {
+    usage: 'install RESPONSE',
+    summary: 'put the answer in place, restart the kubelet, prove it',
+    load: () => import('./install.ts'),
+  },
+  completion: {
+    usage: 'completion bash|zsh',
+    summary: 'a script by which a shell completes all this',
+    load: () => import('./completion.ts'),
   },
   check: {
     usage: 'check [FILE...] [--server HOST:PORT]',

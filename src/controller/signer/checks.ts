@@ -189,7 +189,8 @@ const keyAlgorithm: Check = {
     if (!request.ok || !renewal.ok) return no('the request cannot be read');
     const { keyAlgorithm, spki } = request.value;
     const old = renewal.value?.old;
-    if (!isSignable(keyAlgorithm, old?.keyAlgorithm)) return no(`a key of kind ${keyAlgorithm} is not signed`);
+    if (!isSignable(keyAlgorithm, old?.keyAlgorithm))
+      return no(`a key of kind ${keyAlgorithm} is not signed`);
     const compromised =
       rotation?.spec.reason === 'Compromised' && old !== undefined && equalBytes(old.spki, spki);
     return compromised ? no(keptKey) : yes;

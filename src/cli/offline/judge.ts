@@ -1,0 +1,217 @@
+// May this be signed, offline? A named list of checks for each certificate that a request asks for; all must hold. What
+// only the API knows is not judged here, and said so. Pure.
+import type { CaId, CertificateId, NodeRole } from '../../catalogue/ids.ts';
+import { entryOf } from '../../catalogue/table.ts';
+import { CertError, describeError } from '../../errors.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import { parseCertificate } from '../../pki/parse.ts';
+import { parseRequest, renewalBytes, verifyRenewal, type CertificateRequest } from '../../pki/request.ts';
+import { isSignedBy } from '../../pki/verify.ts';
+import { identityRules } from '../../policy/identity-rules.ts';
+import { mayIssue, type ClusterEndpoints, type OtherNode } from '../../policy/identity.ts';
+import { isSignable, wishesOf } from '../../policy/request-rules.ts';
+import type { San } from '../../pki/certificate.ts';
+import { fromBase64, type RequestBlock } from './block.ts';
+
+/** What the machine that signs knows of its cluster without the API. */
+export interface SigningPlace {
+  readonly endpoints: ClusterEndpoints;
+  /** The node that signs, when it is one. */
+  readonly own: { readonly name: string; readonly apiserverSans: readonly San[] } | undefined;
+}
+
+export interface JudgeFacts extends SigningPlace {
+  /** Certificates of the CAs that can sign. */
+  readonly authorities: Partial<Record<CaId, readonly Certificate[]>>;
+}
+
+/** One certificate that may be signed. */
+export interface Wanted {
+  readonly id: CertificateId;
+  readonly old: Certificate;
+  readonly spki: Uint8Array;
+  readonly requestDer: Uint8Array;
+  /** What the person who signs should know of it. */
+  readonly notes: readonly string[];
+}
+
+export interface JudgedNode {
+  readonly block: RequestBlock;
+  readonly wanted: readonly Wanted[];
+  /** Why not, one sentence each that names node and certificate. Not empty: nothing of it is signed. */
+  readonly refusals: readonly string[];
+}
+
+/** Judges all requests of one call. The same request twice counts once. */
+export function judgeRequests(blocks: readonly RequestBlock[], facts: JudgeFacts): JudgedNode[] {
+  const distinct = blocks.filter(
+    (block, index) =>
+      !blocks.slice(0, index).some((earlier) => JSON.stringify(earlier) === JSON.stringify(block)),
+  );
+  return distinct.map((block) => {
+    const others = distinct.filter((other) => other !== block);
+    const twin = others.some(({ id }) => id === block.id)
+      ? [`node ${block.node}: two requests have the id ${block.id} and differ; have it made again`]
+      : [];
+    const answers = block.certificates.map((entry) => judgeOne({ block, entry, facts, others }));
+    return {
+      block,
+      wanted: answers.flatMap((answer) => (answer.ok ? [answer.wanted] : [])),
+      refusals: [...twin, ...answers.flatMap((answer) => (answer.ok ? [] : [answer.message]))],
+    };
+  });
+}
+
+interface Case {
+  readonly block: RequestBlock;
+  readonly entry: RequestBlock['certificates'][number];
+  readonly facts: JudgeFacts;
+  readonly others: readonly RequestBlock[];
+}
+
+interface Read extends Case {
+  readonly request: CertificateRequest;
+  readonly old: Certificate;
+}
+
+type Answer =
+  { readonly ok: true; readonly wanted: Wanted } | { readonly ok: false; readonly message: string };
+
+function judgeOne(given: Case): Answer {
+  const { block, entry } = given;
+  const refuse = (why: string): Answer => ({
+    ok: false,
+    message: `node ${block.node}: ${entry.id}: ${why}`,
+  });
+  try {
+    const requestDer = fromBase64(entry.request);
+    const read: Read = {
+      ...given,
+      request: parseRequest(requestDer),
+      old: inOld(() => parseCertificate(fromBase64(entry.old))),
+    };
+    for (const check of checks) {
+      const why = check(read);
+      if (why !== '') return refuse(why);
+    }
+    const { old, request } = read;
+    return {
+      ok: true,
+      wanted: { id: entry.id, old, spki: request.spki, requestDer, notes: notesOf(read) },
+    };
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    return refuse(describeError(error));
+  }
+}
+
+function inOld<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    throw new CertError(error.code, `its old certificate cannot be read: ${error.message}`, { cause: error });
+  }
+}
+
+/** Why not; empty when it holds. */
+type Check = (read: Read) => string;
+
+const checks: readonly Check[] = [
+  asksForNothing, //  the request carries a label; every name comes from the old certificate
+  hasSignableKey, //  of a kind that verifiers take
+  provesOldKey, //    R4: the owner of the old key asks, for this request, this certificate and this new key
+  oldIsOurs, //       the CA that would sign now has signed the old certificate; it may have expired
+  mayHaveIdentity, // the allow-list, and for a kubelet's serving certificate R5 as far as it can be judged here
+];
+
+function asksForNothing({ request, entry }: Read): string {
+  const wishes = wishesOf(request);
+  if (wishes !== undefined) return `it ${wishes}; every name comes from the old certificate`;
+  const label = request.subject.commonName;
+  return label === entry.id
+    ? ''
+    : `it asks for subject "${request.subject.text}"; every name comes from the old certificate`;
+}
+
+function hasSignableKey({ request, old }: Read): string {
+  return isSignable(request.keyAlgorithm, old.keyAlgorithm)
+    ? ''
+    : `a key of kind ${request.keyAlgorithm} is not signed`;
+}
+
+function provesOldKey({ block, entry, request, old }: Read): string {
+  const bytes = renewalBytes(block.id, entry.id, request.spki);
+  return verifyRenewal(old, bytes, fromBase64(entry.possession))
+    ? ''
+    : `the old key did not sign this request: whoever made it does not have the key of ${old.subject.text}`;
+}
+
+function oldIsOurs({ entry, old, facts }: Read): string {
+  const { ca } = entryOf(entry.id);
+  if ((facts.authorities[ca] ?? []).some((authority) => isSignedBy(old, authority))) return '';
+  return `its old certificate was signed by ${old.issuer.text}, not by the ${ca} CA with which this call signs`;
+}
+
+function mayHaveIdentity(read: Read): string {
+  const answer = judgeIdentity(read);
+  return answer.ok ? '' : answer.message;
+}
+
+function judgeIdentity({ block, entry, old, facts, others }: Read): ReturnType<typeof mayIssue> {
+  const isOwn = facts.own?.name === block.node;
+  return mayIssue({
+    id: entry.id,
+    role: roleOf(entry.id, isOwn),
+    node: { name: block.node, addresses: isOwn ? [] : addressesOf(old) },
+    otherNodes: [
+      ...(isOwn ? [] : ownAsOther(facts)),
+      ...namesOf(others.filter(({ node }) => node !== block.node)),
+    ],
+    endpoints: facts.endpoints,
+    old,
+    ...(isOwn ? { apiserverSans: facts.own?.apiserverSans ?? [] } : {}),
+  });
+}
+
+/**
+ * The Node's label (R6) is not seen here. What only control planes have is proved by its old key (R24); a kubelet's is
+ * judged by the stricter rules of workers, unless it is this very node's.
+ */
+function roleOf(id: CertificateId, isOwn: boolean): NodeRole {
+  return isOwn || isControlPlanes(id) ? 'control-plane' : 'worker';
+}
+
+const isControlPlanes = (id: CertificateId): boolean => !identityRules[id].roles.includes('worker');
+
+const ownAsOther = ({ own }: JudgeFacts): OtherNode[] =>
+  own === undefined ? [] : [{ name: own.name, role: 'control-plane', addresses: [] }];
+
+const namesOf = (blocks: readonly RequestBlock[]): OtherNode[] =>
+  blocks.map(({ node }) => ({ name: node, role: 'worker', addresses: [] }));
+
+const addressesOf = ({ sans }: Certificate): string[] =>
+  sans.flatMap(({ kind, value }) => (kind === 'ip' ? [value] : []));
+
+function notesOf(read: Read): string[] {
+  const { block, entry, old } = read;
+  const who = `node ${block.node}: ${entry.id}`;
+  const answer = judgeIdentity(read);
+  const disputed = answer.ok && answer.identity.from === 'successor' ? answer.identity.disputed : [];
+  const control = isControlPlanes(entry.id)
+    ? [
+        `${who} is an identity of control planes (${old.subject.text}); its old key proves that the node has it`,
+      ]
+    : [];
+  return [...control, ...disputed.map((each) => `${who}: ${each}`)];
+}
+
+/** What nobody can judge without the Node objects, in words. */
+export function notJudged(nodes: readonly JudgedNode[], { own, endpoints }: SigningPlace): string[] {
+  const names = [...new Set(nodes.map(({ block }) => block.node))].join(', ');
+  const api = `not judged without the API: whether ${names} still belong to this cluster, and whether names and addresses are theirs alone`;
+  const known = own !== undefined && endpoints.apiServers.length > 0;
+  return known
+    ? [api]
+    : [api, 'not judged either: names of API servers and etcd, which are not known on this machine'];
+}
