@@ -8,7 +8,7 @@ import { parseCertificate } from '../../pki/parse.ts';
 import { parseRequest, renewalBytes, verifyRenewal, type CertificateRequest } from '../../pki/request.ts';
 import { isSignedBy } from '../../pki/verify.ts';
 import { identityRules } from '../../policy/identity-rules.ts';
-import { mayIssue, type ClusterEndpoints, type OtherNode } from '../../policy/identity.ts';
+import { mayIssue, type ClusterEndpoints, type Identity, type OtherNode } from '../../policy/identity.ts';
 import { isSignable, wishesOf } from '../../policy/request-rules.ts';
 import type { San } from '../../pki/certificate.ts';
 import { fromBase64, type RequestBlock } from './block.ts';
@@ -44,15 +44,14 @@ export interface JudgedNode {
 
 /** Judges all requests of one call. The same request twice counts once. */
 export function judgeRequests(blocks: readonly RequestBlock[], facts: JudgeFacts): JudgedNode[] {
-  const distinct = blocks.filter(
-    (block, index) =>
-      !blocks.slice(0, index).some((earlier) => JSON.stringify(earlier) === JSON.stringify(block)),
-  );
+  const distinct = [...new Map(blocks.map((block) => [JSON.stringify(block), block])).values()];
+  const claims = distinct.map((block) => ({ block, node: asOther(block) }));
   return distinct.map((block) => {
-    const others = distinct.filter((other) => other !== block);
-    const twin = others.some(({ id }) => id === block.id)
+    const hasTwin = distinct.some((other) => other !== block && other.id === block.id);
+    const twin = hasTwin
       ? [`node ${block.node}: two requests have the id ${block.id} and differ; have it made again`]
       : [];
+    const others = claims.flatMap(({ node }) => (node.name === block.node ? [] : [node]));
     const answers = block.certificates.map((entry) => judgeOne({ block, entry, facts, others }));
     return {
       block,
@@ -62,11 +61,29 @@ export function judgeRequests(blocks: readonly RequestBlock[], facts: JudgeFacts
   });
 }
 
+/** Its addresses are only its own word, as they stand in its old serving certificate. */
+function asOther({ node, certificates }: RequestBlock): OtherNode {
+  const serving = certificates.find(({ id }) => id === 'kubelet.crt');
+  const addresses = serving === undefined ? [] : addressesIn(serving.old);
+  return { name: node, role: 'worker', addresses };
+}
+
+function addressesIn(old: string): string[] {
+  try {
+    return addressesOf(parseCertificate(fromBase64(old)));
+  } catch (error) {
+    // Its own judgement says so.
+    if (error instanceof CertError) return [];
+    throw error;
+  }
+}
+
 interface Case {
   readonly block: RequestBlock;
   readonly entry: RequestBlock['certificates'][number];
   readonly facts: JudgeFacts;
-  readonly others: readonly RequestBlock[];
+  /** The other nodes of this call. */
+  readonly others: readonly OtherNode[];
 }
 
 interface Read extends Case {
@@ -85,20 +102,15 @@ function judgeOne(given: Case): Answer {
   });
   try {
     const requestDer = fromBase64(entry.request);
-    const read: Read = {
-      ...given,
-      request: parseRequest(requestDer),
-      old: inOld(() => parseCertificate(fromBase64(entry.old))),
-    };
-    for (const check of checks) {
-      const why = check(read);
-      if (why !== '') return refuse(why);
-    }
-    const { old, request } = read;
-    return {
-      ok: true,
-      wanted: { id: entry.id, old, spki: request.spki, requestDer, notes: notesOf(read) },
-    };
+    const request = parseRequest(requestDer);
+    const old = inOld(() => parseCertificate(fromBase64(entry.old)));
+    const read: Read = { ...given, request, old };
+    const failed = checks.map((check) => check(read)).find((why) => why !== '');
+    if (failed !== undefined) return refuse(failed);
+    const identity = judgeIdentity(read);
+    if (!identity.ok) return refuse(withoutName(read, identity.message));
+    const notes = notesOf(read, identity.identity);
+    return { ok: true, wanted: { id: entry.id, old, spki: request.spki, requestDer, notes } };
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
     return refuse(describeError(error));
@@ -117,12 +129,12 @@ function inOld<T>(work: () => T): T {
 /** Why not; empty when it holds. */
 type Check = (read: Read) => string;
 
+/** Before the identity, which is judged last: by the allow-list, and by R5 as far as that can be done here. */
 const checks: readonly Check[] = [
-  asksForNothing, //  the request carries a label; every name comes from the old certificate
-  hasSignableKey, //  of a kind that verifiers take
-  provesOldKey, //    R4: the owner of the old key asks, for this request, this certificate and this new key
-  oldIsOurs, //       the CA that would sign now has signed the old certificate; it may have expired
-  mayHaveIdentity, // the allow-list, and for a kubelet's serving certificate R5 as far as it can be judged here
+  asksForNothing, // the request carries a label; every name comes from the old certificate
+  hasSignableKey, // of a kind that verifiers take
+  provesOldKey, //   R4: the owner of the old key asks, for this request, this certificate and this new key
+  oldIsOurs, //      the CA that would sign now has signed the old certificate; it may have expired
 ];
 
 function asksForNothing({ request, entry }: Read): string {
@@ -153,21 +165,13 @@ function oldIsOurs({ entry, old, facts }: Read): string {
   return `its old certificate was signed by ${old.issuer.text}, not by the ${ca} CA with which this call signs`;
 }
 
-function mayHaveIdentity(read: Read): string {
-  const answer = judgeIdentity(read);
-  return answer.ok ? '' : answer.message;
-}
-
 function judgeIdentity({ block, entry, old, facts, others }: Read): ReturnType<typeof mayIssue> {
   const isOwn = facts.own?.name === block.node;
   return mayIssue({
     id: entry.id,
     role: roleOf(entry.id, isOwn),
     node: { name: block.node, addresses: isOwn ? [] : addressesOf(old) },
-    otherNodes: [
-      ...(isOwn ? [] : ownAsOther(facts)),
-      ...namesOf(others.filter(({ node }) => node !== block.node)),
-    ],
+    otherNodes: [...(isOwn ? [] : ownAsOther(facts)), ...others],
     endpoints: facts.endpoints,
     old,
     ...(isOwn ? { apiserverSans: facts.own?.apiserverSans ?? [] } : {}),
@@ -187,17 +191,16 @@ const isControlPlanes = (id: CertificateId): boolean => !identityRules[id].roles
 const ownAsOther = ({ own }: JudgeFacts): OtherNode[] =>
   own === undefined ? [] : [{ name: own.name, role: 'control-plane', addresses: [] }];
 
-const namesOf = (blocks: readonly RequestBlock[]): OtherNode[] =>
-  blocks.map(({ node }) => ({ name: node, role: 'worker', addresses: [] }));
-
 const addressesOf = ({ sans }: Certificate): string[] =>
   sans.flatMap(({ kind, value }) => (kind === 'ip' ? [value] : []));
 
-function notesOf(read: Read): string[] {
-  const { block, entry, old } = read;
+/** The sentence around it names both already. */
+const withoutName = ({ entry, block }: Read, message: string): string =>
+  message.replace(`${entry.id} of node ${block.node}: `, '');
+
+function notesOf({ block, entry, old }: Read, identity: Identity): string[] {
   const who = `node ${block.node}: ${entry.id}`;
-  const answer = judgeIdentity(read);
-  const disputed = answer.ok && answer.identity.from === 'successor' ? answer.identity.disputed : [];
+  const disputed = identity.from === 'successor' ? identity.disputed : [];
   const control = isControlPlanes(entry.id)
     ? [
         `${who} is an identity of control planes (${old.subject.text}); its old key proves that the node has it`,
@@ -209,7 +212,7 @@ function notesOf(read: Read): string[] {
 /** What nobody can judge without the Node objects, in words. */
 export function notJudged(nodes: readonly JudgedNode[], { own, endpoints }: SigningPlace): string[] {
   const names = [...new Set(nodes.map(({ block }) => block.node))].join(', ');
-  const api = `not judged without the API: whether ${names} still belong to this cluster, and whether names and addresses are theirs alone`;
+  const api = `not judged without the API: whether these nodes (${names}) still belong to this cluster, and whether names and addresses are theirs alone`;
   const known = own !== undefined && endpoints.apiServers.length > 0;
   return known
     ? [api]
