@@ -100,10 +100,16 @@ async function installLocked(
   const waiting = readWaiting(node);
   const response = inFile(file, () => ownResponse(responses, waiting, node));
   const notes: string[] = [];
+  const found = findJournal(node.files, node.layout);
+  const isEnded = found.kind === 'journal' && found.journal.state === 'done';
+  const isOurs = found.kind === 'journal' && found.journal.rotationUID === response.id;
+  // Killed before it could say how it ended.
+  if (isEnded && isOurs && !dryRun) return ended(node, { notes, outcome: await finish(means) });
   if (isInterrupted(node)) {
     notes.push('an interrupted rotation lies on this node: it is taken to its end first');
-    const earlier = dryRun ? undefined : await finishEarlier(means, response);
-    if (earlier !== undefined) return ended(node, { notes, outcome: earlier });
+    const earlier = dryRun ? undefined : await finish(means);
+    if (earlier !== undefined && (isOurs || earlier.outcome !== 'succeeded'))
+      return ended(node, { notes, outcome: earlier });
   }
   const discovery = discoverNode(node.files);
   const answers = inFile(file, () => readAnswers(node, discovery, response));
@@ -114,16 +120,11 @@ async function installLocked(
   return ended(node, { notes: all, outcome });
 }
 
-/** Undefined: it was another rotation, it is done, and this one may begin. */
-async function finishEarlier(
-  { node, apply: options, signal }: Means,
-  { id }: ResponseBlock,
-): Promise<Outcome | undefined> {
-  const found = findJournal(node.files, node.layout);
-  const isOurs = found.kind === 'journal' && found.journal.rotationUID === id;
+/** Takes the journal that lies here to its end, whosever it is. */
+async function finish({ node, apply: options, signal }: Means): Promise<Outcome> {
   const outcome = await apply(node, options, signal);
   forget(node);
-  return isOurs || outcome.outcome !== 'succeeded' ? outcome : undefined;
+  return outcome;
 }
 
 interface Work {

@@ -136,7 +136,7 @@ interface Reading {
 /** By the CA for which they stand: only those that these requests need. */
 function readCas(
   files: Files,
-  { cas, notes }: Discovery,
+  { cas }: Discovery,
   { options, blocks, now }: Reading,
 ): ReadonlyMap<CaId, readonly LocalCa[]> {
   const needed = caIds.filter((id) =>
@@ -149,18 +149,17 @@ function readCas(
   return new Map(
     needed.map((id) => {
       const ca = cas.find((each) => each.id === id);
-      if (ca === undefined || files.stat(ca.keyPath) === undefined) throw noKey(id, ca?.keyPath, notes);
+      if (ca === undefined || files.stat(ca.keyPath) === undefined) throw noKey(id, ca?.keyPath);
       return [id, readLocalCas(files, ca.certPath, ca.keyPath, now)];
     }),
   );
 }
 
-function noKey(id: CaId, path: string | undefined, notes: readonly string[]): CertError {
+function noKey(id: CaId, path: string | undefined): CertError {
   const where = path === undefined ? '' : ` (${path} is missing)`;
-  const more = notes.length === 0 ? '' : `; ${notes.join('; ')}`;
   return new CertError(
     'NotFound',
-    `the key of the ${id} CA is not on this machine${where}: sign on a control plane that has it, or name --ca-cert and --ca-key${more}`,
+    `the key of the ${id} CA is not on this machine${where}: sign on a control plane that has it, or name --ca-cert and --ca-key`,
   );
 }
 

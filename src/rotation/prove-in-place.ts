@@ -11,7 +11,7 @@ import type { NodeFacts, Outcome, RotationNode } from './types.ts';
 /** What is in place; there is no way back from it. */
 export type InPlace = Material & { readonly id: CertificateId };
 
-/** Restarts what was not started since, and proves. The caller holds the lock; no other journal lies here. Errors: Aborted. */
+/** Restarts what was not started since, and proves. The caller holds the lock; no journal is under way. Errors: Aborted. */
 export async function proveInPlace(
   node: RotationNode,
   facts: NodeFacts,
@@ -19,6 +19,7 @@ export async function proveInPlace(
   options: ApplyOptions,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  forget(node);
   const id = newJournalId(node);
   writeJournal(node.files, node.layout, {
     schema: journalSchema,

@@ -63,6 +63,7 @@ export function workerDisk(ca: FakeCa, node: string, daysLeft = -10): CrashFiles
   put(files, location.keyPath, keyText(serving));
   const dated = '/var/lib/kubelet/pki/kubelet-client-2029-03-01-00-00-00.pem';
   put(files, dated, pem('CERTIFICATE', client.certificate.der) + keyText(client));
+  files.mkdir('/root', 0o700);
   files.settle();
   return files;
 }
