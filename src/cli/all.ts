@@ -31,13 +31,13 @@ export interface AllOptions {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<AllOptions>(allCommand(), arguments_);
+  const parsed = parse<AllOptions>(command(), arguments_);
   if (!('help' in parsed)) return await all(parsed.options, signal);
   process.stdout.write(parsed.help);
   return exitCodes.done;
 }
 
-const allCommand = (): Command =>
+export const command = (): Command =>
   new Command('cert-renew all')
     .description('Renew all that is due on this node, restart what uses it, and prove that it is used.')
     .option('--force', 'everything that is managed, due or not')

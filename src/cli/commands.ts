@@ -15,6 +15,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     usage: 'all [--dry-run] [--force]',
     summary: 'renew all that is due on this node, restart, prove',
     load: () => import('./all.ts'),
+  },
   request: {
     usage: 'request [FILE...]',
     summary: 'without the CA key here: ask for kubelet certificates',

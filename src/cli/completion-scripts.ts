@@ -107,7 +107,7 @@ function specs(each: Completed): string {
   const options = optionsOf(each).flatMap((option) => {
     const { long, description } = option;
     const text = description.replaceAll(/[[\]:\\]/gu, String.raw`\$&`);
-    return long == null ? [] : [quote(`${long}[${text}]${actions[valueOf(option)]}`)];
+    return long === undefined ? [] : [quote(`${long}[${text}]${actions[valueOf(option)]}`)];
   });
   const choices = choicesOf(each);
   const operands = choices.length > 0 ? [quote(`1:word:(${choices.join(' ')})`)] : [];

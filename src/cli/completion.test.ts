@@ -48,7 +48,7 @@ describe('bash', () => {
   it('completes the options of each, as it parses them', async () => {
     for (const { name, command } of await completed()) {
       const words = name === '' ? ['--'] : [name, '--'];
-      const longs = command.options.map(({ long }) => long);
+      const longs = command.options.map(({ long }) => String(long));
       expect(offered(...words).toSorted()).toEqual([...longs, '--help'].toSorted());
     }
     expect(offered('sign', '--ca-')).toEqual(['--ca-cert', '--ca-key']);
@@ -87,12 +87,12 @@ describe.skipIf(spawnSync('zsh', ['--version']).error !== undefined)('zsh', () =
     ['cert-renew sign w', '1.req '],
     ['cert-renew completion z', 'sh '],
   ])('completes "%s"', (line, rest) => {
-    typedInZsh(line, rest);
+    expectCompletedByZsh(line, rest);
   });
 });
 
 /** Types a line and a tab at a terminal of zsh's own, and waits for the rest. Throws when it does not come. */
-function typedInZsh(line: string, rest: string): void {
+function expectCompletedByZsh(line: string, rest: string): void {
   const script = join(directory, 'script.zsh');
   const prepare = `autoload -Uz compinit && compinit -u -d ${directory}/dump\n${scripts.zsh}\nPS1='> '\n`;
   writeFileSync(script, prepare);

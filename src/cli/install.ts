@@ -14,6 +14,7 @@ import { draft } from '../rotation/prepare.ts';
 import { proveInPlace } from '../rotation/prove-in-place.ts';
 import { isInterrupted } from '../rotation/settle-earlier.ts';
 import { defaultTimeouts, type Outcome, type RotationNode, type RotationOrder } from '../rotation/types.ts';
+import { isKubeletUp } from './all-node.ts';
 import { exitCodes } from './exit-codes.ts';
 import { lockTimeoutOption, parse } from './grammar.ts';
 import { inFile } from './local-ca.ts';
@@ -29,6 +30,7 @@ import {
 import { largestFile, readResponses, type ResponseBlock } from './offline/block.ts';
 import { exitOf, renderInstalled, type Installed } from './offline/installed.ts';
 import { forgetWaiting, readWaiting, type Waiting } from './offline/waiting.ts';
+import { showProgress } from './progress.ts';
 
 export interface InstallOptions {
   /** Absolute path. */
@@ -77,12 +79,19 @@ export async function install(
   const responses = inFile(options.file, () =>
     readResponses(Buffer.from(files.read(files.realpath(options.file), largestFile)).toString('latin1')),
   );
-  const work = (): Promise<Installed> => installLocked({ node, apply, signal }, options, responses);
+  const progress = showProgress(process.stderr);
+  const means = { node, apply: { ...apply, told: progress.told }, signal };
+  const work = (): Promise<Installed> => installLocked(means, options, responses);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
-  const installed = options.dryRun ? await work() : await withLock(node.layout.lock, lock, work);
-  const { text, isError } = renderInstalled(installed, options);
-  (isError ? process.stderr : process.stdout).write(text);
-  return exitOf(installed);
+  try {
+    const installed = options.dryRun ? await work() : await withLock(node.layout.lock, lock, work);
+    progress.end();
+    const { text, isError } = renderInstalled(installed, options);
+    (isError ? process.stderr : process.stdout).write(text);
+    return exitOf(installed);
+  } finally {
+    progress.end();
+  }
 }
 
 interface Means {
@@ -137,7 +146,11 @@ interface Work {
 
 async function putInPlace({ node, apply: options, signal }: Means, work: Work): Promise<Outcome> {
   const { due, inPlace, notes } = work.sorted;
-  if (due.length > 0) return await rotate(node, orderOf(work), answeringSigner(due), options, signal);
+  if (due.length > 0) {
+    const kubeletFirst = !(await isKubeletUp(node, factsOf(work.discovery), signal));
+    const order = { ...orderOf(work), kubeletFirst };
+    return await rotate(node, order, answeringSigner(due), options, signal);
+  }
   if (inPlace.length === 0) return endedBefore('nothing-to-do', 'KubeletRotated', notes.join('; '));
   const materials = inPlace.map(({ id, live }) => ({ ...live, id }));
   return await proveInPlace(node, factsOf(work.discovery), materials, options, signal);
