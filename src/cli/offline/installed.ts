@@ -94,5 +94,5 @@ function lastLine({ outcome: { outcome, message } }: Installed & { readonly kind
   if (outcome === 'succeeded' || outcome === 'nothing-to-do') return `done: ${message}`;
   if (outcome === 'rolled-back') return `cert-renew: ${message}; every file is as it was`;
   if (outcome === 'refused') return `cert-renew: ${message}; nothing was touched`;
-  return `cert-renew: partly done: ${message}; run cert-renew install again`;
+  return `cert-renew: partly done: ${message}; mend that (on control planes: cert-renew all), then run cert-renew install again`;
 }

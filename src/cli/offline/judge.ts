@@ -9,6 +9,7 @@ import { parseRequest, renewalBytes, verifyRenewal, type CertificateRequest } fr
 import { isSignedBy } from '../../pki/verify.ts';
 import { identityRules } from '../../policy/identity-rules.ts';
 import { mayIssue, type ClusterEndpoints, type Identity, type OtherNode } from '../../policy/identity.ts';
+import { normalName } from '../../policy/identity-sans.ts';
 import { isSignable, wishesOf } from '../../policy/request-rules.ts';
 import type { San } from '../../pki/certificate.ts';
 import { fromBase64, type RequestBlock } from './block.ts';
@@ -45,20 +46,38 @@ export interface JudgedNode {
 /** Judges all requests of one call. The same request twice counts once. */
 export function judgeRequests(blocks: readonly RequestBlock[], facts: JudgeFacts): JudgedNode[] {
   const distinct = [...new Map(blocks.map((block) => [JSON.stringify(block), block])).values()];
-  const claims = distinct.map((block) => ({ block, node: asOther(block) }));
+  const claims = claimsOf(distinct);
+  const ids = Map.groupBy(distinct, ({ id }) => id);
   return distinct.map((block) => {
-    const hasTwin = distinct.some((other) => other !== block && other.id === block.id);
-    const twin = hasTwin
-      ? [`node ${block.node}: two requests have the id ${block.id} and differ; have it made again`]
-      : [];
-    const others = claims.flatMap(({ node }) => (node.name === block.node ? [] : [node]));
-    const answers = block.certificates.map((entry) => judgeOne({ block, entry, facts, others }));
+    const twin =
+      (ids.get(block.id)?.length ?? 0) > 1
+        ? [`node ${block.node}: two requests have the id ${block.id} and differ; have it made again`]
+        : [];
+    const answers = block.certificates.map((entry) => judgeOne({ block, entry, facts, claims }));
     return {
       block,
       wanted: answers.flatMap((answer) => (answer.ok ? [answer.wanted] : [])),
       refusals: [...twin, ...answers.flatMap((answer) => (answer.ok ? [] : [answer.message]))],
     };
   });
+}
+
+/** The nodes of this call, by every name and address that they call theirs: a thousand may be in it. */
+type Claims = ReadonlyMap<string, readonly OtherNode[]>;
+
+function claimsOf(blocks: readonly RequestBlock[]): Claims {
+  const claims = new Map<string, OtherNode[]>();
+  for (const node of blocks.map(asOther)) {
+    for (const name of [node.name, ...node.addresses].map((each) => normalName(each).text))
+      claims.set(name, [...(claims.get(name) ?? []), node]);
+  }
+  return claims;
+}
+
+/** Other nodes of this call that claim a name of the certificate; what they are besides says nothing of it. */
+function othersOf({ block, old, claims }: Read): OtherNode[] {
+  const nodes = old.sans.flatMap(({ value }) => claims.get(normalName(value).text) ?? []);
+  return [...new Set(nodes)].filter(({ name }) => name !== block.node);
 }
 
 /** Its addresses are only its own word, as they stand in its old serving certificate. */
@@ -82,8 +101,7 @@ interface Case {
   readonly block: RequestBlock;
   readonly entry: RequestBlock['certificates'][number];
   readonly facts: JudgeFacts;
-  /** The other nodes of this call. */
-  readonly others: readonly OtherNode[];
+  readonly claims: Claims;
 }
 
 interface Read extends Case {
@@ -165,13 +183,14 @@ function oldIsOurs({ entry, old, facts }: Read): string {
   return `its old certificate was signed by ${old.issuer.text}, not by the ${ca} CA with which this call signs`;
 }
 
-function judgeIdentity({ block, entry, old, facts, others }: Read): ReturnType<typeof mayIssue> {
+function judgeIdentity(read: Read): ReturnType<typeof mayIssue> {
+  const { block, entry, old, facts } = read;
   const isOwn = facts.own?.name === block.node;
   return mayIssue({
     id: entry.id,
     role: roleOf(entry.id, isOwn),
     node: { name: block.node, addresses: isOwn ? [] : addressesOf(old) },
-    otherNodes: [...(isOwn ? [] : ownAsOther(facts)), ...others],
+    otherNodes: [...(isOwn ? [] : ownAsOther(facts)), ...othersOf(read)],
     endpoints: facts.endpoints,
     old,
     ...(isOwn ? { apiserverSans: facts.own?.apiserverSans ?? [] } : {}),
