@@ -11,6 +11,11 @@ export interface CommandEntry {
 }
 
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  check: {
+    usage: 'check [FILE...] [--server HOST:PORT]',
+    summary: 'until when this node is safe, and what to do next',
+    load: () => import('./check.ts'),
+  },
   all: {
     usage: 'all [--dry-run] [--force]',
     summary: 'renew all that is due on this node, restart, prove',
@@ -32,20 +37,15 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'put the answer in place, restart the kubelet, prove it',
     load: () => import('./install.ts'),
   },
-  completion: {
-    usage: 'completion bash|zsh',
-    summary: 'a script by which a shell completes all this',
-    load: () => import('./completion.ts'),
-  },
-  check: {
-    usage: 'check [FILE...] [--server HOST:PORT]',
-    summary: 'until when this node is safe, and what to do next',
-    load: () => import('./check.ts'),
-  },
   restore: {
     usage: 'restore [BACKUP]',
     summary: 'put the files of a backup back, or list them',
     load: () => import('./restore.ts'),
+  },
+  completion: {
+    usage: 'completion bash|zsh',
+    summary: 'a script by which a shell completes all this',
+    load: () => import('./completion.ts'),
   },
   version: { usage: 'version', summary: 'what this program is', load: () => import('./version.ts') },
   resume: { usage: 'resume', summary: undefined, load: () => import('./resume.ts') },

@@ -1,10 +1,10 @@
 // cert-renew completion bash|zsh: made from the grammar that parses, so that it knows what the program knows.
-import process from 'node:process';
 import { Argument, Command } from 'commander';
 import { commands, renewEntry } from './commands.ts';
 import { bashScript, zshScript, type Completed } from './completion-scripts.ts';
 import { exitCodes } from './exit-codes.ts';
 import { parse } from './grammar.ts';
+import { say } from './output.ts';
 
 const scripts: Readonly<Record<string, (all: readonly Completed[]) => string>> = {
   bash: bashScript,
@@ -26,11 +26,11 @@ zsh:  cert-renew completion zsh > "\${fpath[1]}/_cert-renew", then start zsh ane
 export async function run(arguments_: readonly string[]): Promise<number> {
   const parsed = parse(command(), arguments_);
   if ('help' in parsed) {
-    process.stdout.write(parsed.help);
+    say(parsed.help);
     return exitCodes.done;
   }
   const script = scripts[parsed.operands[0] ?? ''];
-  if (script !== undefined) process.stdout.write(script(await completed()));
+  if (script !== undefined) say(script(await completed()));
   return exitCodes.done;
 }
 

@@ -14,7 +14,7 @@ import { draft } from '../rotation/prepare.ts';
 import { proveInPlace } from '../rotation/prove-in-place.ts';
 import { isInterrupted } from '../rotation/settle-earlier.ts';
 import { defaultTimeouts, type Outcome, type RotationNode, type RotationOrder } from '../rotation/types.ts';
-import { isKubeletUp } from './all-node.ts';
+import { lookAtCluster } from './all-node.ts';
 import { exitCodes } from './exit-codes.ts';
 import { lockTimeoutOption, parse } from './grammar.ts';
 import { inFile } from './local-ca.ts';
@@ -31,6 +31,8 @@ import { largestFile, readResponses, type ResponseBlock } from './offline/block.
 import { exitOf, renderInstalled, type Installed } from './offline/installed.ts';
 import { forgetWaiting, readWaiting, type Waiting } from './offline/waiting.ts';
 import { showProgress } from './progress.ts';
+import { takeUp } from './take-up.ts';
+import { complain, say } from './output.ts';
 
 export interface InstallOptions {
   /** Absolute path. */
@@ -60,7 +62,7 @@ export function command(): Command {
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
   const parsed = parse<RawOptions>(command(), arguments_);
   if ('help' in parsed) {
-    process.stdout.write(parsed.help);
+    say(parsed.help);
     return exitCodes.done;
   }
   const { dryRun = false, json = false, lockTimeout } = parsed.options;
@@ -87,7 +89,7 @@ export async function install(
     const installed = options.dryRun ? await work() : await withLock(node.layout.lock, lock, work);
     progress.end();
     const { text, isError } = renderInstalled(installed, options);
-    (isError ? process.stderr : process.stdout).write(text);
+    (isError ? complain : say)(text);
     return exitOf(installed);
   } finally {
     progress.end();
@@ -113,10 +115,10 @@ async function installLocked(
   const isEnded = found.kind === 'journal' && found.journal.state === 'done';
   const isOurs = found.kind === 'journal' && found.journal.rotationUID === response.id;
   // Killed before it could say how it ended.
-  if (isEnded && isOurs && !dryRun) return ended(node, { notes, outcome: await finish(means) });
+  if (isEnded && isOurs && !dryRun) return ended(node, { notes, outcome: await sayAgain(means) });
   if (isInterrupted(node)) {
     notes.push('an interrupted rotation lies on this node: it is taken to its end first');
-    const earlier = dryRun ? undefined : await finish(means);
+    const earlier = dryRun ? undefined : await takeUp(node, means.apply, means.signal);
     if (earlier !== undefined && (isOurs || earlier.outcome !== 'succeeded'))
       return ended(node, { notes, outcome: earlier });
   }
@@ -129,8 +131,7 @@ async function installLocked(
   return ended(node, { notes: all, outcome });
 }
 
-/** Takes the journal that lies here to its end, whosever it is. */
-async function finish({ node, apply: options, signal }: Means): Promise<Outcome> {
+async function sayAgain({ node, apply: options, signal }: Means): Promise<Outcome> {
   const outcome = await apply(node, options, signal);
   forget(node);
   return outcome;
@@ -147,9 +148,9 @@ interface Work {
 async function putInPlace({ node, apply: options, signal }: Means, work: Work): Promise<Outcome> {
   const { due, inPlace, notes } = work.sorted;
   if (due.length > 0) {
-    const kubeletFirst = !(await isKubeletUp(node, factsOf(work.discovery), signal));
-    const order = { ...orderOf(work), kubeletFirst };
-    return await rotate(node, order, answeringSigner(due), options, signal);
+    const order = orderOf(work);
+    const cold = (await lookAtCluster(node, order.facts, signal)) !== 'alive';
+    return await rotate(node, { ...order, cold }, answeringSigner(due), options, signal);
   }
   if (inPlace.length === 0) return endedBefore('nothing-to-do', 'KubeletRotated', notes.join('; '));
   const materials = inPlace.map(({ id, live }) => ({ ...live, id }));

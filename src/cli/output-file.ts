@@ -1,10 +1,10 @@
 // Where a command puts what goes to another machine: standard output, or a file that is new or of the same kind.
 import { posix } from 'node:path';
-import process from 'node:process';
 import { CertError } from '../errors.ts';
 import { largestFile } from './offline/block.ts';
 import { writeAtomically } from '../rotation/bytes.ts';
 import type { Files } from '../host/files.ts';
+import { say } from './output.ts';
 
 /**
  * Refuses a file that holds something else: who mistypes a name loses nothing.
@@ -28,6 +28,6 @@ export function checkOutput(files: Files, path: string | undefined, mark: string
 
 /** @param path undefined: standard output */
 export function writeOutput(files: Files, path: string | undefined, text: string): void {
-  if (path === undefined) process.stdout.write(text);
+  if (path === undefined) say(text);
   else writeAtomically(files, path, new Uint8Array(Buffer.from(text, 'utf8')), 0o644);
 }

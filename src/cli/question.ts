@@ -1,6 +1,7 @@
 // A question to the person at the terminal.
 import { createInterface } from 'node:readline';
 import process from 'node:process';
+import { complain } from './output.ts';
 
 /** Whether the person agrees; whatever is no yes is a no, an interruption too. */
 export type Ask = (question: string, signal: AbortSignal) => Promise<boolean>;
@@ -18,6 +19,6 @@ export function askPerson(): Ask | undefined {
       });
       face.once('close', () => resolve(false));
       signal.addEventListener('abort', () => face.close(), { once: true });
-      process.stderr.write(question);
+      complain(question);
     });
 }

@@ -1,6 +1,5 @@
 // cert-renew request [FILE…]: on a node without the CA key. What must be signed goes out as text; keys stay here.
 import { resolve } from 'node:path';
-import process from 'node:process';
 import { Command } from 'commander';
 import type { Discovery } from '../catalogue/discover.ts';
 import { CertError, describeError } from '../errors.ts';
@@ -22,6 +21,7 @@ import { nodeNameOf } from './offline/signing-place.ts';
 import { readWaiting, writeWaiting, type Waiting } from './offline/waiting.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
 import { isoSeconds } from './render.ts';
+import { complain, say } from './output.ts';
 
 export interface RequestOptions {
   /** Absolute paths; empty: what of the kubelet is due. */
@@ -54,7 +54,7 @@ export function command(): Command {
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
   const parsed = parse<RawOptions>(command(), arguments_);
   if ('help' in parsed) {
-    process.stdout.write(parsed.help);
+    say(parsed.help);
     return exitCodes.done;
   }
   const { newKey = false, json = false, out, lockTimeout } = parsed.options;
@@ -76,12 +76,12 @@ export async function request(
 ): Promise<number> {
   checkOutput(node.files, options.out, mark);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
-  return await withLock(node.layout.lock, lock, () => Promise.resolve(requestLocked(node, options)));
+  return await withLock(node.layout.lock, lock, () => requestLocked(node, options));
 }
 
 const mark = '-----BEGIN CERT RENEW REQUEST-----';
 
-function requestLocked(node: RotationNode, options: RequestOptions): number {
+async function requestLocked(node: RotationNode, options: RequestOptions): Promise<number> {
   if (isInterrupted(node)) throw interrupted();
   const discovery = discoverNode(node.files);
   const { files } = options;
@@ -91,7 +91,7 @@ function requestLocked(node: RotationNode, options: RequestOptions): number {
   const materials = readSubjects(node, chosen.targets, notes);
   const earlier = earlierWaiting(node, notes);
   const isAgain = earlier !== undefined && isSame(earlier, materials, options);
-  const waiting = isAgain ? earlier : make(node, discovery, { materials, options, notes });
+  const waiting = isAgain ? earlier : await make(node, discovery, { materials, options, notes });
   if (!isAgain) writeWaiting(node, waiting);
   if (earlier !== undefined) notes.push(whatOfEarlier(earlier, isAgain));
   tell(node, waiting, options, notes);
@@ -107,7 +107,7 @@ const interrupted = (): CertError =>
 function nothingToAsk({ notes, hasProblem }: Chosen): number {
   const why = notes.join('; ') || 'no certificate of a kubelet was found on this node';
   if (hasProblem) throw new CertError('Unsupported', `nothing can be asked for: ${why}`);
-  process.stderr.write(`cert-renew: nothing is due: ${why}\n`);
+  complain(`cert-renew: nothing is due: ${why}\n`);
   return exitCodes.nothingToDo;
 }
 
@@ -145,7 +145,11 @@ interface Making {
   readonly notes: string[];
 }
 
-function make(node: RotationNode, discovery: Discovery, { materials, options, notes }: Making): Waiting {
+async function make(
+  node: RotationNode,
+  discovery: Discovery,
+  { materials, options, notes }: Making,
+): Promise<Waiting> {
   const id = Buffer.from(node.random(16)).toString('hex');
   const order = {
     facts: factsOf(discovery),
@@ -154,7 +158,7 @@ function make(node: RotationNode, discovery: Discovery, { materials, options, no
     origin: 'cli',
     rotationUID: id,
   } as const;
-  const plans = planKeys(node, order, materials, notes);
+  const plans = await planKeys(node, order, materials, notes);
   const block: RequestBlock = {
     schema: 1,
     id,
@@ -203,7 +207,7 @@ function tell(node: RotationNode, { block, keys }: Waiting, options: RequestOpti
     const { id, node: name, made } = block;
     if (out !== undefined) writeOutput(node.files, out, text);
     const value = { schema: 1, request: id, node: name, made, certificates, notes, text };
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    say(`${JSON.stringify(value)}\n`);
     return;
   }
   writeOutput(node.files, out, text);
@@ -213,5 +217,5 @@ function tell(node: RotationNode, { block, keys }: Waiting, options: RequestOpti
     ...notes.map((note) => `note: ${note}`),
     `next: bring ${out ?? 'it'} to a control plane: cert-renew sign FILE --out ANSWER; then bring ANSWER here: cert-renew install ANSWER`,
   ];
-  process.stderr.write(`${lines.join('\n')}\n`);
+  complain(`${lines.join('\n')}\n`);
 }

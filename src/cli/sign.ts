@@ -1,6 +1,5 @@
 // cert-renew sign REQUEST: on a control plane. Shows what it is about to sign, asks, and writes certificates only.
 import { posix, resolve } from 'node:path';
-import process from 'node:process';
 import { Command } from 'commander';
 import type { Discovery } from '../catalogue/discover.ts';
 import { caIds, type CaId, type CertificateId } from '../catalogue/ids.ts';
@@ -27,6 +26,7 @@ import { lifetimeOf, planSigning, renderPlan, type PlannedNode } from './offline
 import { gatherSigningPlace } from './offline/signing-place.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
 import { askPerson, type Ask } from './question.ts';
+import { complain, say } from './output.ts';
 
 export interface SignOptions {
   /** Absolute path. */
@@ -66,7 +66,7 @@ export function command(): Command {
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
   const parsed = parse<RawOptions>(command(), arguments_);
   if (!('help' in parsed)) return await sign(toOptions(parsed.options, parsed.operands), signal);
-  process.stdout.write(parsed.help);
+  say(parsed.help);
   return exitCodes.done;
 }
 
@@ -112,7 +112,7 @@ export async function sign(
     ...judged.flatMap(({ wanted }) => wanted.flatMap((each) => each.notes)),
     ...notJudged(judged, place),
   ];
-  process.stderr.write(planText(planned, notes));
+  complain(planText(planned, notes));
   await agree(options, ask, { planned, signal });
   const responses = await signAll(judged, usable, { options, now, signal });
   tell(files, options, { planned, notes, responses });
@@ -123,7 +123,7 @@ export async function sign(
 function refuse(refusals: readonly string[]): number {
   const lines = refusals.map((each) => `cert-renew: ${each}`);
   const end = 'cert-renew: nothing was signed; take these requests out, or have them made again';
-  process.stderr.write(`${[...lines, end].join('\n')}\n`);
+  complain(`${[...lines, end].join('\n')}\n`);
   return exitCodes.refused;
 }
 
@@ -231,8 +231,8 @@ interface Done {
 function tell(files: Files, { out, json }: SignOptions, { planned, notes, responses }: Done): void {
   const text = responses.map(responseText).join('');
   if (!json || out !== undefined) writeOutput(files, out, text);
-  if (json) process.stdout.write(`${JSON.stringify({ schema: 1, nodes: planned, notes, text })}\n`);
+  if (json) say(`${JSON.stringify({ schema: 1, nodes: planned, notes, text })}\n`);
   const nodes = planned.map(({ node }) => node).join(', ');
   const what = out === undefined ? 'it' : posix.basename(out);
-  process.stderr.write(`signed\nnext: bring ${what} to ${nodes}: cert-renew install FILE\n`);
+  complain(`signed\nnext: bring ${what} to ${nodes}: cert-renew install FILE\n`);
 }
