@@ -4,9 +4,9 @@ import { Command } from 'commander';
 import { certificateFile } from '../catalogue/discover.ts';
 import type { Target } from '../catalogue/ids.ts';
 import { withLock } from '../host/lock.ts';
-import { apply, forget, rotate } from '../rotation/driver.ts';
+import { rotate } from '../rotation/driver.ts';
 import { askEtcd } from '../rotation/etcd.ts';
-import { findJournal, writeJournal, type Journal } from '../rotation/journal.ts';
+import { findJournal, type Journal } from '../rotation/journal.ts';
 import { localSigner } from '../rotation/local-signer.ts';
 import type { RotationNode, RotationOrder } from '../rotation/types.ts';
 import { lookAtCluster, seeNode, type SeenHere } from './all-node.ts';
@@ -18,6 +18,7 @@ import { daysHelp, lockTimeoutOption, parse, readDays } from './grammar.ts';
 import { defaultDays } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import { showProgress } from './progress.ts';
+import { takeUp } from './take-up.ts';
 
 const dayMs = 86_400_000;
 
@@ -31,13 +32,13 @@ export interface AllOptions {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<AllOptions>(allCommand(), arguments_);
+  const parsed = parse<AllOptions>(command(), arguments_);
   if (!('help' in parsed)) return await all(parsed.options, signal);
   process.stdout.write(parsed.help);
   return exitCodes.done;
 }
 
-const allCommand = (): Command =>
+export const command = (): Command =>
   new Command('cert-renew all')
     .description('Renew all that is due on this node, restart what uses it, and prove that it is used.')
     .option('--force', 'everything that is managed, due or not')
@@ -121,23 +122,6 @@ async function renewAll(
   });
   const outcome = await rotate(node, order, signer, follow, signal);
   return await ended({ plan, outcome, notes: seen.notes });
-}
-
-/** What an earlier call, or the agent, did not bring to its end. */
-async function takeUp(
-  node: RotationNode,
-  follow: { readonly told: (journal: Journal) => void },
-  signal: AbortSignal,
-): Promise<Ended['earlier']> {
-  const found = findJournal(node.files, node.layout);
-  if (found.kind !== 'journal' || found.journal.state !== 'applying') return undefined;
-  const { journal } = found;
-  // Whoever began it: a person stands here now, before a node on which nothing may be changed under a running kubelet.
-  if ((await lookAtCluster(node, journal.facts, signal)) !== 'alive')
-    writeJournal(node.files, node.layout, { ...journal, origin: 'cli', cold: true });
-  const outcome = await apply(node, follow, signal);
-  forget(node);
-  return outcome;
 }
 
 /** Whether the journal keeps something for the next call. */

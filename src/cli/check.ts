@@ -18,14 +18,14 @@ interface RawOptions {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<RawOptions>(checkCommand(), arguments_);
+  const parsed = parse<RawOptions>(command(), arguments_);
   if ('help' in parsed) {
     process.stdout.write(parsed.help);
     return exitCodes.done;
   }
   const { options, operands } = parsed;
   if (options.server !== undefined && operands.length > 0)
-    throw usage('--server and FILE exclude each other', checkCommand());
+    throw usage('--server and FILE exclude each other', command());
   const files = operands.map((path) => resolve(path));
   const report = await check({ files, server: options.server }, signal);
   process.stdout.write(options.json === true ? renderJson(report) : renderText(report, showsColours()));
@@ -41,7 +41,7 @@ usage errors); 10 something is due: less than 20 % of its lifetime or 30 days, o
 file; 0 all fine. Copies in other users' kubeconfigs and the kubelet's self-signed kubelet.crt are told, not counted;
 a CA counts once it has expired.`;
 
-function checkCommand(): Command {
+export function command(): Command {
   return new Command('cert-renew check')
     .description('Show the certificates of this node, until when it is safe, and what to do next.')
     .argument('[FILE...]', 'just these certificates (PEM) and kubeconfigs')

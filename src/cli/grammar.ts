@@ -4,6 +4,8 @@ import { CertError } from '../errors.ts';
 
 /** A command of cert-renew, as the table in commands.ts names it. */
 export interface CommandModule {
+  /** Its grammar: what parses it, helps with it and completes it. */
+  readonly command: () => Command;
   /**
    * @param arguments_ what follows the command's name
    * @returns the exit code

@@ -76,7 +76,7 @@ function refuse(error: CertError | undefined): never {
 }
 
 /** Errors of parsers know no file; the operator must. */
-function inFile<T>(file: string, work: () => T): T {
+export function inFile<T>(file: string, work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -42,7 +42,7 @@ interface RawOptions {
   readonly lockTimeout: number;
 }
 
-function renewCommand(): Command {
+export function renewCommand(): Command {
   return new Command('cert-renew')
     .description('Renew certificates and kubeconfigs with the key of their CA: all of them, or none.')
     .argument('<FILE...>', 'certificates (PEM) and kubeconfigs')

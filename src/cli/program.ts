@@ -20,7 +20,8 @@ export async function runCli(arguments_: readonly string[], signal: AbortSignal)
 
 async function dispatch(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
   const [first, second = ''] = arguments_;
-  if (namesCa(arguments_)) return await (await renewEntry.load()).run(arguments_, signal);
+  if (namesCa(arguments_) && commandOf(first ?? '')?.ownsCa !== true)
+    return await (await renewEntry.load()).run(arguments_, signal);
   if (first === undefined) {
     complain(helpText());
     return exitCodes.refused;

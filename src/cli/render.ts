@@ -84,4 +84,5 @@ export function renderJson(report: RenewReport): string {
   return `${JSON.stringify(value)}\n`;
 }
 
+/** RFC 3339 in UTC. */
 export const isoSeconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -18,8 +18,10 @@ import { complain, say } from './output.ts';
 import { defaultDays, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import type { RenewOptions } from './options.ts';
-import { readRenewOptions } from './options.ts';
+import { readRenewOptions, renewCommand } from './options.ts';
 import { nextLines, renderJson, renderText } from './render.ts';
+
+export const command = renewCommand;
 
 const dayMs = 86_400_000;
 

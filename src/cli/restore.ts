@@ -22,13 +22,13 @@ interface RestoreOptions {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<RestoreOptions>(restoreCommand(), arguments_);
+  const parsed = parse<RestoreOptions>(command(), arguments_);
   if (!('help' in parsed)) return await restore(parsed.operands[0], parsed.options, signal);
   process.stdout.write(parsed.help);
   return exitCodes.done;
 }
 
-const restoreCommand = (): Command =>
+export const command = (): Command =>
   new Command('cert-renew restore')
     .description('Put the files of a backup back in their places, all or none. Without BACKUP: list them.')
     .argument('[BACKUP]', 'its name, or its directory')

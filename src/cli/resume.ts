@@ -13,11 +13,13 @@ import { localNode } from './local-node.ts';
 
 const lockTimeoutMs = 30_000;
 
-export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const command = new Command('cert-renew resume').description(
+export const command = (): Command =>
+  new Command('cert-renew resume').description(
     'Make keys and certificates fit that an interrupted rotation left behind; the boot unit runs it.',
   );
-  const parsed = parse(command, arguments_);
+
+export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
+  const parsed = parse(command(), arguments_);
   if (!('help' in parsed)) return await resume(signal);
   say(parsed.help);
   return exitCodes.done;

@@ -26,11 +26,13 @@ interface Options {
   readonly json?: boolean;
 }
 
-export function run(arguments_: readonly string[]): Promise<number> {
-  const command = new Command('cert-renew version')
+export const command = (): Command =>
+  new Command('cert-renew version')
     .description('Print version, commit, date and platform of this program, and the sha256 of its file.')
     .option('--json', 'print one JSON object');
-  const parsed = parse<Options>(command, arguments_);
+
+export function run(arguments_: readonly string[]): Promise<number> {
+  const parsed = parse<Options>(command(), arguments_);
   if ('help' in parsed) say(parsed.help);
   else say(parsed.options.json === true ? renderJson() : renderText());
   return Promise.resolve(exitCodes.done);

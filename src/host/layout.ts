@@ -12,6 +12,8 @@ export interface HostLayout {
   /** Journals that were moved aside (R17). */
   readonly setAside: string;
   readonly restart: string;
+  /** A request of cert-renew that waits for its answer, with its new keys. */
+  readonly waiting: string;
   readonly tool: string;
   readonly lock: string;
 }
@@ -24,6 +26,7 @@ export function hostLayout(root: string = hostDirectory): HostLayout {
     staging: `${root}/staging`,
     setAside: `${root}/set-aside`,
     restart: `${root}/restart`,
+    waiting: `${root}/waiting.json`,
     tool: `${root}/bin/cert-renew`,
     lock: `${root}/lock`,
   };

@@ -1,7 +1,7 @@
 // Which certificates get a new key, and the requests that go to the signer.
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { posix } from 'node:path';
-import { generateLikeAsync } from '../pki/keys.ts';
+import { generateLikeAsync, type KeyPair } from '../pki/keys.ts';
 import { makeRequest, renewalBytes, signRenewal } from '../pki/request.ts';
 import { certificatePath, type Material } from './material.ts';
 import { bootRecovery } from './recover-unit.ts';
@@ -33,7 +33,9 @@ export async function planKeys(
       order.keyPolicy === 'keep' ||
       (inPair && (!recovery.possible || shared.has(keyPathOf(material)))) ||
       isKeyUnmakeable(material);
-    const pair = keep ? undefined : await generateLikeAsync(material.certificate);
+    const make = async (): Promise<KeyPair | undefined> =>
+      keep ? undefined : await generateLikeAsync(material.certificate);
+    const pair = order.madeKey === undefined ? await make() : madeKey(order.madeKey, material);
     const key = pair?.key ?? material.key;
     const spki = pair?.spki ?? new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
     return {
@@ -44,6 +46,9 @@ export async function planKeys(
   });
   return await Promise.all(plans);
 }
+
+const madeKey = (made: NonNullable<RotationOrder['madeKey']>, { id }: Material): KeyPair | undefined =>
+  id === undefined ? undefined : made(id);
 
 const isPair = ({ location }: Material): boolean =>
   location.form === 'pair' && location.certPath !== location.keyPath;

@@ -6,6 +6,7 @@ import type { HostLayout } from '../host/layout.ts';
 import type { Probes } from '../host/probes.ts';
 import type { Processes } from '../host/processes.ts';
 import type { Certificate } from '../pki/certificate.ts';
+import type { KeyPair } from '../pki/keys.ts';
 import type { Reason } from '../policy/reasons.ts';
 
 /** A node and all by which it is touched; tests put in their own. */
@@ -59,6 +60,8 @@ export interface RotationOrder {
   readonly notes?: readonly string[];
   readonly facts: NodeFacts;
   readonly keyPolicy: 'new' | 'keep';
+  /** Keys that were made before, when the request was written: `keyPolicy` was asked then. Undefined: the old one stays. */
+  readonly madeKey?: (id: CertificateId) => KeyPair | undefined;
   /** R21. `none`: nothing is restarted and nothing is proved but the files (cert-renew FILE…). */
   readonly kubeletRestart: 'always' | 'auto';
   /** `cli`: a person stands before the node, and what cannot be proved yet waits for the next call (R15). */

@@ -2,11 +2,11 @@
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import { entryOf } from '../../catalogue/table.ts';
 import { apiGroup } from '../../kube/types.ts';
-import type { KeyAlgorithm } from '../../pki/certificate.ts';
 import { equalBytes } from '../../pki/der.ts';
-import { renewalBytes, verifyRenewal, type CertificateRequest } from '../../pki/request.ts';
+import { renewalBytes, verifyRenewal } from '../../pki/request.ts';
 import { isSignedBy } from '../../pki/verify.ts';
 import { mayIssue, type Identity } from '../../policy/identity.ts';
+import { isSignable, wishesOf } from '../../policy/request-rules.ts';
 import { labels } from '../labels.ts';
 import { addressesOf, nameOf, namesOf, roleOf } from '../vault/nodes.ts';
 import { signingCa, type SigningCa } from '../vault/vault.ts';
@@ -81,13 +81,6 @@ const wellFormed: Check = {
     );
   },
 };
-
-/** An agent writes one CN, as a label. What asks for more is no agent's, even where its wish would not be heard. */
-function wishesOf({ subject, hasAttributes }: CertificateRequest): string | undefined {
-  if (hasAttributes) return 'asks for extensions';
-  const names = subject.text.split(/(?<!\\)[,+]/u).length;
-  return names === 1 && subject.commonName !== undefined ? undefined : `asks for subject "${subject.text}"`;
-}
 
 const rotationRunning: Check = {
   name: 'RotationRunning',
@@ -184,8 +177,6 @@ const signedOnce: Check = {
   },
 };
 
-const strong: ReadonlySet<KeyAlgorithm> = new Set(['P-256', 'P-384', 'P-521']);
-
 /** As an agent does where new keys could not be put in place safely. */
 const keptKey =
   'the key is said to be known to others, and the node has kept it: a new one is put in place only where cert-renew is ' +
@@ -198,10 +189,8 @@ const keyAlgorithm: Check = {
     if (!request.ok || !renewal.ok) return no('the request cannot be read');
     const { keyAlgorithm, spki } = request.value;
     const old = renewal.value?.old;
-    const bits = Number(/^RSA-(\d+)$/u.exec(keyAlgorithm)?.[1] ?? 0);
-    const fine =
-      strong.has(keyAlgorithm) || (bits >= 2048 && bits <= 8192) || keyAlgorithm === old?.keyAlgorithm;
-    if (!fine) return no(`a key of kind ${keyAlgorithm} is not signed`);
+    if (!isSignable(keyAlgorithm, old?.keyAlgorithm))
+      return no(`a key of kind ${keyAlgorithm} is not signed`);
     const compromised =
       rotation?.spec.reason === 'Compromised' && old !== undefined && equalBytes(old.spki, spki);
     return compromised ? no(keptKey) : yes;

@@ -1,0 +1,194 @@
+// cert-renew install RESPONSE: on the node that asked. Its answer is checked, swapped in, the kubelet restarted, and proved,
+// by the driver that does it everywhere. Killed at any moment it is called again, with the same end.
+import { resolve } from 'node:path';
+import process from 'node:process';
+import { Command } from 'commander';
+import type { Discovery } from '../catalogue/discover.ts';
+import { discoverNode } from '../host/discovery.ts';
+import { withLock } from '../host/lock.ts';
+import { apply, forget, rotate, type ApplyOptions } from '../rotation/driver.ts';
+import { factsOf } from '../rotation/facts.ts';
+import { findJournal } from '../rotation/journal.ts';
+import { endedBefore } from '../rotation/outcome.ts';
+import { draft } from '../rotation/prepare.ts';
+import { proveInPlace } from '../rotation/prove-in-place.ts';
+import { isInterrupted } from '../rotation/settle-earlier.ts';
+import { defaultTimeouts, type Outcome, type RotationNode, type RotationOrder } from '../rotation/types.ts';
+import { lookAtCluster } from './all-node.ts';
+import { exitCodes } from './exit-codes.ts';
+import { lockTimeoutOption, parse } from './grammar.ts';
+import { inFile } from './local-ca.ts';
+import { localNode } from './local-node.ts';
+import {
+  answeringSigner,
+  ownResponse,
+  readAnswers,
+  sortAnswers,
+  type Answer,
+  type Sorted,
+} from './offline/answer.ts';
+import { largestFile, readResponses, type ResponseBlock } from './offline/block.ts';
+import { exitOf, renderInstalled, type Installed } from './offline/installed.ts';
+import { forgetWaiting, readWaiting, type Waiting } from './offline/waiting.ts';
+import { showProgress } from './progress.ts';
+import { takeUp } from './take-up.ts';
+import { complain, say } from './output.ts';
+
+export interface InstallOptions {
+  /** Absolute path. */
+  readonly file: string;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly lockTimeoutMs: number;
+}
+
+interface RawOptions {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly lockTimeout: number;
+}
+
+export function command(): Command {
+  return new Command('cert-renew install')
+    .description(
+      'On the node that asked: put the answer to its request in place, restart what uses it, and prove it. May be called again at any time.',
+    )
+    .argument('<RESPONSE>', 'what cert-renew sign wrote; answers for other nodes in it are passed over')
+    .option('--dry-run', 'check the answer, say what would be done, change nothing')
+    .option('--json', 'print one JSON object')
+    .addOption(lockTimeoutOption());
+}
+
+export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
+  const parsed = parse<RawOptions>(command(), arguments_);
+  if ('help' in parsed) {
+    say(parsed.help);
+    return exitCodes.done;
+  }
+  const { dryRun = false, json = false, lockTimeout } = parsed.options;
+  const file = resolve(parsed.operands[0] ?? '');
+  return await install({ file, dryRun, json, lockTimeoutMs: lockTimeout }, signal);
+}
+
+/** Resolves with the exit code. @throws CertError before anything was touched */
+export async function install(
+  options: InstallOptions,
+  signal: AbortSignal,
+  node: RotationNode = localNode(),
+  apply: ApplyOptions = { timeouts: defaultTimeouts },
+): Promise<number> {
+  const { files } = node;
+  const responses = inFile(options.file, () =>
+    readResponses(Buffer.from(files.read(files.realpath(options.file), largestFile)).toString('latin1')),
+  );
+  const progress = showProgress(process.stderr);
+  const means = { node, apply: { ...apply, told: progress.told }, signal };
+  const work = (): Promise<Installed> => installLocked(means, options, responses);
+  const lock = { timeoutMs: options.lockTimeoutMs, signal };
+  try {
+    const installed = options.dryRun ? await work() : await withLock(node.layout.lock, lock, work);
+    progress.end();
+    const { text, isError } = renderInstalled(installed, options);
+    (isError ? complain : say)(text);
+    return exitOf(installed);
+  } finally {
+    progress.end();
+  }
+}
+
+interface Means {
+  readonly node: RotationNode;
+  readonly apply: ApplyOptions;
+  readonly signal: AbortSignal;
+}
+
+async function installLocked(
+  means: Means,
+  { file, dryRun }: InstallOptions,
+  responses: readonly ResponseBlock[],
+): Promise<Installed> {
+  const { node } = means;
+  const waiting = readWaiting(node);
+  const response = inFile(file, () => ownResponse(responses, waiting, node));
+  const notes: string[] = [];
+  const found = findJournal(node.files, node.layout);
+  const isEnded = found.kind === 'journal' && found.journal.state === 'done';
+  const isOurs = found.kind === 'journal' && found.journal.rotationUID === response.id;
+  // Killed before it could say how it ended.
+  if (isEnded && isOurs && !dryRun) return ended(node, { notes, outcome: await sayAgain(means) });
+  if (isInterrupted(node)) {
+    notes.push('an interrupted rotation lies on this node: it is taken to its end first');
+    const earlier = dryRun ? undefined : await takeUp(node, means.apply, means.signal);
+    if (earlier !== undefined && (isOurs || earlier.outcome !== 'succeeded'))
+      return ended(node, { notes, outcome: earlier });
+  }
+  const discovery = discoverNode(node.files);
+  const answers = inFile(file, () => readAnswers(node, discovery, response));
+  const sorted = sortAnswers(answers, waiting?.block);
+  const all = [...notes, ...sorted.notes];
+  if (dryRun) return await tryOut(means, { discovery, sorted, waiting, response, notes: all });
+  const outcome = await putInPlace(means, { discovery, sorted, waiting, response, notes: [] });
+  return ended(node, { notes: all, outcome });
+}
+
+async function sayAgain({ node, apply: options, signal }: Means): Promise<Outcome> {
+  const outcome = await apply(node, options, signal);
+  forget(node);
+  return outcome;
+}
+
+interface Work {
+  readonly discovery: Discovery;
+  readonly sorted: Sorted;
+  readonly waiting: Waiting | undefined;
+  readonly response: ResponseBlock;
+  readonly notes: readonly string[];
+}
+
+async function putInPlace({ node, apply: options, signal }: Means, work: Work): Promise<Outcome> {
+  const { due, inPlace, notes } = work.sorted;
+  if (due.length > 0) {
+    const order = orderOf(work);
+    const cold = (await lookAtCluster(node, order.facts, signal)) !== 'alive';
+    return await rotate(node, { ...order, cold }, answeringSigner(due), options, signal);
+  }
+  if (inPlace.length === 0) return endedBefore('nothing-to-do', 'KubeletRotated', notes.join('; '));
+  const materials = inPlace.map(({ id, live }) => ({ ...live, id }));
+  return await proveInPlace(node, factsOf(work.discovery), materials, options, signal);
+}
+
+function orderOf({ discovery, sorted, waiting, response }: Work): RotationOrder {
+  return {
+    targets: sorted.due.map(({ target }) => target),
+    facts: factsOf(discovery),
+    keyPolicy: 'keep',
+    madeKey: (id) => waiting?.keys.get(id),
+    kubeletRestart: 'always',
+    origin: 'cli',
+    rotationUID: response.id,
+  };
+}
+
+/** All checks, no write. @throws CertError as the signer's answer deserves */
+async function tryOut({ node, signal }: Means, work: Work): Promise<Installed> {
+  const { due, inPlace } = work.sorted;
+  const materials = due.map(({ live }) => live);
+  await draft(node, orderOf(work), materials, answeringSigner(due), signal);
+  return { kind: 'dry-run', due: due.map(planned), inPlace: inPlace.map(({ id }) => id), notes: work.notes };
+}
+
+const planned = ({ id, live, certificate }: Answer) => ({
+  id,
+  oldSerial: live.certificate.serial,
+  newSerial: certificate.serial,
+  oldNotAfter: live.certificate.notAfter.toISOString(),
+  newNotAfter: certificate.notAfter.toISOString(),
+});
+
+function ended(
+  node: RotationNode,
+  { notes, outcome }: { readonly notes: readonly string[]; readonly outcome: Outcome },
+): Installed {
+  if (outcome.outcome === 'succeeded') forgetWaiting(node);
+  return { kind: 'ended', outcome, notes, backups: node.layout.backups };
+}
