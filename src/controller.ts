@@ -11,7 +11,6 @@ import { EventRecorder } from './controller/events.ts';
 import { Caches, Gatherer } from './controller/gather.ts';
 import { serveHealth } from './controller/health-server.ts';
 import { readyzOver } from './controller/health.ts';
-import { createLog, quietly, type Logger } from './controller/log.ts';
 import { Alarm } from './controller/loop-alarm.ts';
 import { Authority } from './controller/loop-authority.ts';
 import { leaseRef, runLoop, type LoopParts } from './controller/loop.ts';
@@ -25,12 +24,12 @@ import { Connection, loadKubeConfig } from './kube/connection.ts';
 import { fence } from './kube/fence.ts';
 import { runElection, type Term } from './kube/lease.ts';
 import { pause } from './kube/reflector.ts';
+import { readListen, type ListenAddress } from './listen.ts';
+import { createLog, quietly, type Logger } from './log.ts';
 
-interface Flags {
+interface Flags extends ListenAddress {
   readonly config: string;
   readonly kubeconfig: string | undefined;
-  readonly host: string;
-  readonly port: number;
   readonly kekFile: string | undefined;
   /** R8: for Kubernetes before 1.30, where the policy cannot be. */
   readonly withoutAdmissionPolicy: boolean;
@@ -50,16 +49,10 @@ function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
       'log-level': { type: 'string', default: env['LOG_LEVEL'] ?? 'info' },
     },
   });
-  const at = values.listen.lastIndexOf(':');
-  const port = Number(values.listen.slice(at + 1));
-  if (at < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new CertError('Usage', `--listen ${values.listen}: must be HOST:PORT, such as 127.0.0.1:9808`);
-  }
   return {
     config: values.config,
     kubeconfig: values.kubeconfig ?? (env['KUBECONFIG'] || undefined),
-    host: values.listen.slice(0, at).replaceAll(/^\[|\]$/g, '') || '0.0.0.0',
-    port,
+    ...readListen(values.listen),
     kekFile: values['kek-file'] ?? (env['KEK_FILE'] || undefined),
     withoutAdmissionPolicy: values['without-admission-policy'],
     // Two processes must never have one name: a Pod's is unique, a person's machine may run two.

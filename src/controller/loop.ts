@@ -12,7 +12,7 @@ import type { ConfigurationFile, ConfigurationNews } from './configuration-file.
 import type { Configuration } from './configuration.ts';
 import type { EventRecorder } from './events.ts';
 import type { Caches, Gatherer } from './gather.ts';
-import type { Logger } from './log.ts';
+import type { Logger } from '../log.ts';
 import { labels } from './labels.ts';
 import type { Alarm } from './loop-alarm.ts';
 import type { Authority } from './loop-authority.ts';
