@@ -7,6 +7,7 @@ import { handleRequests } from './controller/signer/handle.ts';
 import { ConfigurationFile } from './controller/configuration-file.ts';
 import type { Configuration } from './controller/configuration.ts';
 import { decide } from './controller/decide/index.ts';
+import { DownloadsKeeper, readChecksums } from './controller/downloads-keeper.ts';
 import { EventRecorder } from './controller/events.ts';
 import { Caches, Gatherer } from './controller/gather.ts';
 import { serveHealth } from './controller/health-server.ts';
@@ -19,6 +20,7 @@ import { capturePods, forbiddenPod, podBuilders } from './controller/pods.ts';
 import { ClockWatch } from './controller/skew.ts';
 import { dialTls } from './controller/vault/anchors.ts';
 import { CertError, describeError } from './errors.ts';
+import { downloadDirectory } from './image.ts';
 import { createClient, type KubeClient } from './kube/client.ts';
 import { Connection, loadKubeConfig } from './kube/connection.ts';
 import { fence } from './kube/fence.ts';
@@ -34,6 +36,7 @@ interface Flags extends ListenAddress {
   /** R8: for Kubernetes before 1.30, where the policy cannot be. */
   readonly withoutAdmissionPolicy: boolean;
   readonly identity: string;
+  readonly downloads: string;
   readonly logLevel: string;
 }
 
@@ -46,6 +49,7 @@ function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
       listen: { type: 'string', default: env['LISTEN'] ?? '127.0.0.1:9808' },
       'kek-file': { type: 'string' },
       'without-admission-policy': { type: 'boolean', default: env['WITHOUT_ADMISSION_POLICY'] === 'true' },
+      downloads: { type: 'string', default: downloadDirectory },
       'log-level': { type: 'string', default: env['LOG_LEVEL'] ?? 'info' },
     },
   });
@@ -57,6 +61,7 @@ function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
     withoutAdmissionPolicy: values['without-admission-policy'],
     // Two processes must never have one name: a Pod's is unique, a person's machine may run two.
     identity: env['POD_NAME'] ?? `${hostname()}-${process.pid}`,
+    downloads: values.downloads,
     logLevel: values['log-level'],
   };
 }
@@ -133,6 +138,11 @@ async function lead(shared: Shared, term: Term): Promise<void> {
   if (started === undefined) return;
   const { authority, nodeInExtras } = started;
   const skew = (): number | undefined => shared.clock.worst();
+  const downloads = new DownloadsKeeper({
+    ...shared,
+    client,
+    checksums: readChecksums(shared.flags.downloads),
+  });
   const parts: LoopParts = {
     ...shared,
     client,
@@ -147,6 +157,7 @@ async function lead(shared: Shared, term: Term): Promise<void> {
     events: new EventRecorder(client, shared.flags.identity),
     admission: admissionGuard(shared, client),
     decide: (world) => decide(world, podBuilders),
+    keepDownloads: async (configuration) => downloads.keep(configuration),
     async sign(configuration, now) {
       const { vault } = authority;
       if (vault === undefined) return [];

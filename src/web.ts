@@ -1,6 +1,7 @@
 // The web program: serves the downloads over plain HTTP behind Service frontend (R19, R26). It has no rights in the cluster.
 import { parseArgs } from 'node:util';
 import { CertError, describeError } from './errors.ts';
+import { downloadDirectory } from './image.ts';
 import { readListen, type ListenAddress } from './listen.ts';
 import { createLog } from './log.ts';
 import { readDownloads } from './web/downloads.ts';
@@ -16,7 +17,7 @@ function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
     args: [...args],
     options: {
       listen: { type: 'string', default: env['LISTEN'] ?? '127.0.0.1:8080' },
-      downloads: { type: 'string', default: '/opt/cluster-cert-rotator/download' },
+      downloads: { type: 'string', default: downloadDirectory },
       'log-level': { type: 'string', default: env['LOG_LEVEL'] ?? 'info' },
     },
   });

@@ -71,6 +71,7 @@ async function pass(
         podProblems: new Map(),
       }),
     },
+    keepDownloads: async () => [],
     authority: {
       status: () => ({ cas: {} }),
       refresh: async () => undefined,

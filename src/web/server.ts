@@ -17,21 +17,18 @@ import { hasBody, messages, routes, type Limits as RouteLimits } from './routes.
 export interface Limits extends RouteLimits {
   /** Connections at once; above it they are shut unheard. */
   readonly connections: number;
-  /** Requests at once; above it they are told to come again. */
-  readonly requests: number;
   /** Milliseconds from a request to the end of its answer, however slowly it is taken. */
   readonly answer: number;
   /** Milliseconds for a request's headers, and for all of it. */
   readonly headers: number;
 }
 
-// A client that takes its time costs up to 3 MB, most of it in the kernel; one that waits some 20 kB.
+// A client that takes its time costs up to 3 MB, most of it in the kernel; one that waits 50 kB.
 export const defaultLimits: Limits = {
   turns: 32,
   waiting: 10 * 60_000,
   stalled: 30_000,
-  connections: 2000,
-  requests: 1500,
+  connections: 1500,
   answer: 40 * 60_000,
   headers: 10_000,
 };
@@ -92,34 +89,20 @@ function listenerOf({ downloads, log, host }: WebServerOptions, limits: Limits):
     errorHandler: () =>
       new Response(errorScript(400, badRequest), { status: 400, headers: { 'content-type': scriptType } }),
   });
-  let answered = 0;
   return (incoming, outgoing) => {
-    answered += 1;
     const timer = setTimeout(() => outgoing.destroy(), limits.answer);
     const tell = account(log, incoming, outgoing);
     outgoing.once('close', () => {
-      answered -= 1;
       clearTimeout(timer);
       tell();
     });
     // Its body is not read: what follows on this connection would be that.
     if (hasBody(incoming)) outgoing.setHeader('connection', 'close');
-    if (answered > limits.requests) refuse(outgoing, 503, messages.busy);
-    else void serve(incoming, outgoing);
+    void serve(incoming, outgoing);
   };
 }
 
 const badRequest = 'the request cannot be understood';
-
-function refuse(outgoing: ServerResponse, status: number, message: string): void {
-  const body = errorScript(status, message);
-  outgoing.writeHead(status, {
-    'content-type': scriptType,
-    'content-length': Buffer.byteLength(body),
-    'retry-after': '60',
-  });
-  outgoing.end(body);
-}
 
 /** What Node itself found wrong before there was a request. */
 function clientErrors({ code }: NodeJS.ErrnoException): [number, string] {
