@@ -9,7 +9,7 @@ function rights(account: string, where: string, home = namespace): string[] {
     .split('\n')
     .slice(1)
     .map((line) => line.trim().replaceAll(/\s{2,}/g, ' '))
-    .filter((line) => line !== '' && !/selfsubject|^\[\//.test(line))
+    .filter((line) => line !== '' && !/selfsubject|^clustertrustbundles|^\[\//.test(line))
     .toSorted();
 }
 

@@ -52,7 +52,7 @@ env -i \
 code=$?
 
 [ "$speaks" = yes ] && case $code in
-  0) echo 'Done: all certificates of this node are renewed.' ;;
+  0) echo 'Done: the certificates of this node are renewed.' ;;
   3) echo 'Nothing to do: cert-renew found nothing on this node to renew.' ;;
   # Without --force: what is new already stays, and is proved.
   4) echo "Not done yet: go on as told above, then run this on this node again: $tool all" ;;

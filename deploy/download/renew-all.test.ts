@@ -62,7 +62,7 @@ describe('how it is started', () => {
     const said = run(command);
     expect(said.stderr).toBe('');
     expect(words(said)).toEqual(['all', '--force']);
-    expect(said.lines.at(-1)).toBe('Done: all certificates of this node are renewed.');
+    expect(said.lines.at(-1)).toBe('Done: the certificates of this node are renewed.');
   });
 
   it('CERT_DAYS goes to the tool, and so do the words that it is given', () => {
@@ -152,7 +152,7 @@ describe('which tool', () => {
 
 describe('how it ends', () => {
   it.each([
-    [0, 'Done: all certificates of this node are renewed.'],
+    [0, 'Done: the certificates of this node are renewed.'],
     [3, 'Nothing to do: cert-renew found nothing on this node to renew.'],
     [4, 'Not done yet: go on as told above, then run this on this node again: ./cert-renew all'],
   ])('code %i, and says so', (code, sentence) => {
