@@ -13,8 +13,13 @@ const off = { download: { enabled: false } };
 function server(held: Record<string, object> = {}) {
   const objects = new Map(Object.entries(held));
   const calls: string[] = [];
+  let losing = false;
   const write = (verb: string) => async (_: unknown, object: { metadata: { name: string } }) => {
     calls.push(`${verb} ${object.metadata.name}`);
+    if (losing) {
+      losing = false;
+      return { ok: false, why: 'conflict', message: '' };
+    }
     const stored = { ...object, metadata: { ...object.metadata, uid: 'u1', resourceVersion: '1' } };
     objects.set(object.metadata.name, stored);
     return { ok: true, object: stored };
@@ -39,7 +44,10 @@ function server(held: Record<string, object> = {}) {
     checksums: { amd64: 'aa  cert-renew\n' },
     log: createLog('silent'),
   });
-  return { keeper, said: () => calls.splice(0) };
+  const lose = (): void => {
+    losing = true;
+  };
+  return { keeper, said: () => calls.splice(0), lose };
 }
 
 const looks = ['get frontend', 'get cert-renew-checksums'];
@@ -51,7 +59,7 @@ describe('the downloads’ objects', () => {
   it('are made, and looked at once a minute; nothing is written while they are as they should be', async () => {
     const { keeper, said } = server();
     expect(await keeper.keep(on)).toEqual([]);
-    expect(said()).toEqual([...looks, 'create cert-renew-checksums', 'create frontend']);
+    expect(said()).toEqual([...looks, 'create frontend', 'create cert-renew-checksums']);
     await keeper.keep(on);
     expect(said()).toEqual([]);
     vi.advanceTimersByTime(60_000);
@@ -64,7 +72,16 @@ describe('the downloads’ objects', () => {
     await keeper.keep(on);
     said();
     await keeper.keep(off);
-    expect(said()).toEqual([...looks, 'replace cert-renew-checksums', 'delete frontend u1']);
+    expect(said()).toEqual([...looks, 'delete frontend u1', 'replace cert-renew-checksums']);
+  });
+
+  it('are looked at again at once when somebody else was faster, and nothing is said of them before', async () => {
+    const { keeper, said, lose } = server();
+    lose();
+    await keeper.keep(on);
+    expect(said()).toEqual([...looks, 'create frontend']);
+    await keeper.keep(on);
+    expect(said()).toEqual([...looks, 'create frontend', 'create cert-renew-checksums']);
   });
 
   it('of somebody else are told of with every pass, for the recorder to say once an hour', async () => {

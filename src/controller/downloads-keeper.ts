@@ -34,45 +34,49 @@ export class DownloadsKeeper {
   async keep({ download: { enabled } }: Pick<Configuration, 'download'>): Promise<readonly NewEvent[]> {
     const now = performance.now();
     if (this.#kept === undefined || this.#kept.enabled !== enabled || now - this.#kept.at >= every) {
-      const { event } = await this.#look(enabled);
-      this.#kept = { at: now, enabled, event };
+      const { event, done } = await this.#look(enabled);
+      this.#kept = done ? { at: now, enabled, event } : undefined;
       this.#tell(event);
     }
-    return this.#kept.event === undefined ? [] : [this.#kept.event];
+    return this.#kept?.event === undefined ? [] : [this.#kept.event];
   }
 
-  async #look(enabled: boolean): Promise<ToDo> {
+  async #look(enabled: boolean): Promise<{ event: NewEvent | undefined; done: boolean }> {
     const { client, publicNamespace: namespace, checksums } = this.#options;
     const [service, configMap] = await Promise.all([
       client.get(resources.services, { name: frontendName, namespace }),
       client.get(resources.configMaps, { name: checksumsName, namespace }),
     ]);
     const toDo = decideDownloads({ enabled, namespace, checksums }, { service, configMap });
-    await this.#act(toDo);
-    return toDo;
+    // The ConfigMap says what became of the Service: it comes after it.
+    const done = (await this.#actOnService(toDo)) && (await this.#actOnChecksums(toDo));
+    return { event: toDo.event, done };
   }
 
-  /** What somebody else changed meanwhile is looked at again in a minute. */
-  async #act({ write, remove, configMap }: ToDo): Promise<void> {
+  /** False: somebody else was faster, and the next pass looks again. */
+  async #actOnService({ write, remove }: ToDo): Promise<boolean> {
     const { client, publicNamespace: namespace, log } = this.#options;
-    if (configMap !== undefined) {
-      const isNew = configMap.metadata?.resourceVersion === undefined;
-      await client[isNew ? 'create' : 'replace'](resources.configMaps, configMap);
-      log.info({ name: checksumsName }, 'the checksums of the downloads are written');
-    }
     if (write !== undefined) {
-      const isNew = write.metadata?.resourceVersion === undefined;
-      const written = await client[isNew ? 'create' : 'replace'](resources.services, write);
-      log.info({ name: frontendName, written: written.ok }, 'the Service of the downloads is written');
+      const verb = write.metadata?.resourceVersion === undefined ? 'create' : 'replace';
+      const { ok } = await client[verb](resources.services, write);
+      log.info({ name: frontendName, ok }, 'the Service of the downloads is written');
+      return ok;
     }
     if (remove !== undefined) {
-      await client.delete(
-        resources.services,
-        { name: frontendName, namespace },
-        { uid: remove.metadata?.uid ?? '' },
-      );
+      const ref = { name: frontendName, namespace };
+      await client.delete(resources.services, ref, { uid: remove.metadata?.uid ?? '' });
       log.info({ name: frontendName }, 'downloads are switched off: their Service is deleted');
     }
+    return true;
+  }
+
+  async #actOnChecksums({ configMap }: ToDo): Promise<boolean> {
+    if (configMap === undefined) return true;
+    const { client, log } = this.#options;
+    const verb = configMap.metadata?.resourceVersion === undefined ? 'create' : 'replace';
+    const { ok } = await client[verb](resources.configMaps, configMap);
+    log.info({ name: checksumsName, ok }, 'the checksums of the downloads are written');
+    return ok;
   }
 
   #tell(event: NewEvent | undefined): void {

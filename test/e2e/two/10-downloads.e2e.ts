@@ -169,5 +169,10 @@ test('a Service frontend of somebody else stays as it is; an Event on it says so
   expect((await frontend())?.metadata.labels).toMatchObject({
     'app.kubernetes.io/managed-by': 'cluster-cert-rotator',
   });
-  expect((await on('w1', commands['renew-all.sh'])).code).toBe(0);
+  await waitFor(
+    'kube-proxy to know of it',
+    async () => (await on('w1', commands['renew-all.sh'])).code === 0 || undefined,
+    { seconds: 60 },
+  );
+  expect((await check('w1', 'arm64')).stdout).toContain('renew-all.sh: OK');
 });
