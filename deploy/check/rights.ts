@@ -2,14 +2,14 @@
 import { controller, kubectl, namespace, report } from './kubectl.ts';
 
 /** What a ServiceAccount may do in a namespace beyond what every authenticated identity may. */
-function rights(account: string, where: string): string[] {
-  const who = `--as=system:serviceaccount:${namespace}:${account}`;
+function rights(account: string, where: string, home = namespace): string[] {
+  const who = `--as=system:serviceaccount:${home}:${account}`;
   const { text } = kubectl(['auth', 'can-i', '--list', who, '-n', where]);
   return text
     .split('\n')
     .slice(1)
     .map((line) => line.trim().replaceAll(/\s{2,}/g, ' '))
-    .filter((line) => line !== '' && !/selfsubject|^\[\//.test(line))
+    .filter((line) => line !== '' && !/selfsubject|^clustertrustbundles|^\[\//.test(line))
     .toSorted();
 }
 
@@ -31,6 +31,12 @@ const core: readonly Question[] = [
   { may: true, verb: 'get', resource: 'secrets', name: 'kubernetes-ca', namespace: 'cpaas-system' },
   { may: false, verb: 'get', resource: 'secrets', name: 'other', namespace: 'cpaas-system' },
   { may: false, verb: 'list', resource: 'secrets', namespace: 'kube-system' },
+  { may: true, verb: 'create', resource: 'services', namespace: 'cpaas-system' },
+  { may: true, verb: 'update', resource: 'services', name: 'frontend', namespace: 'cpaas-system' },
+  { may: true, verb: 'delete', resource: 'services', name: 'frontend', namespace: 'cpaas-system' },
+  { may: false, verb: 'update', resource: 'services', name: 'other', namespace: 'cpaas-system' },
+  { may: false, verb: 'delete', resource: 'services', name: 'other', namespace: 'cpaas-system' },
+  { may: false, verb: 'create', resource: 'services', namespace },
   { may: true, verb: 'create', resource: 'pods', namespace },
   { may: false, verb: 'update', resource: 'pods', namespace },
   { may: false, verb: 'create', resource: 'pods', namespace: 'kube-system' },
@@ -86,6 +92,8 @@ export function checkRights(): void {
     report(agent === signing, `in ${where} the agent may create and read signing requests, no more`, agent);
     const node = rights('cluster-cert-rotator-node', where).join('\n');
     report(node === '', `in ${where} the Pods without a token could do nothing with one`, node);
+    const web = rights('cluster-cert-rotator-web', where, 'cpaas-system').join('\n');
+    report(web === '', `in ${where} the web program may do nothing`, web);
   }
   for (const question of [...core, ...others]) ask(question);
 }

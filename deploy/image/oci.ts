@@ -1,8 +1,18 @@
-// Packs a directory as an OCI image archive (image-spec v1) that `ctr images import` and registries' tools read.
-// The same directory gives the same digest: names sorted, times zero, owner root.
+// Packs directories as an OCI image archive (image-spec v1) that `ctr images import` and registries' tools read.
+// The same directory gives the same layer: names sorted, times zero, owner root. Images with the same layer share it on a
+// node's disk.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -19,7 +29,8 @@ interface Blob {
 
 /** Writes the archive and returns the digest of its manifest. */
 export function packImage(image: {
-  readonly directory: string;
+  /** A layer each, the lowest first. */
+  readonly directories: readonly string[];
   readonly reference: string;
   readonly out: string;
   readonly config: ImageConfig;
@@ -28,12 +39,7 @@ export function packImage(image: {
   try {
     const blobs = join(layout, 'blobs', 'sha256');
     mkdirSync(blobs, { recursive: true });
-    const layerFile = join(layout, 'layer.tar');
-    chmodSync(image.directory, 0o755);
-    chmodSync(join(image.directory, 'tmp'), 0o1777);
-    tar(image.directory, layerFile);
-    const layer = blobOf(readFileSync(layerFile));
-    renameSync(layerFile, join(blobs, layer.digest));
+    const layers = image.directories.map((directory) => putLayer(blobs, directory));
     const config = put(blobs, {
       architecture: 'amd64',
       os: 'linux',
@@ -49,13 +55,13 @@ export function packImage(image: {
           'org.opencontainers.image.licenses': 'Apache-2.0',
         },
       },
-      rootfs: { type: 'layers', diff_ids: [`sha256:${layer.digest}`] },
+      rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => `sha256:${digest}`) },
     });
     const manifest = put(blobs, {
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       config: descriptor('application/vnd.oci.image.config.v1+json', config),
-      layers: [descriptor('application/vnd.oci.image.layer.v1.tar', layer)],
+      layers: layers.map((layer) => descriptor('application/vnd.oci.image.layer.v1.tar', layer)),
     });
     const named = {
       ...descriptor('application/vnd.oci.image.manifest.v1+json', manifest),
@@ -74,6 +80,16 @@ export function packImage(image: {
   } finally {
     rmSync(layout, { recursive: true, force: true });
   }
+}
+
+function putLayer(blobs: string, directory: string): Blob {
+  const file = join(blobs, 'layer.tar');
+  chmodSync(directory, 0o755);
+  if (existsSync(join(directory, 'tmp'))) chmodSync(join(directory, 'tmp'), 0o1777);
+  tar(directory, file);
+  const layer = blobOf(readFileSync(file));
+  renameSync(file, join(blobs, layer.digest));
+  return layer;
 }
 
 function blobOf(bytes: Uint8Array): Blob {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +14,9 @@ import { certificateIdsOf, say, whole } from './face.ts';
 import { fittingMessage } from './fitting.ts';
 import * as harvest from './harvest.ts';
 import { checkers, decodeMessages } from './message.ts';
-import { env, terminationMessageLimit, type RotateResult } from './protocol.ts';
+import { env, terminationMessageLimit, toolNotes, type RotateResult } from './protocol.ts';
 import { forgetRefusal, leaveRefusal, readRefusal } from './refusal.ts';
+import { scan } from './scan.ts';
 import { layDown } from './stage.ts';
 
 let root: string;
@@ -175,7 +177,35 @@ describe('stage', () => {
     expect(fs.readFileSync(tool, 'utf8')).toBe('newer');
     expect(fs.statSync(tool).mode & 0o777).toBe(0o755);
     expect(fs.statSync(join(root, hostLayout().root)).mode & 0o777).toBe(0o700);
-    expect(fs.readdirSync(join(tool, '..'))).toEqual(['cert-renew']);
+    expect(fs.readdirSync(join(tool, '..')).toSorted()).toEqual(['SHA256SUMS', 'cert-renew']);
+  });
+
+  it('lays renew-all.sh beside it, and checksums that hold; the next scan finds nothing wanting', () => {
+    const executable = join(root, 'self');
+    fs.writeFileSync(executable, 'tool');
+    fs.writeFileSync(join(root, 'renew-all.sh'), 'script');
+    const directory = join(root, hostLayout().tool, '..');
+    const node = { root, files: nodeFiles(root), isReachable: () => true };
+    const notes = () =>
+      scan(node, { machineID: 'm', now: new Date(), executable }).notes.filter((note) =>
+        Object.values<string>(toolNotes).includes(note),
+      );
+    expect(notes()).toEqual([toolNotes.absent]);
+    layDown(node, executable);
+    const check = spawnSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], {
+      cwd: directory,
+      encoding: 'utf8',
+    });
+    expect(check.stdout).toBe('cert-renew: OK\nrenew-all.sh: OK\n');
+    expect(notes()).toEqual([]);
+    for (const name of ['cert-renew', 'renew-all.sh', 'SHA256SUMS']) {
+      fs.appendFileSync(join(directory, name), '#');
+      expect(notes(), name).toEqual([toolNotes.stale]);
+      layDown(node, executable);
+      expect(notes(), name).toEqual([]);
+    }
+    fs.rmSync(join(directory, 'SHA256SUMS'));
+    expect(notes()).toEqual([toolNotes.stale]);
   });
 
   it('writes through no link', () => {

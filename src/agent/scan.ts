@@ -1,5 +1,5 @@
 // `cert-renew agent scan`: what certificates this node has. Reads only; its answer is the termination message (R7).
-import * as fs from 'node:fs';
+import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Discovery } from '../catalogue/discover.ts';
 import { discoverNode } from '../host/discovery.ts';
@@ -9,6 +9,7 @@ import { say, seenNode, whole, type Environment, type SeenNode } from './face.ts
 import { encodeMessage } from './message.ts';
 import { env, toolNotes, type InventoryRow, type ScanResult } from './protocol.ts';
 import { caRow, rowContext, sortRows, targetRow } from '../rotation/inventory.ts';
+import { toolOf } from './tool.ts';
 
 export async function run(environment: Environment, _signal: AbortSignal): Promise<number> {
   return await say(environment, () => {
@@ -53,28 +54,14 @@ function caRows(node: SeenNode, { cas }: Discovery): readonly InventoryRow[] {
 }
 
 /** Whether an operator finds the tool on this node, should the cluster not be there (R18). */
-function toolNote({ root, files, isReachable }: SeenNode, executable: string): readonly string[] {
+function toolNote({ files, isReachable }: SeenNode, executable: string): readonly string[] {
   const { tool } = hostLayout();
   if (!isReachable(tool)) return [];
   if (files.stat(tool)?.kind !== 'file') return [toolNotes.absent];
-  const seen = `${root === '/' ? '' : root}${files.realpath(tool)}`;
-  return sameBytes(seen, executable) ? [] : [toolNotes.stale];
-}
-
-/** Piece by piece: the executable has a hundred megabytes. */
-function sameBytes(a: string, b: string): boolean {
-  if (fs.statSync(a).size !== fs.statSync(b).size) return false;
-  const [one, other] = [fs.openSync(a, 'r'), fs.openSync(b, 'r')];
-  try {
-    const [left, right] = [Buffer.alloc(1024 * 1024), Buffer.alloc(1024 * 1024)];
-    for (;;) {
-      const length = fs.readSync(one, left);
-      const same = fs.readSync(other, right) === length;
-      if (!same || Buffer.compare(left.subarray(0, length), right.subarray(0, length)) !== 0) return false;
-      if (length === 0) return true;
-    }
-  } finally {
-    fs.closeSync(one);
-    fs.closeSync(other);
-  }
+  const own = toolOf(executable);
+  const isHere = ({ name, sha256 }: { readonly name: string; readonly sha256: string }): boolean => {
+    const path = `${dirname(tool)}/${name}`;
+    return files.stat(path)?.kind === 'file' && files.sha256(files.realpath(path)) === sha256;
+  };
+  return [...own.files, own.checksums].every(isHere) ? [] : [toolNotes.stale];
 }

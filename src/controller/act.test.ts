@@ -6,7 +6,7 @@ import type { CertificateRotation } from '../kube/types.ts';
 import { act, statusPatch } from './act.ts';
 import { EventRecorder } from './events.ts';
 import { Caches } from './gather.ts';
-import { createLog } from './log.ts';
+import { createLog } from '../log.ts';
 import type { Action } from './world.ts';
 
 /** A client of which every call is answered by `answer`, and written down. */

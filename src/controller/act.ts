@@ -9,7 +9,7 @@ import type { EventRecorder } from './events.ts';
 import type { Caches } from './gather.ts';
 import { inventoryConfigMap, inventoryName } from './inventory-store.ts';
 import { labels } from './labels.ts';
-import type { Logger } from './log.ts';
+import type { Logger } from '../log.ts';
 import type { Action, NewEvent } from './world.ts';
 
 export interface ActOptions {

@@ -58,6 +58,8 @@ export interface Configuration {
   readonly canary: { readonly enabled: boolean; readonly bake: Duration };
   /** On which nodes the tool is laid down for a day without an API (R18). */
   readonly stageTool: 'controlPlanes' | 'all' | 'none';
+  /** Whether the cluster serves cert-renew (S8). The chart's Deployment is made from the same value. */
+  readonly download: { readonly enabled: boolean };
   readonly images: { readonly agent: string };
   /** Namespace of what others read: ConfigMaps, Secret kubernetes-ca. */
   readonly publicNamespace: string;
@@ -196,6 +198,7 @@ const schema = v.strictObject({
   backoff: v.optional(v.strictObject({ first: duration(second, '1m'), most: duration(second, '6h') }), {}),
   canary: v.optional(v.strictObject({ enabled: truth(false), bake: duration(0, '1h') }), {}),
   stageTool: oneOf(['controlPlanes', 'all', 'none'], 'controlPlanes'),
+  download: v.optional(v.strictObject({ enabled: truth(true) }), {}),
   images: v.optional(
     v.strictObject({
       agent: v.optional(

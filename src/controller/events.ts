@@ -1,5 +1,5 @@
-// Events (core/v1) on Node, CertificateRotation and the configuration's ConfigMap. One name for one thing that happened to one object, so that a
-// second controller, a restart or an unchanged state writes nothing new.
+// Events (core/v1) on Node, CertificateRotation, the configuration's ConfigMap and the downloads' Service. One name for
+// one thing that happened to one object, so that a second controller, a restart or an unchanged state writes nothing new.
 import { createHash } from 'node:crypto';
 import type { Event } from 'kubernetes-types/core/v1.js';
 import type { KubeClient } from '../kube/client.ts';

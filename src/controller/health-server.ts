@@ -1,12 +1,10 @@
 // What is asked of the controller itself over plain HTTP: /healthz and /readyz by the kubelet; /metrics only from within
 // the Pod, since there is no TLS and nobody is asked who he is.
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { CertError } from '../errors.ts';
+import { listen, type ListenAddress } from '../listen.ts';
 import type { Metrics } from './metrics.ts';
 
-export interface HealthServerOptions {
-  readonly host: string;
-  readonly port: number;
+export interface HealthServerOptions extends ListenAddress {
   readonly metrics: Metrics;
   /** Undefined = well; else what is wrong. Not well for long: the kubelet restarts us. */
   readonly alive: () => string | undefined;
@@ -23,13 +21,7 @@ export async function serveHealth(options: HealthServerOptions, signal: AbortSig
       void sendMetrics(response, options.metrics);
     else response.writeHead(404).end();
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      const where = `${options.host}:${options.port}`;
-      reject(new CertError('BadConfiguration', `cannot listen on ${where}: ${cause.message}`, { cause }));
-    });
-    server.listen(options.port, options.host, resolve);
-  });
+  await listen(server, options);
   signal.addEventListener(
     'abort',
     () => {

@@ -6,7 +6,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
 import type { ConfigurationFile } from './configuration-file.ts';
 import { createHarvester, type CapturePods, type Harvester } from './harvest/harvester.ts';
-import type { Logger } from './log.ts';
+import type { Logger } from '../log.ts';
 import { gatherAnchors, type Anchors, type Dial } from './vault/anchors.ts';
 import type { KeyEncryptionKey } from './vault/envelope.ts';
 import { openKek } from './vault/kek.ts';

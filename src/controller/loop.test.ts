@@ -4,7 +4,7 @@ import { apiVersion, type CertificateRotation, type Phase } from '../kube/types.
 import { defaultConfiguration } from './configuration.ts';
 import { EventRecorder } from './events.ts';
 import { Caches } from './gather.ts';
-import { createLog } from './log.ts';
+import { createLog } from '../log.ts';
 import { Alarm } from './loop-alarm.ts';
 import { runLoop, type LoopParts } from './loop.ts';
 import { Metrics } from './metrics.ts';
@@ -71,6 +71,7 @@ async function pass(
         podProblems: new Map(),
       }),
     },
+    keepDownloads: async () => [],
     authority: {
       status: () => ({ cas: {} }),
       refresh: async () => undefined,

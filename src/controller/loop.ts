@@ -12,7 +12,7 @@ import type { ConfigurationFile, ConfigurationNews } from './configuration-file.
 import type { Configuration } from './configuration.ts';
 import type { EventRecorder } from './events.ts';
 import type { Caches, Gatherer } from './gather.ts';
-import type { Logger } from './log.ts';
+import type { Logger } from '../log.ts';
 import { labels } from './labels.ts';
 import type { Alarm } from './loop-alarm.ts';
 import type { Authority } from './loop-authority.ts';
@@ -41,6 +41,8 @@ export interface LoopParts {
   readonly decide: (world: World) => readonly Action[];
   /** One round of the signer; gives the Events to write. */
   readonly sign: (configuration: Configuration, now: Date) => Promise<readonly NewEvent[]>;
+  /** The Service and the checksums of the downloads; gives the Events to write. */
+  readonly keepDownloads: (configuration: Configuration) => Promise<readonly NewEvent[]>;
   /** Told after every pass, and after every action in it, for the liveness probe. */
   readonly onPass: () => void;
 }
@@ -85,6 +87,7 @@ class Loop {
       ['authority', async () => this.#authorities()],
       ['decide', async () => this.#decide(configuration)],
       ['sign', async () => this.#sign(configuration)],
+      ['downloads', async () => this.#downloads(configuration)],
     ];
     let first = 'ok';
     for (const [name, part] of work) {
@@ -163,6 +166,11 @@ class Loop {
     if (this.#held !== undefined) return;
     if (caches.requests.values().length === 0) return;
     await this.#record(await sign(configuration, new Date()));
+  }
+
+  async #downloads(configuration: Configuration): Promise<void> {
+    if (this.#held !== undefined) return;
+    await this.#record(await this.#parts.keepDownloads(configuration));
   }
 
   /** A wrong clock stops all signing: validity would be counted from a moment that is not now (B10). */

@@ -3,6 +3,7 @@
 import { env } from '../agent/protocol.ts';
 import { certificateIds } from '../catalogue/ids.ts';
 import { phases, privateNamespace, signerName } from '../kube/types.ts';
+import { web } from './downloads.ts';
 import { labels } from './labels.ts';
 import {
   agentExecutable,
@@ -44,6 +45,7 @@ export function chartFile(): string {
     signerName,
     kindLabel: labels.kind,
     serviceAccounts,
+    web,
     certificateIds,
     phases,
     agentEnvironment: Object.values(env).toSorted(),

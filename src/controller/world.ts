@@ -114,9 +114,9 @@ export type Action =
 /** An Event that an operator would ask about; `reason` is one of policy/reasons or a gate. */
 export interface NewEvent {
   readonly about: {
-    readonly kind: 'Node' | 'CertificateRotation' | 'ConfigMap';
+    readonly kind: 'Node' | 'CertificateRotation' | 'ConfigMap' | 'Service';
     readonly name: string;
-    /** Of a ConfigMap; the others have none. */
+    /** Of a ConfigMap or Service; the others have none. */
     readonly namespace?: string;
     readonly uid: string;
   };

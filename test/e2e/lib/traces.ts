@@ -40,6 +40,11 @@ export const productTraces: readonly Allowance[] = [
     why: 'what others read, and what a namespace comes with',
   },
   {
+    what: /^api:ipaddresses\.networking\.k8s\.io\/-\//,
+    how: ['added'],
+    why: 'the ClusterIP of Service frontend',
+  },
+  {
     what: /^api:[a-z.0-9]+\/kube-system\/[^/]*cluster-cert-rotator[^/]*$/,
     how: ['added'],
     why: 'the controller’s reading rights there',

@@ -1,7 +1,7 @@
 // The log: one JSON line for each thing that an operator may ask about. Synchronous, since the last line before a crash
 // is the one that is wanted, and there are few.
 import { destination, pino, type Logger } from 'pino';
-import { CertError, describeError } from '../errors.ts';
+import { CertError, describeError } from './errors.ts';
 
 export type { Logger };
 

@@ -1,0 +1,117 @@
+// What the cluster must hold so that the manual's command finds the tool (S8): Service `frontend`, which the chart may not
+// make since it can be somebody else's (R19), and the checksums, which are read through the API's TLS. Pure.
+import { isDeepStrictEqual } from 'node:util';
+import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
+import { apiGroup } from '../kube/types.ts';
+import type { NewEvent } from './world.ts';
+
+/** The Deployment that the chart makes in the public namespace; its Pods are who `frontend` selects. */
+export const web = {
+  name: 'cluster-cert-rotator-web',
+  port: 8080,
+  selector: { app: 'cluster-cert-rotator', 'app.kubernetes.io/component': 'web' },
+} as const;
+
+export const frontendName = 'frontend';
+export const checksumsName = 'cert-renew-checksums';
+/** On the checksums' ConfigMap: what became of the Service. */
+export const frontendAnnotation = `${apiGroup}/frontend`;
+
+const managedBy = { 'app.kubernetes.io/managed-by': 'cluster-cert-rotator' } as const;
+
+export interface Wanted {
+  /** Of the configuration. */
+  readonly enabled: boolean;
+  readonly namespace: string;
+  /** SHA256SUMS by architecture; undefined outside of the image. */
+  readonly checksums: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Found {
+  readonly service: Service | undefined;
+  readonly configMap: ConfigMap | undefined;
+}
+
+export interface ToDo {
+  /** The Service as it must be; undefined: as it is. */
+  readonly write?: Service;
+  readonly remove?: Service;
+  readonly configMap?: ConfigMap;
+  readonly event?: NewEvent;
+}
+
+/** What must be done so that a second look finds nothing more to do. */
+export function decideDownloads(wanted: Wanted, found: Found): ToDo {
+  const { service } = found;
+  const isForeign = service !== undefined && !isOurs(service);
+  const state = !wanted.enabled ? 'Off' : isForeign ? 'NotOurs' : 'Ready';
+  const configMap = checksumsFor(wanted, found.configMap, state);
+  return {
+    ...(configMap === undefined ? {} : { configMap }),
+    ...(isForeign ? foreign(service, wanted) : own(service, wanted)),
+  };
+}
+
+function own(service: Service | undefined, { enabled, namespace }: Wanted): ToDo {
+  if (!enabled) return service === undefined ? {} : { remove: service };
+  return service !== undefined && isAsItShould(service) ? {} : { write: frontend(service, namespace) };
+}
+
+function foreign({ metadata }: Service, { enabled, namespace }: Wanted): ToDo {
+  if (!enabled) return {};
+  const message =
+    `Service ${namespace}/${frontendName} is somebody else's and stays as it is: cert-renew is not served there. ` +
+    `It is to be had by kubectl -n ${namespace} port-forward deploy/${web.name} ${web.port}`;
+  const about = { kind: 'Service', name: frontendName, namespace, uid: metadata?.uid ?? '' } as const;
+  return { event: { about, type: 'Warning', reason: 'FrontendNotOurs', message } };
+}
+
+function isOurs({ metadata }: Service): boolean {
+  return Object.entries(managedBy).every(([name, value]) => metadata?.labels?.[name] === value);
+}
+
+function isAsItShould({ spec }: Service): boolean {
+  const ports = spec?.ports?.map(({ name, port, targetPort, protocol }) => ({
+    name,
+    port,
+    targetPort,
+    protocol,
+  }));
+  return isDeepStrictEqual(spec?.selector, web.selector) && isDeepStrictEqual(ports, servicePorts);
+}
+
+const servicePorts = [{ name: 'http', port: 8080, targetPort: web.port, protocol: 'TCP' }];
+
+function frontend(existing: Service | undefined, namespace: string): Service {
+  const labels = {
+    ...existing?.metadata?.labels,
+    'app.kubernetes.io/name': 'cluster-cert-rotator',
+    ...managedBy,
+  };
+  return {
+    metadata: { ...existing?.metadata, name: frontendName, namespace, labels },
+    spec: { ...existing?.spec, selector: { ...web.selector }, ports: servicePorts },
+  };
+}
+
+/** Undefined when it says so already, or when nothing is known to say. */
+function checksumsFor(
+  { checksums, namespace }: Wanted,
+  existing: ConfigMap | undefined,
+  state: 'Ready' | 'NotOurs' | 'Off',
+): ConfigMap | undefined {
+  if (checksums === undefined) return undefined;
+  const { metadata } = existing ?? {};
+  if (isDeepStrictEqual(existing?.data, checksums) && metadata?.annotations?.[frontendAnnotation] === state)
+    return undefined;
+  return {
+    metadata: {
+      ...metadata,
+      name: checksumsName,
+      namespace,
+      labels: { ...metadata?.labels, 'app.kubernetes.io/name': 'cluster-cert-rotator', ...managedBy },
+      annotations: { ...metadata?.annotations, [frontendAnnotation]: state },
+    },
+    data: { ...checksums },
+  };
+}

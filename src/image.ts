@@ -1,0 +1,4 @@
+// Where the image of the controller and of the web program has what both must find.
+
+/** `<architecture>/{cert-renew,renew-all.sh,SHA256SUMS}`, made by scripts/build-image.ts. */
+export const downloadDirectory = '/opt/cluster-cert-rotator/download';
