@@ -11,7 +11,8 @@
 #   bed.sh reissue [--days-left N] [--lifetime DAYS] [--node NODE] [--no-restart] [ID...]
 #                                 re-issues certificates at any age, by openssl, and restarts what uses them. Default: all of
 #                                 all nodes, 20 days left (DAYS_LEFT=) of 365, of 91 for the kubelet's. IDs: the names in
-#                                 src/catalogue/ids.ts. N may be a fraction, or below 0: expired
+#                                 src/catalogue/ids.ts. N may be a fraction, or below 0: expired. ca.crt, front-proxy-ca.crt and
+#                                 etcd/ca.crt, when named, are re-issued over their keys, in every copy; nothing is restarted for them
 #   bed.sh kill NODE              kills its PID 1: power loss          bed.sh boot NODE   boots the disk as it is
 #   bed.sh peek NODE COMMAND...   runs a command over the disk of a killed node, read-only
 #   bed.sh status                 what there is                        bed.sh logs NODE [UNIT]   its journal (default: kubelet)

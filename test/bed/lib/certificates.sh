@@ -5,6 +5,9 @@
 certificate_ids='apiserver.crt apiserver-etcd-client.crt apiserver-kubelet-client.crt front-proxy-client.crt etcd/server.crt etcd/peer.crt
 etcd/healthcheck-client.crt /root/.kube/config admin.conf super-admin.conf controller-manager.conf scheduler.conf kubelet.crt kubelet-client-current.pem'
 
+# Only when they are named: over the same key, on every node and in every kubeconfig that holds a copy
+authority_ids='ca.crt front-proxy-ca.crt etcd/ca.crt'
+
 component_of() {
   case $1 in
     apiserver* | front-proxy*) echo kube-apiserver ;;
@@ -88,6 +91,24 @@ successor_of_own_ca() {
   cat "$work/own.crt" >> "$3"
 }
 
+# reissue_authority ID: the CA's certificate anew, over its key, in every place that holds the old one
+reissue_authority() {
+  local id=$1 pki old=$work/old-ca.crt new=$work/new-ca.crt node file
+  pki=$(node_file n1 /etc/kubernetes/pki)
+  cat "$pki/$id" > "$old"
+  openssl x509 -x509toreq -in "$old" -signkey "$pki/${id%.crt}.key" -copy_extensions copyall -out "$work/request" 2> "$work/request.log" || die "openssl x509 -x509toreq: $(cat "$work/request.log")"
+  issue "$work/request" "$old" "$pki/${id%.crt}.key" 'subjectKeyIdentifier = hash' "$new" -selfsign
+  for node in $(nodes); do
+    for file in "$(node_file "$node" "/etc/kubernetes/pki/$id")" "$(node_file "$node" /etc/kubernetes)"/*.conf "$(node_file "$node" /root/.kube/config)"; do
+      [ -f "$file" ] || continue
+      if [[ $file = *.crt ]]; then cat "$new" > "$file"; continue; fi
+      sed "s#$(base64 -w0 < "$old")#$(base64 -w0 < "$new")#" "$file" > "$work/kubeconfig"
+      cat "$work/kubeconfig" > "$file"
+    done
+  done
+  printf '%-4s %-28s %s → %s\n' all "$id" "$(date -u -d "@$from" +%FT%TZ)" "$(date -u -d "@$to" +%FT%TZ)"
+}
+
 # reissue_file NODE ID: rewrites in place, so that mode, owner and links stay
 reissue_file() {
   local node=$1 id=$2 path file ca old=$work/old.crt key=$work/old.key new=$work/new.crt
@@ -150,7 +171,7 @@ wait_components() {
 
 # reissue [--days-left N] [--lifetime DAYS] [--node NODE] [--no-restart] [ID...]
 reissue() {
-  local left=${DAYS_LEFT:-20} lifetime='' only='' restart=yes ids=() node id since same changed seconds now_seconds
+  local left=${DAYS_LEFT:-20} lifetime='' only='' restart=yes ids=() authorities=() node id since same changed seconds now_seconds
   while [ $# -gt 0 ]; do
     case $1 in
       --days-left) left=$2; shift 2 ;;
@@ -158,12 +179,16 @@ reissue() {
       --node) check_node "$2"; only=$2; shift 2 ;;
       --no-restart) restart=no; shift ;;
       -*) die "reissue: unknown option $1" ;;
-      *) grep -qxF -- "$1" <(printf '%s\n' $certificate_ids) || die "reissue: no certificate $1; there are: ${certificate_ids//$'\n'/ }"; ids+=("$1"); shift ;;
+      ca.crt | front-proxy-ca.crt | etcd/ca.crt) authorities+=("$1"); shift ;;
+      *) grep -qxF -- "$1" <(printf '%s\n' $certificate_ids) || die "reissue: no certificate $1; there are: ${certificate_ids//$'\n'/ } $authority_ids"; ids+=("$1"); shift ;;
     esac
   done
   [[ $left =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || die "reissue: --days-left $left: a number of days"
   work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
   now_seconds=$(date +%s); since=$(now); seconds=$(awk -v d="$left" 'BEGIN { printf "%d", d * 86400 }')
+  to=$((now_seconds + seconds)); from=$((to - ${lifetime:-3650} * 86400))
+  for id in "${authorities[@]}"; do reissue_authority "$id"; done
+  [ ${#authorities[@]} -eq 0 ] || [ ${#ids[@]} -gt 0 ] || { publish_kubeconfig; return; }
   for node in ${only:-$(nodes)}; do
     changed=()
     # where all are asked for, /root/.kube/config stays the copy of admin.conf that it is
