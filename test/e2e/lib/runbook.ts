@@ -1,7 +1,7 @@
 // The runbooks as a person follows them: the `sh` blocks of docs/runbooks, each typed on the nodes that stand behind the
 // word `sh`, in the order of the page. What a person copies from node to node is carried.
 //
-//   ```sh every-worker exit=11                    where, and how the block must end (0 when nothing is said)
+//   ```sh every-worker exit=11 answer=y           where, how it must end (0 when nothing is said), what is typed when it asks
 //   <!-- carry first-control-plane /root/x every-worker -->   a file goes to the same directory of other nodes
 //   <!-- run worker-expired.md -->                here a person follows another page
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ export type Step =
       readonly kind: 'type';
       readonly place: Place;
       readonly exits: readonly number[];
+      /** Typed at a terminal; undefined: there is none. */
+      readonly answer: string | undefined;
       readonly script: string;
     }
   | { readonly kind: 'carry'; readonly from: Place; readonly path: string; readonly to: Place }
@@ -34,10 +36,12 @@ export function stepsOf(markdown: string): readonly Step[] {
 }
 
 function typed([place = '', ...more]: readonly string[], script: string): Step {
-  const exits = /^exit=(\d+(?:,\d+)*)$/.exec(more[0] ?? 'exit=0')?.[1]?.split(',').map(Number);
-  if (exits === undefined || more.length > 1)
-    throw new Error(`\`\`\`sh ${place} ${more.join(' ')}: exit=N,M is all that may follow`);
-  return { kind: 'type', place: placeOf(place), exits, script };
+  const said = { exit: '0', ...Object.fromEntries(more.map((word) => word.split('='))) };
+  const unknown = Object.keys(said).filter((word) => !['exit', 'answer'].includes(word));
+  if (unknown.length > 0 || !/^\d+(,\d+)*$/.test(said.exit))
+    throw new Error(`\`\`\`sh ${place} ${more.join(' ')}: only exit=N,M and answer=WORD may follow`);
+  const exits = said.exit.split(',').map(Number);
+  return { kind: 'type', place: placeOf(place), exits, answer: said.answer, script };
 }
 
 function carryOf([from = '', path = '', to = '']: readonly string[]): Step {
@@ -88,17 +92,23 @@ async function type(
   bed: Bed,
   page: string,
   node: string,
-  { script, exits }: Extract<Step, { kind: 'type' }>,
+  { script, exits, answer }: Extract<Step, { kind: 'type' }>,
 ): Promise<Done> {
   const startedAt = performance.now();
   // as a person types it: what fails is seen, and nothing more is typed
-  const { code, stdout, stderr } = await bed.tryExec(node, ['bash', '-e', '-c', script]);
+  const shell = ['bash', '-e', '-c', script];
+  const { code, stdout, stderr } = await (answer === undefined
+    ? bed.tryExec(node, shell)
+    : bed.tryExec(node, ['bash', '-c', atTerminal, script], { input: `${answer}\n` }));
   const seconds = (performance.now() - startedAt) / 1000;
   const output = stdout + stderr;
   const done = { page, node, script, code, seconds, output };
   if (exits.includes(code)) return done;
   throw new Error(`${tellDone(done)}\nmust end with ${exits.join(' or ')}; it printed:\n${output}`);
 }
+
+/** `script` makes a terminal, and ends as its command does. */
+const atTerminal = 'export block=$0; exec script -qec \'bash -e -c "$block"\' /dev/null';
 
 /** A USB stick: `*` in the last part of the path is any text. */
 function carry(bed: Bed, { from, path, to }: Extract<Step, { kind: 'carry' }>): void {
