@@ -50,6 +50,11 @@ test.each(pages)('%s: every block says where it is typed, and what it follows is
   expect(followed.filter((page) => !pages.includes(page))).toEqual([]);
 });
 
-test.each(['sh everywhere', 'sh every-node exit=x', 'sh every-node exit=0 more=1'])('```%s is no block', (info) => {
-  expect(() => stepsOf(`\`\`\`${info}\ntrue\n\`\`\`\n`)).toThrow(/a runbook says|only exit=N,M and answer=WORD/);
-});
+test.each(['sh everywhere', 'sh every-node exit=x', 'sh every-node exit=0 more=1'])(
+  '```%s is no block',
+  (info) => {
+    expect(() => stepsOf(`\`\`\`${info}\ntrue\n\`\`\`\n`)).toThrow(
+      /a runbook says|only exit=N,M and answer=WORD/,
+    );
+  },
+);

@@ -94,7 +94,8 @@ export async function waitAlive(bed: Bed, since: Date, seconds: number): Promise
 
 /** kubeadm's own kubelet.crt is signed by nobody: offline it is left as it is (R3). */
 const isLeft = (before: Before) => (fact: CertificateFacts) =>
-  fact.id === 'kubelet.crt' && before.facts.some((one) => checks.key(one) === checks.key(fact) && !one.chains);
+  fact.id === 'kubelet.crt' &&
+  before.facts.some((one) => checks.key(one) === checks.key(fact) && !one.chains);
 
 /** What is wrong with a bed that came back: one line a fault. */
 export async function faultsOfReturn(

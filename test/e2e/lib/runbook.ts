@@ -75,17 +75,13 @@ export async function followRunbook(bed: Bed, page: string): Promise<readonly Do
   return done;
 }
 
-function nodesAt(bed: Bed, place: Place): readonly string[] {
-  switch (place) {
-    case 'first-control-plane':
-      return bed.controlPlanes.slice(0, 1);
-    case 'every-control-plane':
-      return bed.controlPlanes;
-    case 'every-worker':
-      return bed.nodes.filter((node) => !bed.controlPlanes.includes(node));
-    case 'every-node':
-      return bed.nodes;
-  }
+function nodesAt({ nodes, controlPlanes }: Bed, place: Place): readonly string[] {
+  return {
+    'first-control-plane': controlPlanes.slice(0, 1),
+    'every-control-plane': controlPlanes,
+    'every-worker': nodes.filter((node) => !controlPlanes.includes(node)),
+    'every-node': nodes,
+  }[place];
 }
 
 async function type(

@@ -1,0 +1,76 @@
+// `cert-renew all` on a node, killed by SIGKILL at a moment that the node itself shows. strace lets it wait before each
+// rename, so that the moment is long enough to be seen; nothing of the product knows of it.
+import type { Bed } from './bed.ts';
+
+const tool = '/var/lib/cluster-cert-rotator/bin/cert-renew';
+const log = '/root/killed-run.log';
+
+export interface Moment {
+  readonly name: string;
+  /** A test of bash in the node: it succeeds from that moment on. `$before` is the inode of `watched` at the start. */
+  readonly seen: string;
+}
+
+const inodeOf = (path: string) => `$(stat -c %i ${path})`;
+const watched = '/etc/kubernetes/pki/apiserver.crt';
+
+export const beforeTheFirstRename: Moment = {
+  name: 'before the first rename',
+  seen: 'compgen -G "/etc/kubernetes/pki/etcd/.*.crt.ccr-*"',
+};
+export const betweenTwoRenames: Moment = {
+  name: 'between two renames',
+  seen: `[ ${inodeOf(watched)} != $before ]`,
+};
+/** systemctl has restarted the kubelet and has ended; what was started is still to be proved. */
+export const betweenRestartAndProof: Moment = {
+  name: 'between restart and proof',
+  seen: `pid=$(sed -n 's/^\\([0-9]*\\) .*"systemctl", "restart", "kubelet".*/\\1/p' ${log}) && [ -n "$pid" ] && grep -q "^$pid +++ exited with 0" ${log}`,
+};
+
+/** Errors: the run ended before the moment was seen. */
+export async function killAllAt(bed: Bed, node: string, { name, seen }: Moment): Promise<void> {
+  const script = `
+    rm -f ${log}; before=${inodeOf(watched)}
+    ${slowed} ${tool} all > /root/killed-run.out 2>&1 & tracer=$!
+    until { ${seen}; } > /dev/null 2>&1; do
+      kill -0 $tracer 2> /dev/null || { echo "it ended first"; cat /root/killed-run.out; exit 1; }
+      sleep 0.02
+    done
+    kill -9 $(sed -n '1s/ .*//p' ${log})
+    wait $tracer || true`;
+  const { code, stdout } = await bed.tryExec(node, ['bash', '-c', script]);
+  if (code !== 0) throw new Error(`${node}: to be killed ${name}: ${stdout}`);
+}
+
+const slowed =
+  `strace -f -q -o ${log} -e signal=none -e trace=execve,rename,renameat,renameat2 ` +
+  '-e inject=rename,renameat,renameat2:delay_enter=300000';
+
+/** Killed after so many seconds, whatever it does then; `ended`: its exit code, when it was quicker. */
+export async function killAllAfter(
+  bed: Bed,
+  node: string,
+  seconds: number,
+): Promise<{ readonly ended: number | undefined; readonly journal: string }> {
+  const script = `
+    timeout --signal=KILL ${seconds.toFixed(2)} ${tool} all > /root/killed-run.out 2>&1; code=$?
+    for file in /var/lib/cluster-cert-rotator/journal/*.json; do
+      [ ! -f "$file" ] || grep -ohE '"(name|state)": "[a-z-]+"' "$file" | sed 's/.*: //' | tr -d '"' | tr '\\n' ' '
+    done
+    exit $code`;
+  const { code, stdout } = await bed.tryExec(node, ['bash', '-c', script]);
+  return { ended: code === 137 ? undefined : code, journal: stdout.trim() };
+}
+
+/** Again and again, as its exit code 4 and a kill ask for. 3 is well too: the last that was killed had ended its work. */
+export async function runAllToItsEnd(bed: Bed, node: string, times = 3): Promise<string> {
+  let said = '';
+  for (let time = 0; time < times; time++) {
+    const { code, stdout, stderr } = await bed.tryExec(node, [tool, 'all']);
+    said = `exit ${code}: ${stdout}${stderr}`;
+    if (code === 0 || code === 3) return said;
+    if (code !== 4) break;
+  }
+  throw new Error(`${node}: cert-renew all ${said}`);
+}
