@@ -101,8 +101,16 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'soak',
-    about: 'many generations of an hour each; the leader killed in every phase: evidence in docs/evidence',
+    about:
+      'many generations of an hour each; the leader killed in every phase; the rest of the runbooks; random kills',
     command: e2e('soak'),
+    groups: ['soak'],
+    needsRoot: true,
+  },
+  {
+    name: 'soak-four',
+    about: 'random kills of cert-renew all on a dead cluster of 3 + 1',
+    command: e2e('soak-four'),
     groups: ['soak'],
     needsRoot: true,
   },

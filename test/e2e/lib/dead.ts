@@ -19,12 +19,16 @@ export interface Before {
 /** From the saved state: the tool is laid on control planes, as the product does; then everything expires and stops. */
 export async function killByAge(bed: Bed, saved: string): Promise<Before> {
   await bed.restore(saved);
-  layTool(bed, bed.controlPlanes, join(repository, 'dist', 'cert-renew'));
+  layProductsTool(bed);
   const before = { world: await readWorld(bed), facts: await factsOfBed(bed) };
   await bed.reissue({ daysLeft: -10, restart: false });
   await losePower(bed);
   return before;
 }
+
+/** On control planes, in advance. */
+export const layProductsTool = (bed: Bed): void =>
+  layTool(bed, bed.controlPlanes, join(repository, 'dist', 'cert-renew'));
 
 export async function losePower(bed: Bed): Promise<void> {
   await Promise.all(bed.nodes.map((node) => bed.kill(node)));

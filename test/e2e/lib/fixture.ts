@@ -6,9 +6,11 @@ import { openBed, type Bed } from './bed.ts';
 /** Vitest counts its workers from 1, and gives the number of one that has ended to the next. */
 const ownLane = (): number => Number(process.env['VITEST_POOL_ID'] ?? 1);
 
-/** @param folder of cases: `four`, or one whose cases run on 1 + 1 */
+/** Whether the cases of a folder run on 3 + 1: `four`, `soak-four`. */
+export const isOfFour = (folder = ''): boolean => folder.endsWith('four');
+
 export const bedOf = (folder: string | undefined, lane: number): Bed =>
-  folder === 'four' ? bedOfFour(lane) : bedOfTwo(lane);
+  isOfFour(folder) ? bedOfFour(lane) : bedOfTwo(lane);
 
 /**
  * One control plane in kubeadm's layout, one worker in ACP's. The worker's kubelet leaves its client certificate alone

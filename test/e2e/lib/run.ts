@@ -1,6 +1,6 @@
 // Vitest's global setup of every run on beds. Nothing is made here: each lane makes its own bed when a case comes to it.
 import process from 'node:process';
-import { bedOf } from './fixture.ts';
+import { bedOf, isOfFour } from './fixture.ts';
 
 const variable = 'E2E_STARTED_AT';
 
@@ -18,5 +18,4 @@ export async function teardown(): Promise<void> {
 }
 
 /** Beds side by side. A case waits far more than it computes: one of 1 + 1 used 54 CPU seconds of its 228. */
-export const lanes = (): number =>
-  Number(process.env['E2E_LANES'] ?? (process.env['E2E'] === 'four' ? 1 : 2));
+export const lanes = (): number => Number(process.env['E2E_LANES'] ?? (isOfFour(process.env['E2E']) ? 1 : 2));

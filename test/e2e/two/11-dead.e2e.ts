@@ -10,7 +10,7 @@ import {
   betweenRestartAndProof,
   betweenTwoRenames,
   killAllAt,
-  runAllToItsEnd,
+  runAll,
 } from '../lib/killed-runs.ts';
 import { followRunbook, tellDone } from '../lib/runbook.ts';
 
@@ -66,7 +66,7 @@ describe('killed on the way', () => {
 
   test('run again: the same end', async () => {
     const since = new Date();
-    console.log(await runAllToItsEnd(bed, 'n1'));
+    console.log(await runAll(bed, 'n1', [0]));
     await followRunbook(bed, 'worker-expired.md');
     await waitAlive(bed, since, 90);
     expect(await faultsOfReturn(bed, before)).toEqual([]);
