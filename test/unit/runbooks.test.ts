@@ -37,6 +37,12 @@ test.each(english)('%s and its translation link to each other', (name) => {
   expect(read(chineseOf(name))).toContain(`](${name})`);
 });
 
+test('the project’s README links both lists', () => {
+  const text = readFileSync(join(runbooks, '..', '..', 'README.md'), 'utf8');
+  expect(text).toContain('](docs/runbooks/README.md)');
+  expect(text).toContain('](docs/runbooks/README.zh.md)');
+});
+
 test.each(['README.md', 'README.zh.md'])('%s lists every page', (name) => {
   const text = read(name);
   const wanted = name === 'README.md' ? pages : pages.map(chineseOf);
