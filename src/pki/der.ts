@@ -1,5 +1,5 @@
 // DER, strictly (X.690, 10 and 11): a read tree whose nodes keep their exact bytes, and the few writers that issuing
-// needs. Everything that is not the one form of DER is refused; docs/adr/0009 says why there is no library behind it, and
+// needs. Everything that is not the one form of DER is refused; docs/adr/0010 says why there is no library behind it, and
 // the tests hold every answer against asn1js.
 import { CertError } from '../errors.ts';
 
