@@ -91,6 +91,11 @@ function readLength(bytes: Uint8Array, at: number, limit: number): { contentStar
 
 const constructedBit = 0x20;
 
+/** BOOLEAN to OBJECT IDENTIFIER, ENUMERATED, the strings and the times: what X.509 is made of. */
+const primitiveTypes: ReadonlySet<number> = new Set([
+  1, 2, 3, 4, 5, 6, 10, 12, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+]);
+
 function tagName(identifier: number): string {
   const number = identifier & 0x1f;
   const constructed = (identifier & constructedBit) !== 0;
@@ -98,7 +103,7 @@ function tagName(identifier: number): string {
   const tagClass = identifier >> 6;
   if (tagClass === 2) return contextTag(number, constructed);
   // Of the universal types sequences and sets are constructed, all others are not (X.690, 10.2).
-  const fits = number !== 0 && constructed === (number === 16 || number === 17);
+  const fits = constructed ? number === 16 || number === 17 : primitiveTypes.has(number);
   if (tagClass !== 0 || !fits) throw malformed(`tag ${identifier.toString(16)} has no place here`);
   return `${number}${constructed ? 'c' : ''}`;
 }
