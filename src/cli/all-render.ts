@@ -40,10 +40,12 @@ const leftUndone = (plan: readonly Decided[]): readonly Decided[] =>
   plan.filter(({ action }) => action === 'cannot');
 
 function resultOf(ended: Ended): Result {
-  const { earlier, outcome, plan } = ended;
+  const { earlier, outcome, plan, journal } = ended;
   if (outcome === undefined) return withoutOutcome(ended);
   if (outcome.outcome === 'succeeded') return leftUndone(plan).length === 0 ? 'done' : 'partly';
-  const isUntouched = earlier === undefined && outcome.certificates.every(({ proof }) => proof === undefined);
+  const untouched = ['pending', 'not-begun', 'rolled-back'];
+  const isUntouched =
+    earlier === undefined && (journal?.stages ?? []).every(({ state }) => untouched.includes(state));
   if (outcome.outcome === 'rolled-back') return isUntouched ? 'restored' : 'partly';
   if (outcome.outcome === 'refused') return isUntouched ? 'refused' : 'partly';
   return outcome.outcome === 'nothing-to-do' ? 'nothing-due' : 'partly';
@@ -126,7 +128,9 @@ export function summary(ended: Ended): string {
   return sentences[resultOf(ended)];
 }
 
-function whatNext({ journal, others }: Ended): string {
+function whatNext({ journal, others, plan }: Ended): string {
+  if (leftUndone(plan).length > 0)
+    return 'others may wait for just that: see to it, then run cert-renew all here again';
   const unproved = journal?.stages.filter(({ state }) => state === 'unproved') ?? [];
   const wrong = unproved.filter(({ offline }) => offline !== '').map(({ name }) => name);
   if (wrong.includes('kubelet'))

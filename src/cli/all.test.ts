@@ -3,8 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CertError } from '../errors.ts';
+import { pem } from '../formats/pem.ts';
 import { writePrivateKey } from '../pki/keys.ts';
-import { fakeTargets, makeCa, makeDisk, servingTarget, type FakeCa } from '../rotation/fake-disk.ts';
+import {
+  fakeTargets,
+  makeCa,
+  makeDisk,
+  makeLeaf,
+  servingTarget,
+  type FakeCa,
+} from '../rotation/fake-disk.ts';
 import { FakeNode } from '../rotation/fake-node.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { all, type AllOptions } from './all.ts';
@@ -48,6 +57,11 @@ const run = (fake: FakeNode, options: Partial<AllOptions> = {}): Promise<number>
   all({ lockTimeout: 1000, ...options }, signal, home(fake));
 
 const backupOf = (): string => /backups\/(\S+)/.exec(out)?.[1] ?? '';
+
+function replace({ files }: FakeNode, path: string, bytes: Uint8Array): void {
+  files.unlink(path);
+  files.create(path, new Uint8Array(bytes), { mode: 0o644, uid: 0, gid: 0 });
+}
 
 const contents = (fake: FakeNode): string[] =>
   fake.files.list().map(({ path, content }) => `${path} ${Buffer.from(content).toString('base64')}`);
@@ -114,6 +128,53 @@ describe('cert-renew all', () => {
 
 const put = (fake: FakeNode, name?: string, force = false): Promise<number> =>
   restore(name, { lockTimeout: 1000, force }, signal, home(fake));
+
+describe('cert-renew all that is called again', () => {
+  it('renews with what it waits to prove what can be renewed only now', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    fake.quorum = false;
+    // Of another CA until a person puts the right one there.
+    const [, apiserver] = fakeTargets;
+    if (apiserver?.location.form !== 'pair') throw new Error('no target');
+    const { certPath } = apiserver.location;
+    const right = fake.files.read(certPath);
+    replace(fake, certPath, Buffer.from(pem('CERTIFICATE', makeLeaf(ca, 'x', -10).certificate.der)));
+    expect(await run(fake)).toBe(4);
+    expect(out).toContain('its key does not fit');
+    replace(fake, certPath, right);
+    fake.quorum = true;
+    out = '';
+    expect(await run(fake)).toBe(0);
+    expect(out).toContain('done: 5 renewed and proved');
+  });
+
+  it('says that it goes on when it was interrupted', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    const person = new AbortController();
+    fake.files.onStep = (what) => {
+      if (/^rename .*scheduler.conf$/.test(what)) person.abort();
+    };
+    expect(await all({ lockTimeout: 1000 }, person.signal, home(fake))).toBe(4);
+    expect(err).toContain('run cert-renew all again, it goes on where it was');
+    fake.files.onStep = () => undefined;
+    expect(await run(fake)).toBe(0);
+  });
+});
+
+describe('a file of a dead node that cannot be replaced', () => {
+  it('keeps no other from being replaced, and is told', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    fake.files.onStep = (what) => {
+      if (/^create .*\.scheduler\.conf/.test(what)) throw new CertError('NoSpace', 'no room');
+    };
+    expect(await run(fake)).toBe(4);
+    expect(out).toContain('kubelet-client-current.pem: renewed');
+    expect(out).toMatch(/^partly done: .*kube-scheduler: no room/m);
+  });
+});
 
 describe('cert-renew restore', () => {
   it('lists backups, and puts one back by its name', async () => {

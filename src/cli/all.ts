@@ -2,11 +2,12 @@
 import process from 'node:process';
 import { Command } from 'commander';
 import { certificateFile } from '../catalogue/discover.ts';
-import type { Target } from '../catalogue/ids.ts';
+import type { CertificateId, Target } from '../catalogue/ids.ts';
+import { CertError, describeError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
-import { rotate } from '../rotation/driver.ts';
+import { forget, rotate } from '../rotation/driver.ts';
 import { askEtcd } from '../rotation/etcd.ts';
-import { findJournal, type Journal } from '../rotation/journal.ts';
+import { findJournal, writeJournal, type Journal } from '../rotation/journal.ts';
 import { localSigner } from '../rotation/local-signer.ts';
 import type { RotationNode, RotationOrder } from '../rotation/types.ts';
 import { lookAtCluster, seeNode, type SeenHere } from './all-node.ts';
@@ -63,15 +64,29 @@ export async function all(
   const lock = { timeoutMs: options.lockTimeout, signal };
   const progress = showProgress(process.stderr);
   try {
-    const ended = await withLock(node.layout.lock, lock, () =>
-      renewAll(node, options, progress.told, signal),
-    );
+    const ended = await withLock(node.layout.lock, lock, async () => {
+      try {
+        return await renewAll(node, options, progress.told, signal);
+      } catch (error) {
+        if (!(error instanceof CertError) || !isWaiting(node)) throw error;
+        return error;
+      }
+    });
     progress.end();
+    if (ended instanceof CertError) return interrupted(ended);
     process.stdout.write(options.json === true ? renderJson(ended) : renderText(ended));
     return exitOf(ended);
   } finally {
     progress.end();
   }
+}
+
+/** The journal knows how far it came. */
+function interrupted(error: CertError): number {
+  process.stderr.write(
+    `cert-renew: ${describeError(error)}; run cert-renew all again, it goes on where it was\n`,
+  );
+  return exitCodes.partlyDone;
 }
 
 async function showPlan(node: RotationNode, options: AllOptions, signal: AbortSignal): Promise<number> {
@@ -103,6 +118,7 @@ async function renewAll(
 ): Promise<Ended> {
   let journal: Journal | undefined;
   const follow = { told: (each: Journal) => told((journal = each)) };
+  const again = dropUnproved(node, options);
   const earlier = await takeUp(node, follow, signal);
   const ended = async (more: Pick<Ended, 'plan' | 'outcome' | 'notes'>): Promise<Ended> => ({
     ...more,
@@ -113,7 +129,7 @@ async function renewAll(
   });
   if (isWaiting(node)) return await ended({ plan: [], outcome: undefined, notes: [] });
   const { seen, plan } = planOf(node, options);
-  const targets = targetsOf(seen, plan);
+  const targets = targetsOf(seen, plan, again);
   if (targets.length === 0) return await ended({ plan, outcome: undefined, notes: seen.notes });
   const order = await orderOf(node, seen, { targets, options }, signal);
   const signer = localSigner(seen.cas, {
@@ -130,13 +146,35 @@ function isWaiting({ files, layout }: RotationNode): boolean {
   return found.kind === 'journal' && found.journal.state === 'applying';
 }
 
-/** Of a kubeconfig with several users each that is due. */
-const targetsOf = ({ targets }: SeenHere, plan: readonly Decided[]): Target[] =>
-  targets.filter(({ id, location }) =>
-    plan.some(
-      (each) => each.action === 'renew' && each.id === id && each.row.path === certificateFile(location),
-    ),
+/**
+ * What waits to be proved may wait for the very certificates that can be renewed only now (their CA's key was missing). Then
+ * the journal goes, and what it was to prove is renewed once more along with them: one rotation proves it all.
+ */
+function dropUnproved(node: RotationNode, options: AllOptions): readonly (CertificateId | undefined)[] {
+  const found = findJournal(node.files, node.layout);
+  if (found.kind !== 'journal' || found.journal.state !== 'applying') return [];
+  const { journal } = found;
+  const unproved = journal.stages.filter(({ state }) => state === 'unproved');
+  const isMoving = journal.stages.some(({ state }) => !['unproved', 'proved', 'not-begun'].includes(state));
+  const { seen, plan } = planOf(node, options);
+  if (unproved.length === 0 || isMoving || targetsOf(seen, plan, []).length === 0) return [];
+  writeJournal(node.files, node.layout, { ...journal, state: 'done' });
+  forget(node);
+  return unproved.flatMap(({ certificates }) => certificates.map(({ id }) => id));
+}
+
+/** @param again those that are renewed although they are not due */
+const targetsOf = (
+  { targets }: SeenHere,
+  plan: readonly Decided[],
+  again: readonly (CertificateId | undefined)[],
+): Target[] => {
+  const isChosen = ({ action, id }: Decided): boolean =>
+    action === 'renew' || (action === 'leave' && again.includes(id));
+  return targets.filter(({ id, location }) =>
+    plan.some((each) => each.id === id && each.row.path === certificateFile(location) && isChosen(each)),
   );
+};
 
 async function orderOf(
   node: RotationNode,

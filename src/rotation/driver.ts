@@ -181,7 +181,8 @@ async function runStages(context: Context): Promise<void> {
     if (context.signal.aborted) throw new CertError('Aborted', 'interrupted between two stages');
     const stage = stageOfJournal(context.journal, name);
     const ended = await runStage(context, stage);
-    if (ended.state !== 'proved' && ended.state !== 'unproved') break;
+    // On a dead node what can be mended is mended: nothing later leans on a stage that keeps its old files.
+    if (ended.state !== 'proved' && ended.state !== 'unproved' && context.journal.cold !== true) break;
   }
   await startAnew(context);
   await proveUnproved(context);

@@ -159,7 +159,7 @@ export class FakeNode {
     this.#start('kubelet');
     if (!this.#dark) return;
     for (const program of ['kube-apiserver', 'kube-scheduler'] as const)
-      if (!this.#running.has(program)) this.#start(program);
+      if ((this.#running.get(program)?.serial ?? '') === '') this.#start(program);
   }
 
   /** The kubelet sees manifests whose annotation changed, and makes their Pods anew. */
