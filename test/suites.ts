@@ -72,7 +72,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'crash',
-    about: 'the executable killed at every mutating system call; what a real file system can refuse',
+    about:
+      'the executable killed at every mutating system call; bad input; what it starts, loads, touches; the one for arm64',
     command: `${node} test/crash/run.ts`,
     groups: ['all'],
     needsRoot: true,

@@ -87,7 +87,12 @@ export class NodeRoot {
 
   /** Runs the executable in the node; `around` goes before it (strace), `options` are of chroot(8). */
   run(arguments_: readonly string[], around: readonly string[] = [], options: readonly string[] = []): Run {
-    const command = [...around, 'chroot', ...options, this.directory, executable, ...arguments_];
+    return this.start([executable, ...arguments_], around, options);
+  }
+
+  /** Runs any program of the node. */
+  start(program: readonly string[], around: readonly string[] = [], options: readonly string[] = []): Run {
+    const command = [...around, 'chroot', ...options, this.directory, ...program];
     const [first = '', ...rest] = command;
     const { status, signal, stdout, stderr, error } = spawnSync(first, rest, {
       encoding: 'utf8',

@@ -1,5 +1,5 @@
 // The compiled executable on a node made for dying: every kill point, and every refusal of a real file system.
-//   node test/crash/run.ts [files] [kubeadm] [kill-same-keys] [kill-new-keys]      (default: all; as root, after `make build`)
+//   node test/crash/run.ts [files] [program] [kubeadm] [kill-same-keys] [kill-new-keys]      (default: all; as root, after `make build`)
 // All mounts lie in a mount namespace of its own, which ends with this process.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,12 +10,13 @@ import { killEverywhere } from './kill.ts';
 import { judgedByKubeadm } from './kubeadm.ts';
 import { changedMeanwhile, refusals, successfulRuns, twoAtOnce } from './mounts.ts';
 import { NodeRoot } from './node-root.ts';
+import { asAProgram } from './program.ts';
 import { Results } from './results.ts';
 
 const marker = 'CRASH_TEST_IN_NAMESPACE';
 const root = resolve(import.meta.dirname, '../..');
 const built = join(root, 'dist/cert-renew');
-const packages = ['strace', 'e2fsprogs', 'util-linux', 'openssl'];
+const packages = 'strace e2fsprogs util-linux openssl binutils qemu-user-static libc6-arm64-cross'.split(' ');
 const scratch = '/var/tmp';
 const wanted = process.argv.slice(2);
 
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
       await changedMeanwhile(node, results);
       await twoAtOnce(node, results);
     }
+    if (wanted.includes('program')) asAProgram(node, results, join(root, 'dist'));
     if (wanted.includes('kubeadm')) judgedByKubeadm(node, results);
     const log = join(directory, 'strace.log');
     if (wanted.includes('kill-same-keys')) killEverywhere(node, results, false, log);
@@ -83,7 +85,8 @@ async function inNamespace(parts: readonly string[]): Promise<Count> {
 
 /** Two at a time: each of the long parts waits for its disk as much as for its processor. */
 async function everything(): Promise<number> {
-  const lanes = wanted.length > 0 ? [wanted] : [['files', 'kubeadm', 'kill-same-keys'], ['kill-new-keys']];
+  const lanes =
+    wanted.length > 0 ? [wanted] : [['files', 'program', 'kubeadm', 'kill-same-keys'], ['kill-new-keys']];
   const counts = await Promise.all(lanes.map(inNamespace));
   const sum = (of: keyof Count): number => counts.reduce((all, count) => all + count[of], 0);
   process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed\n`);
