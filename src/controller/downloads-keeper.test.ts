@@ -56,13 +56,13 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
 
 describe('the downloads’ objects', () => {
-  it('are made, and looked at once a minute; nothing is written while they are as they should be', async () => {
+  it('are made, and looked at twice a minute; nothing is written while they are as they should be', async () => {
     const { keeper, said } = server();
     expect(await keeper.keep(on)).toEqual([]);
     expect(said()).toEqual([...looks, 'create frontend', 'create cert-renew-checksums']);
     await keeper.keep(on);
     expect(said()).toEqual([]);
-    vi.advanceTimersByTime(60_000);
+    vi.advanceTimersByTime(30_000);
     await keeper.keep(on);
     expect(said()).toEqual(looks);
   });

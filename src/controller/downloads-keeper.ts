@@ -1,4 +1,4 @@
-// Looks after the downloads' Service and checksums, once a minute: what somebody changed is put right, and who has the
+// Looks after the downloads' Service and checksums, twice a minute: what somebody changed is put right, and who has the
 // Service's name before us is told of.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ export interface DownloadsKeeperOptions {
 }
 
 /** Milliseconds between two looks. */
-const every = 60_000;
+const every = 30_000;
 
 export class DownloadsKeeper {
   readonly #options: DownloadsKeeperOptions;
