@@ -39,14 +39,19 @@ const killedAt = (log: string, call: string, number: number): string[] => [
   `inject=${call}:signal=KILL:when=${number}`,
 ];
 
-/** By name of a call: which of its uses in an undisturbed run are mutating, counted from 1. All are of one thread. */
+/**
+ * By name of a call: which of its uses in an undisturbed run are mutating, counted from 1, as strace counts: each thread for
+ * itself. Files are the first thread's alone; those that make keys wake it by writes whose number differs from run to run.
+ */
 function mutatingCalls(node: NodeRoot, newKey: boolean, log: string): Map<string, number[]> {
   node.reset();
   const run = node.run(command(newKey), traced(log, mutating.replaceAll(' ', ',')));
   if (run.status !== 0) throw new Error(`the undisturbed run failed: ${run.stderr}`);
   const seen = new Map<string, number>();
   const found = new Map<string, number[]>();
-  for (const [, name = '', rest = ''] of readFileSync(log, 'utf8').matchAll(/^\d+ +(\w+)\((.*)$/gm)) {
+  const calls = [...readFileSync(log, 'utf8').matchAll(/^(\d+) +(\w+)\((.*)$/gm)];
+  for (const [, thread, name = '', rest = ''] of calls) {
+    if (thread !== calls[0]?.[1]) continue;
     const number = (seen.get(name) ?? 0) + 1;
     seen.set(name, number);
     if (!opening.test(name) || makes.test(rest)) found.set(name, [...(found.get(name) ?? []), number]);
