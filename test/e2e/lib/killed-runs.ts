@@ -47,14 +47,21 @@ const slowed =
   `strace -f -q -o ${log} -e signal=none -e trace=execve,rename,renameat,renameat2 ` +
   '-e inject=rename,renameat,renameat2:delay_enter=300000';
 
-/** Killed after so many seconds, whatever it does then; `ended`: its exit code, when it was quicker. */
+export interface KilledRun {
+  /** Its exit code when it was quicker than the kill. */
+  readonly ended: number | undefined;
+  /** State of the journal and of each stage, as the kill left them; empty: nothing was begun, or all was ended. */
+  readonly journal: string;
+}
+
+/** Killed after so many seconds, whatever it does then. `force`: where nothing is due any more. */
 export async function killAllAfter(
   bed: Bed,
   node: string,
-  seconds: number,
-): Promise<{ readonly ended: number | undefined; readonly journal: string }> {
+  { seconds, force }: { readonly seconds: number; readonly force: boolean },
+): Promise<KilledRun> {
   const script = `
-    timeout --signal=KILL ${seconds.toFixed(2)} ${tool} all > /root/killed-run.out 2>&1; code=$?
+    timeout --signal=KILL ${seconds.toFixed(2)} ${tool} all ${force ? '--force' : ''} > /root/killed-run.out 2>&1; code=$?
     for file in /var/lib/cluster-cert-rotator/journal/*.json; do
       [ ! -f "$file" ] || grep -ohE '"(name|state)": "[a-z-]+"' "$file" | sed 's/.*: //' | tr -d '"' | tr '\\n' ' '
     done
