@@ -158,6 +158,12 @@ const returnTraces: readonly Allowance[] = [
     why: 'restarted by the annotation',
   },
   { what: /^[nw]\d:\/var\/lib\/cluster-cert-rotator(\/|$)/, why: 'the product’s own directory' },
+  { what: /^n\d:\/root\/\.kube\/cache(\/|$)/, how: ['added'], why: 'kubectl was typed there' },
+  {
+    what: /^[nw]\d:\/var\/lib\/kubelet\/\.\d+$/,
+    how: ['added'],
+    why: 'a checkpoint that the kubelet was writing when it was restarted',
+  },
 ];
 
 /** Of the tool’s own: what a rotation that has ended leaves nowhere. */

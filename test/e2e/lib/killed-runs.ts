@@ -25,7 +25,7 @@ export const betweenTwoRenames: Moment = {
 /** systemctl has restarted the kubelet and has ended; what was started is still to be proved. */
 export const betweenRestartAndProof: Moment = {
   name: 'between restart and proof',
-  seen: `pid=$(sed -n 's/^\\([0-9]*\\) .*"systemctl", "restart", "kubelet".*/\\1/p' ${log}) && [ -n "$pid" ] && grep -q "^$pid +++ exited with 0" ${log}`,
+  seen: `pid=$(sed -n 's/^\\([0-9]*\\) .*"systemctl", "restart", "kubelet".*/\\1/p' ${log}) && [ -n "$pid" ] && grep -q "^$pid .*exited with 0" ${log}`,
 };
 
 /** Errors: the run ended before the moment was seen. */
