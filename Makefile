@@ -1,7 +1,7 @@
 # Every target does its own set-up; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build image chart lint fmt test-fast test soak matrix bed-up bed-load bed-down bed-save bed-restore deploy clean
+.PHONY: help deps build image chart lint fmt test-fast test soak matrix bench bed-up bed-load bed-down bed-save bed-restore deploy clean
 
 BED ?= dev
 CONTROL_PLANES ?= 1
@@ -38,6 +38,10 @@ test: deps ## what CI runs: unit, contract and, as root on Linux, end to end on 
 
 soak: deps ## the long runs; evidence goes to docs/evidence/
 	$(NODE) scripts/test.ts soak
+
+bench: build ## cert-renew beside kubeadm and openssl: times and memory; needs root (bench/README.md)
+	test/bed/build.sh
+	$(NODE) bench/run.ts
 
 matrix: build ## the main job on the oldest and the newest Kubernetes; needs root, evidence goes to docs/evidence/
 	$(NODE) scripts/test.ts matrix

@@ -1,7 +1,6 @@
 // Builds dist/cert-renew, with renew-all.sh beside it: one esbuild bundle, compiled by Bun into one executable for nodes as old as glibc 2.17.
 //   node scripts/build-executable.ts [x64] [arm64]      (default: x64)
 // Bun sees a finished bundle only: given sources it would replace some packages by shims of its own.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -16,7 +15,7 @@ import {
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { buildOf } from './build-stamp.ts';
-import { bunFor } from './bun-runtime.ts';
+import { compileWithBun } from './bun-compile.ts';
 import { lazyModules } from './lazy-modules.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -72,25 +71,7 @@ function compile(bundle: string, architecture: string): string {
   // Under the same name everywhere, since it becomes part of the file; in its place only when whole.
   const made = join(dist, 'bundle', architecture, 'cert-renew');
   mkdirSync(join(made, '..'), { recursive: true });
-  const bun = join(root, 'node_modules/@oven/bun-linux-x64/bin/bun');
-  const runtime = bunFor(architecture, root);
-  const options = [
-    'build',
-    '--compile',
-    '--bytecode',
-    '--minify',
-    '--format=esm',
-    `--target=bun-linux-${architecture}`,
-    // A planted .env or bunfig.toml in the working directory must not matter: the program runs as root.
-    '--no-compile-autoload-dotenv',
-    '--no-compile-autoload-bunfig',
-    // A call takes milliseconds: compiling its functions to machine code would cost more than it runs. Hot ones still are.
-    '--compile-jit-policy=100',
-    `--compile-executable-path=${runtime}`,
-    bundle,
-    `--outfile=${made}`,
-  ];
-  execFileSync(bun, options, { cwd: dist, stdio: ['ignore', 'inherit', 'inherit'] });
+  compileWithBun(bundle, made, architecture, root);
   if (!existsSync(made)) throw new Error(`bun made no ${made}`);
   renameSync(made, outfile);
   return outfile;

@@ -101,6 +101,12 @@ export const suites: readonly Suite[] = [
     needsRoot: true,
   },
   {
+    name: 'fuzz',
+    about: 'a million inputs for every reader of foreign input: evidence in docs/evidence',
+    command: `scripts/debian.sh install openssl && ${node} test/fuzz/run.ts`,
+    groups: ['soak'],
+  },
+  {
     name: 'soak',
     about:
       'many generations of an hour each; the leader killed in every phase; the rest of the runbooks; random kills',

@@ -22,7 +22,7 @@ export function nodeFiles(root = '/'): Files {
     onFile(path, () =>
       unlessMissing(() => fs.lstatSync(real(path), { bigint: true, throwIfNoEntry: false })),
     );
-  const resolve = (path: string, followLast: boolean): string =>
+  const walk = (path: string, followLast: boolean): string =>
     walkLinks(path, followLast, {
       isLink: (each) =>
         onFile(each, () =>
@@ -30,6 +30,8 @@ export function nodeFiles(root = '/'): Files {
         ) === true,
       readlink: (each) => onFile(each, () => fs.readlinkSync(real(each))),
     });
+  const resolve = (path: string, followLast: boolean): string =>
+    (prefix === '' ? resolveByKernel(path, followLast) : undefined) ?? walk(path, followLast);
   /** The name itself, with the directories above it resolved. */
   const name = (path: string): string => real(resolve(path, false));
 
@@ -62,6 +64,20 @@ export function nodeFiles(root = '/'): Files {
     syncDirectory: (path) =>
       onFile(path, () => syncPath(real(resolve(path, true)), fs.constants.O_DIRECTORY)),
   };
+}
+
+/**
+ * On the node itself its kernel knows where links lead, and a walk would ask it for each of their parts. Undefined where it
+ * does not say: the walk tells why.
+ */
+function resolveByKernel(path: string, followLast: boolean): string | undefined {
+  const { dir, base } = posix.parse(path);
+  if (!posix.isAbsolute(path) || path.includes('\0') || /^\.{0,2}$/.test(base)) return undefined;
+  try {
+    return followLast ? fs.realpathSync.native(path) : posix.join(fs.realpathSync.native(dir), base);
+  } catch {
+    return undefined;
+  }
 }
 
 interface LinkReader {

@@ -2,7 +2,7 @@
 // the call is left; where that fails as well the journal stays, for the next call or the boot.
 import { CertError, describeError } from '../errors.ts';
 import { removeFlatDirectory } from './bytes.ts';
-import { save, type Context } from './context.ts';
+import type { Context } from './context.ts';
 import { forget } from './driver.ts';
 import { removeJournal } from './journal.ts';
 import { writeDraft, type Draft } from './prepare.ts';
@@ -48,8 +48,9 @@ export async function swapAll(
 /** Undefined when every file is in its place. */
 async function failureOf(context: Context, made: Draft): Promise<string | undefined> {
   try {
-    writeDraft(context.node, made);
-    save(context, { ...context.journal, state: 'applying' });
+    // Nothing comes between making and applying here, so the journal is written once for both.
+    context.journal = { ...made.journal, state: 'applying' };
+    writeDraft(context.node, { ...made, journal: context.journal });
     const [stage] = context.journal.stages;
     if (stage === undefined) throw new CertError('Usage', 'no certificate was found in the named files');
     const ended = await runStage(context, stage);

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import type { NodeRoot } from './node-root.ts';
 import type { Results } from './results.ts';
 
-const cache = process.env['BED_CACHE'] ?? '/var/cache/bed';
+export const cache = process.env['BED_CACHE'] ?? '/var/cache/bed';
 const kubernetes = '/etc/kubernetes';
 const pki = `${kubernetes}/pki`;
-const configPath = `${kubernetes}/kubeadm.yaml`;
+export const configPath = `${kubernetes}/kubeadm.yaml`;
 
 /** By CA: kubeadm's names of what it signs, and the files. */
-const authorities = [
+export const authorities = [
   {
     name: 'ca',
     file: `${pki}/ca`,
@@ -130,7 +130,7 @@ function wrong(now: Expiration, before: Expiration | undefined): string[] {
   ];
 }
 
-function makeCluster(node: NodeRoot, kubeadm: string, algorithm: string): void {
+export function makeCluster(node: NodeRoot, kubeadm: string, algorithm: string): void {
   rmSync(node.path(kubernetes), { recursive: true });
   mkdirSync(node.path(kubernetes), { recursive: true, mode: 0o755 });
   const config = `apiVersion: kubeadm.k8s.io/v1beta4

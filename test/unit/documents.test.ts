@@ -11,7 +11,7 @@ function documents(): string[] {
     join('docs', name),
   );
   const top = readdirSync(root).filter((name) => name.endsWith('.md'));
-  return [...top, ...inDocs, 'test/bed/README.md'].filter((name) => name.endsWith('.md'));
+  return [...top, ...inDocs, 'test/bed/README.md', 'bench/README.md'].filter((name) => name.endsWith('.md'));
 }
 
 const linksOf = (text: string) =>

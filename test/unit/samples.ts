@@ -1,5 +1,6 @@
 // One real text of each kind that the product reads: seeds for the fuzzing of its parsers.
 import type { RotateResult, ScanResult } from '../../src/agent/protocol.ts';
+import type { RequestBlock, ResponseBlock } from '../../src/cli/offline/block.ts';
 
 const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
 
@@ -165,6 +166,19 @@ export const harvest = [
 ] as const;
 
 export const status = { kind: 'Status', code: 403, reason: 'Forbidden', message: 'pods is forbidden' };
+
+const letter = { schema: 1, id: '0f'.repeat(16), node: 'w1', machineId: 'a'.repeat(32) } as const;
+
+export const postRequest: RequestBlock = {
+  ...letter,
+  made: '2030-03-01T00:00:00Z',
+  certificates: [{ id: 'kubelet.crt', old: 'AAAA', request: 'AAAA', possession: 'AAAA' }],
+};
+
+export const postResponse: ResponseBlock = {
+  ...letter,
+  certificates: [{ id: 'kubelet.crt', certificate: 'AAAA' }],
+};
 
 export const words = [
   '--ca-cert',
