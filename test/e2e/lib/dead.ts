@@ -39,16 +39,16 @@ export async function losePower(bed: Bed): Promise<void> {
 export async function signsOfLife(bed: Bed): Promise<readonly string[]> {
   const signs: string[] = [];
   for (const node of bed.nodes) {
-    const kubelet = await waitFor(
-      `the kubelet of ${node} to have given up`,
+    // Its first start may fail of something else, such as a containerd that is not up yet.
+    await waitFor(
+      `the kubelet of ${node} to have given up for its certificate`,
       async () => {
         const log = await bed.exec(node, 'journalctl', '-b', '-o', 'cat', '-u', 'kubelet');
-        return /Failed with result 'exit-code'/.test(log) ? log : undefined;
+        const isExpired = /part of the existing bootstrap client certificate .* is expired/.test(log);
+        return isExpired && /Failed with result 'exit-code'/.test(log) ? true : undefined;
       },
-      { seconds: 60 },
+      { seconds: 120 },
     );
-    if (!/part of the existing bootstrap client certificate .* is expired/.test(kubelet))
-      signs.push(`the kubelet of ${node} does not say that its certificate has expired`);
     const running = await bed.exec(node, 'ctr', '-n', 'k8s.io', 'tasks', 'ls', '-q');
     if (running.trim() !== '') signs.push(`containers run on ${node}`);
   }
