@@ -39,6 +39,7 @@ type Program = (typeof programs)[number];
 const ownMember = 10_276_657_743_932_975_437n;
 
 /** Differs from one process to the next, as the real one does. */
+// Numerical Recipes' generator: with a short period two rotations would get the same name.
 let counter = 0;
 let boots = 0;
 
@@ -116,7 +117,11 @@ export class FakeNode {
       layout: hostLayout(),
       machineId: 'a'.repeat(32),
       now: () => new Date((this.#time += 1) + this.clockShift),
-      random: (size) => Uint8Array.from({ length: size }, () => (counter = (counter * 31 + 7) % 251)),
+      random: (size) =>
+        Uint8Array.from(
+          { length: size },
+          () => (counter = (Math.imul(counter, 1664525) + 1013904223) >>> 0) >>> 24,
+        ),
       sleep: (milliseconds, signal) => {
         if (signal.aborted) return Promise.reject(new CertError('Aborted', 'interrupted'));
         this.#time += milliseconds;
