@@ -168,16 +168,19 @@ function writes(node: NodeRoot, words: readonly string[]): string[] {
 }
 
 const emulator = '/opt/qemu-aarch64';
-const foreignLibraries = '/usr/aarch64-linux-gnu';
+/** Where Debian's package has them, and where they are looked for on such a node. */
+const foreignLibraries = '/usr/aarch64-linux-gnu/lib';
+const theirPlace = '/lib/aarch64-linux-gnu';
+const theirLoader = 'ld-linux-aarch64.so.1';
 
 /** Emulated in user mode: its system calls are this kernel's. */
 function onArm(node: NodeRoot, dist: string): string[] {
   node.reset();
   fs.copyFileSync('/usr/bin/qemu-aarch64-static', node.path(emulator));
   fs.copyFileSync(join(dist, 'cert-renew-arm64'), node.path('/opt/cert-renew-arm64'));
-  fs.cpSync(foreignLibraries, node.path(foreignLibraries), { recursive: true, dereference: true });
-  const arm = (...words: readonly string[]): Run =>
-    node.start([emulator, '-L', foreignLibraries, '/opt/cert-renew-arm64', ...words]);
+  fs.cpSync(foreignLibraries, node.path(theirPlace), { recursive: true, dereference: true });
+  fs.copyFileSync(join(foreignLibraries, theirLoader), node.path(`/lib/${theirLoader}`));
+  const arm = (...words: readonly string[]): Run => node.start([emulator, '/opt/cert-renew-arm64', ...words]);
   const version = arm('version', '--json');
   const { platform, sha256 }: { platform: string; sha256: string } = JSON.parse(version.stdout);
   const line = `${sha256}  cert-renew-arm64\n`;
