@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
 
 /** The small ones, which every start needs (fs, path, process), stay plain imports. */
-const runtime = /^(node:)?(child_process|crypto|https?|net|tls|util|zlib)$/;
+const runtime = /^(node:)?(child_process|crypto|https?|net|os|readline|timers\/promises|tls|util|zlib)$/;
 const packages = /^yaml$/;
 
 /** For esbuild. */

@@ -94,6 +94,7 @@ async function renewAll(
   const signer = localSigner(cas, {
     lifetimeMs: ({ path }) => (options.days ?? defaultDays(path)) * dayMs,
     now: node.now,
+    keysAreOurs: true,
   });
   const settings = {
     keyPolicy: options.newKey ? 'new' : 'keep',

@@ -79,7 +79,10 @@ function makeSigningRequest(
     id,
     path: certificatePath(location),
     ...(location.form === 'kubeconfig' ? { user: location.user } : {}),
-    requestDer: makeRequest({ key, spki }, label),
+    // Made when a signer asks for it: one beside the keys does not.
+    get requestDer() {
+      return makeRequest({ key, spki }, label);
+    },
     spki,
     oldCertificate: certificate,
     ...(rotationUID === undefined || id === undefined
