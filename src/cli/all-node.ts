@@ -4,7 +4,7 @@ import { caIds, type CaId, type Target } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
 import { discoverNode } from '../host/discovery.ts';
 import { factsOf } from '../rotation/facts.ts';
-import { rowContext, targetRow } from '../rotation/inventory.ts';
+import { rowContext, seenWhole, targetRow } from '../rotation/inventory.ts';
 import { askServer } from '../rotation/prove-requests.ts';
 import type { LocalCa } from '../rotation/local-signer.ts';
 import type { NodeFacts, RotationNode } from '../rotation/types.ts';
@@ -25,7 +25,7 @@ export function seeNode(node: RotationNode): SeenHere {
   const { files } = node;
   const discovery = discoverNode(files);
   const { targets, notes } = discovery;
-  const seen = { files, isReachable: () => true };
+  const seen = seenWhole(files);
   const context = rowContext(seen, discovery);
   const found = targets.flatMap((target): Found[] => {
     const row = targetRow(seen, target, context);

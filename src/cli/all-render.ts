@@ -5,7 +5,7 @@ import type { Outcome } from '../rotation/types.ts';
 import type { Cluster } from './all-node.ts';
 import type { Decided } from './all-plan.ts';
 import { exitCodes } from './exit-codes.ts';
-import { isoSeconds } from './render.ts';
+import { rfc3339 } from '../pki/time.ts';
 
 export interface Ended {
   /** Of what was interrupted, and is at its end now. */
@@ -86,7 +86,7 @@ function isNew({ journal }: Ended, id: Decided['id']): boolean {
   return stage === undefined || ['proved', 'unproved', 'kept'].includes(stage.state);
 }
 
-const seconds = (time: string): string => isoSeconds(new Date(time));
+const seconds = (time: string): string => rfc3339(new Date(time));
 
 const leftLines = (plan: readonly Decided[]): string[] =>
   plan

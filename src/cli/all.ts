@@ -9,15 +9,17 @@ import { forget, rotate } from '../rotation/driver.ts';
 import { askEtcd } from '../rotation/etcd.ts';
 import { findJournal, writeJournal, type Journal } from '../rotation/journal.ts';
 import { localSigner } from '../rotation/local-signer.ts';
+import { isInterrupted } from '../rotation/settle-earlier.ts';
 import type { RotationNode, RotationOrder } from '../rotation/types.ts';
 import { lookAtCluster, seeNode, type SeenHere } from './all-node.ts';
 import { planAll, type Decided } from './all-plan.ts';
 import { exitOf, exitOfPlan, renderJson, renderPlan, renderPlanJson, renderText } from './all-render.ts';
 import type { Ended } from './all-render.ts';
 import { exitCodes } from './exit-codes.ts';
-import { daysHelp, lockTimeoutOption, parse, readDays } from './grammar.ts';
+import { daysHelp, lockTimeoutOption, parse, readDays, unlessHelp } from './grammar.ts';
 import { defaultDays } from './local-ca.ts';
 import { localNode } from './local-node.ts';
+import { complain, say } from './output.ts';
 import { showProgress } from './progress.ts';
 import { takeUp } from './take-up.ts';
 
@@ -33,10 +35,9 @@ export interface AllOptions {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<AllOptions>(command(), arguments_);
-  if (!('help' in parsed)) return await all(parsed.options, signal);
-  process.stdout.write(parsed.help);
-  return exitCodes.done;
+  return await unlessHelp(parse<AllOptions>(command(), arguments_), async ({ options }) =>
+    all(options, signal),
+  );
 }
 
 export const command = (): Command =>
@@ -68,13 +69,13 @@ export async function all(
       try {
         return await renewAll(node, options, progress.told, signal);
       } catch (error) {
-        if (!(error instanceof CertError) || !isWaiting(node)) throw error;
+        if (!(error instanceof CertError) || !isInterrupted(node)) throw error;
         return error;
       }
     });
     progress.end();
     if (ended instanceof CertError) return interrupted(ended);
-    process.stdout.write(options.json === true ? renderJson(ended) : renderText(ended));
+    say(options.json === true ? renderJson(ended) : renderText(ended));
     return exitOf(ended);
   } finally {
     progress.end();
@@ -83,22 +84,19 @@ export async function all(
 
 /** The journal knows how far it came. */
 function interrupted(error: CertError): number {
-  process.stderr.write(
-    `cert-renew: ${describeError(error)}; run cert-renew all again, it goes on where it was\n`,
-  );
+  complain(`cert-renew: ${describeError(error)}; run cert-renew all again, it goes on where it was\n`);
   return exitCodes.partlyDone;
 }
 
 async function showPlan(node: RotationNode, options: AllOptions, signal: AbortSignal): Promise<number> {
   const { seen, plan } = planOf(node, options);
-  const found = findJournal(node.files, node.layout);
   const shown = {
     plan,
     cluster: await lookAtCluster(node, seen.facts, signal),
-    interrupted: found.kind === 'journal' && found.journal.state === 'applying',
+    interrupted: isInterrupted(node),
     notes: seen.notes,
   };
-  process.stdout.write(options.json === true ? renderPlanJson(shown) : renderPlan(shown));
+  say(options.json === true ? renderPlanJson(shown) : renderPlan(shown));
   return exitOfPlan(shown);
 }
 
@@ -125,9 +123,9 @@ async function renewAll(
     earlier,
     journal,
     backups: node.layout.backups,
-    others: isWaiting(node) ? await othersOf(node, signal) : [],
+    others: isInterrupted(node) ? await othersOf(node, signal) : [],
   });
-  if (isWaiting(node)) return await ended({ plan: [], outcome: undefined, notes: [] });
+  if (isInterrupted(node)) return await ended({ plan: [], outcome: undefined, notes: [] });
   const { seen, plan } = planOf(node, options);
   const targets = targetsOf(seen, plan, again);
   if (targets.length === 0) return await ended({ plan, outcome: undefined, notes: seen.notes });
@@ -138,12 +136,6 @@ async function renewAll(
   });
   const outcome = await rotate(node, order, signer, follow, signal);
   return await ended({ plan, outcome, notes: seen.notes });
-}
-
-/** Whether the journal keeps something for the next call. */
-function isWaiting({ files, layout }: RotationNode): boolean {
-  const found = findJournal(files, layout);
-  return found.kind === 'journal' && found.journal.state === 'applying';
 }
 
 /**

@@ -8,9 +8,9 @@ import { selectNamed } from './check/named.ts';
 import { renderJson } from './check/render-json.ts';
 import { renderText } from './check/render-text.ts';
 import { askServer } from './check/server.ts';
-import { exitCodes } from './exit-codes.ts';
-import { parse, readServer, usage, type HostPort } from './grammar.ts';
+import { parse, readServer, unlessHelp, usage, type HostPort } from './grammar.ts';
 import { localNode } from './local-node.ts';
+import { say } from './output.ts';
 
 interface RawOptions {
   readonly server?: HostPort;
@@ -18,18 +18,15 @@ interface RawOptions {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<RawOptions>(command(), arguments_);
-  if ('help' in parsed) {
-    process.stdout.write(parsed.help);
-    return exitCodes.done;
-  }
-  const { options, operands } = parsed;
-  if (options.server !== undefined && operands.length > 0)
-    throw usage('--server and FILE exclude each other', command());
-  const files = operands.map((path) => resolve(path));
-  const report = await check({ files, server: options.server }, signal);
-  process.stdout.write(options.json === true ? renderJson(report) : renderText(report, showsColours()));
-  return report.exitCode;
+  return await unlessHelp(parse<RawOptions>(command(), arguments_), async ({ options, operands }) => {
+    const { server, json } = options;
+    if (server !== undefined && operands.length > 0)
+      throw usage('--server and FILE exclude each other', command());
+    const files = operands.map((path) => resolve(path));
+    const report = await check({ files, server }, signal);
+    say(json === true ? renderJson(report) : renderText(report, showsColours()));
+    return report.exitCode;
+  });
 }
 
 const helpAfter = `

@@ -3,7 +3,7 @@ import { Argument, Command } from 'commander';
 import { commands, renewEntry } from './commands.ts';
 import { bashScript, zshScript, type Completed } from './completion-scripts.ts';
 import { exitCodes } from './exit-codes.ts';
-import { parse } from './grammar.ts';
+import { parse, unlessHelp } from './grammar.ts';
 import { say } from './output.ts';
 
 const scripts: Readonly<Record<string, (all: readonly Completed[]) => string>> = {
@@ -24,14 +24,11 @@ zsh:  cert-renew completion zsh > "\${fpath[1]}/_cert-renew", then start zsh ane
 }
 
 export async function run(arguments_: readonly string[]): Promise<number> {
-  const parsed = parse(command(), arguments_);
-  if ('help' in parsed) {
-    say(parsed.help);
+  return await unlessHelp(parse(command(), arguments_), async ({ operands: [shell = ''] }) => {
+    const script = scripts[shell];
+    if (script !== undefined) say(script(await completed()));
     return exitCodes.done;
-  }
-  const script = scripts[parsed.operands[0] ?? ''];
-  if (script !== undefined) say(script(await completed()));
-  return exitCodes.done;
+  });
 }
 
 /** Every command that is in the help; the manual's own, which has no name, first. */

@@ -1,6 +1,8 @@
 // What the commands of cert-renew share in their grammar: one way to parse, to show help, to refuse.
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CertError } from '../errors.ts';
+import { exitCodes } from './exit-codes.ts';
+import { say } from './output.ts';
 
 /** A command of cert-renew, as the table in commands.ts names it. */
 export interface CommandModule {
@@ -23,6 +25,18 @@ export interface Parsed<T> {
   readonly options: T;
   readonly operands: readonly string[];
 }
+
+/** Prints the help that was asked for, or does the work; resolves with the exit code. */
+export async function unlessHelp<T extends object>(
+  asked: T | HelpText,
+  work: (asked: T) => number | Promise<number>,
+): Promise<number> {
+  if (!isHelp(asked)) return await work(asked);
+  say(asked.help);
+  return exitCodes.done;
+}
+
+const isHelp = (asked: object): asked is HelpText => 'help' in asked;
 
 /** @throws CertError Usage, in one line */
 export function parse<T extends object>(

@@ -15,8 +15,7 @@ import { proveInPlace } from '../rotation/prove-in-place.ts';
 import { isInterrupted } from '../rotation/settle-earlier.ts';
 import { defaultTimeouts, type Outcome, type RotationNode, type RotationOrder } from '../rotation/types.ts';
 import { lookAtCluster } from './all-node.ts';
-import { exitCodes } from './exit-codes.ts';
-import { lockTimeoutOption, parse } from './grammar.ts';
+import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
 import { inFile } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import {
@@ -60,14 +59,11 @@ export function command(): Command {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<RawOptions>(command(), arguments_);
-  if ('help' in parsed) {
-    say(parsed.help);
-    return exitCodes.done;
-  }
-  const { dryRun = false, json = false, lockTimeout } = parsed.options;
-  const file = resolve(parsed.operands[0] ?? '');
-  return await install({ file, dryRun, json, lockTimeoutMs: lockTimeout }, signal);
+  return await unlessHelp(parse<RawOptions>(command(), arguments_), async ({ options, operands }) => {
+    const { dryRun = false, json = false, lockTimeout } = options;
+    const file = resolve(operands[0] ?? '');
+    return await install({ file, dryRun, json, lockTimeoutMs: lockTimeout }, signal);
+  });
 }
 
 /** Resolves with the exit code. @throws CertError before anything was touched */

@@ -1,6 +1,7 @@
 // What the operator reads: one line a file, then what to restart; or the same as one JSON object. Pure.
 import type { Component } from '../catalogue/ids.ts';
 import type { Certificate } from '../pki/certificate.ts';
+import { rfc3339 } from '../pki/time.ts';
 import { restartAdvice } from './restart-advice.ts';
 
 /** One certificate, before and after. */
@@ -58,7 +59,7 @@ function certificateLine(each: RenewedCertificate, dryRun: boolean): string {
   const remark = remarks.length === 0 ? '' : ` (${remarks.join(', ')})`;
   const whose = user === undefined ? path : `${path} (user ${user})`;
   const verb = dryRun ? 'would be renewed' : 'renewed';
-  const expiry = `expires ${isoSeconds(old.notAfter)} → ${isoSeconds(notAfter)}${remark}`;
+  const expiry = `expires ${rfc3339(old.notAfter)} → ${rfc3339(notAfter)}${remark}`;
   return `${whose}: ${verb}, ${expiry}${serial}, ${newKey ? 'new key' : 'same key'}`;
 }
 
@@ -72,8 +73,8 @@ export function renderJson(report: RenewReport): string {
       ...(user === undefined ? {} : { user }),
       oldSerial: old.serial,
       newSerial: renewed?.serial ?? null,
-      oldNotAfter: isoSeconds(old.notAfter),
-      newNotAfter: isoSeconds(notAfter),
+      oldNotAfter: rfc3339(old.notAfter),
+      newNotAfter: rfc3339(notAfter),
       clamped,
       key: newKey ? 'new' : 'kept',
     })),
@@ -83,6 +84,3 @@ export function renderJson(report: RenewReport): string {
   };
   return `${JSON.stringify(value)}\n`;
 }
-
-/** RFC 3339 in UTC. */
-export const isoSeconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');

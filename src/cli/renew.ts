@@ -15,6 +15,7 @@ import { checkBackupDirectory } from './backup-directory.ts';
 import { exitCodes } from './exit-codes.ts';
 import { usersOf } from './file-users.ts';
 import { complain, say } from './output.ts';
+import { unlessHelp } from './grammar.ts';
 import { defaultDays, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import type { RenewOptions } from './options.ts';
@@ -26,10 +27,9 @@ export const command = renewCommand;
 const dayMs = 86_400_000;
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const options = readRenewOptions(arguments_, process.cwd());
-  if (!('help' in options)) return await renew(options, signal);
-  say(options.help);
-  return exitCodes.done;
+  return await unlessHelp(readRenewOptions(arguments_, process.cwd()), async (options) =>
+    renew(options, signal),
+  );
 }
 
 /**

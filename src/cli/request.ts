@@ -13,15 +13,15 @@ import { readSubjects } from '../rotation/prepare.ts';
 import { isInterrupted } from '../rotation/settle-earlier.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
-import { lockTimeoutOption, parse } from './grammar.ts';
+import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
 import { localNode } from './local-node.ts';
 import { isNodeName, requestText, toBase64, type RequestBlock } from './offline/block.ts';
 import { chooseDue, chooseNamed, type Chosen } from './offline/select.ts';
 import { nodeNameOf } from './offline/signing-place.ts';
 import { readWaiting, writeWaiting, type Waiting } from './offline/waiting.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
-import { isoSeconds } from './render.ts';
 import { complain, say } from './output.ts';
+import { rfc3339 } from '../pki/time.ts';
 
 export interface RequestOptions {
   /** Absolute paths; empty: what of the kubelet is due. */
@@ -52,20 +52,12 @@ export function command(): Command {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<RawOptions>(command(), arguments_);
-  if ('help' in parsed) {
-    say(parsed.help);
-    return exitCodes.done;
-  }
-  const { newKey = false, json = false, out, lockTimeout } = parsed.options;
-  const options = {
-    files: parsed.operands.map((path) => resolve(path)),
-    newKey,
-    json,
-    out: out === undefined ? undefined : resolve(out),
-    lockTimeoutMs: lockTimeout,
-  };
-  return await request(options, signal);
+  return await unlessHelp(parse<RawOptions>(command(), arguments_), async ({ options, operands }) => {
+    const { newKey = false, json = false, out, lockTimeout } = options;
+    const files = operands.map((path) => resolve(path));
+    const place = out === undefined ? undefined : resolve(out);
+    return await request({ files, newKey, json, out: place, lockTimeoutMs: lockTimeout }, signal);
+  });
 }
 
 /** Resolves with the exit code. @throws CertError before anything was written */
@@ -74,12 +66,10 @@ export async function request(
   signal: AbortSignal,
   node: RotationNode = localNode(),
 ): Promise<number> {
-  checkOutput(node.files, options.out, mark);
+  checkOutput(node.files, options.out, 'request');
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
   return await withLock(node.layout.lock, lock, () => requestLocked(node, options));
 }
-
-const mark = '-----BEGIN CERT RENEW REQUEST-----';
 
 async function requestLocked(node: RotationNode, options: RequestOptions): Promise<number> {
   if (isInterrupted(node)) throw interrupted();
@@ -164,7 +154,7 @@ async function make(
     id,
     node: nodeNameOf(node.files, discovery) ?? hostName(node.files),
     machineId: node.machineId,
-    made: isoSeconds(node.now()),
+    made: rfc3339(node.now()),
     certificates: plans.flatMap(certificateOf),
   };
   const keys = plans.flatMap(({ newKey, request: { id, spki } }) =>

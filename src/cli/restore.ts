@@ -6,13 +6,16 @@ import { CertError, describeError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { refuseUnsafeDirectory } from '../host/safe-target.ts';
 import { listBackups, readBackup, type Backup } from '../rotation/backup-index.ts';
-import { certificatePath, describeLocation } from '../rotation/material.ts';
+import { describeLocation } from '../rotation/material.ts';
 import { checkBackup, restoreBackup, type RestoreReport } from '../rotation/restore-backup.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
-import { lockTimeoutOption, parse } from './grammar.ts';
+import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
 import { localNode } from './local-node.ts';
-import { isoSeconds, nextLines } from './render.ts';
+import { complain, say } from './output.ts';
+import { nextLines } from './render.ts';
+import { rfc3339 } from '../pki/time.ts';
+import { certificateFile } from '../catalogue/discover.ts';
 
 interface RestoreOptions {
   readonly force?: boolean;
@@ -22,10 +25,10 @@ interface RestoreOptions {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<RestoreOptions>(command(), arguments_);
-  if (!('help' in parsed)) return await restore(parsed.operands[0], parsed.options, signal);
-  process.stdout.write(parsed.help);
-  return exitCodes.done;
+  return await unlessHelp(
+    parse<RestoreOptions>(command(), arguments_),
+    async ({ options, operands: [name] }) => restore(name, options, signal),
+  );
 }
 
 export const command = (): Command =>
@@ -77,30 +80,28 @@ function tell(report: RestoreReport, { dryRun = false, json = false }: RestoreOp
   const { end, message, certificates, notes, backup } = report;
   if (end === 'restored' || end === 'partly') {
     const state = end === 'restored' ? 'all files are as they were' : 'run it again';
-    process.stderr.write(`cert-renew: ${message}; ${state}\n`);
+    complain(`cert-renew: ${message}; ${state}\n`);
     return exitOf[end];
   }
-  const paths = certificates.map(({ location }) => certificatePath(location));
+  const paths = certificates.map(({ location }) => certificateFile(location));
   if (json) {
     const files = certificates.map(({ location, certificate }) => ({
-      path: certificatePath(location),
+      path: certificateFile(location),
       serial: certificate.serial,
-      notAfter: isoSeconds(certificate.notAfter),
+      notAfter: rfc3339(certificate.notAfter),
     }));
-    process.stdout.write(
-      `${JSON.stringify({ schema: 1, dryRun, end, files, notes, backup: backup ?? null })}\n`,
-    );
+    say(`${JSON.stringify({ schema: 1, dryRun, end, files, notes, backup: backup ?? null })}\n`);
     return exitOf[end];
   }
   const verb = { done: dryRun ? 'would be put back' : 'put back', same: 'is there already' }[end];
   const lines = certificates.map(
     ({ location, certificate }) =>
-      `${describeLocation(location)}: ${verb}, serial ${certificate.serial}, expires ${isoSeconds(certificate.notAfter)}`,
+      `${describeLocation(location)}: ${verb}, serial ${certificate.serial}, expires ${rfc3339(certificate.notAfter)}`,
   );
   lines.push(...notes.map((note) => `note: ${note}`));
   if (backup !== undefined) lines.push(`what lay there until now: ${backup}`);
   if (end === 'done') lines.push(...nextLines(paths));
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(`${lines.join('\n')}\n`);
   return exitOf[end];
 }
 
@@ -108,12 +109,11 @@ function list(node: RotationNode, { json = false }: RestoreOptions): number {
   const backups = listBackups(node.files, node.layout);
   const rows = backups.map((backup) => ({
     name: posix.basename(backup.directory),
-    createdAt: isoSeconds(backup.createdAt),
+    createdAt: rfc3339(backup.createdAt),
     files: backup.files.map(({ path }) => path),
     problem: problemOf(node, backup),
   }));
-  if (json) process.stdout.write(`${JSON.stringify({ schema: 1, backups: rows })}\n`);
-  else process.stdout.write(listText(rows, node.layout.backups));
+  say(json ? `${JSON.stringify({ schema: 1, backups: rows })}\n` : listText(rows, node.layout.backups));
   return exitCodes.done;
 }
 

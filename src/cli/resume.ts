@@ -7,8 +7,8 @@ import { findJournal } from '../rotation/journal.ts';
 import { settle } from '../rotation/settle-earlier.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
-import { complain, say } from './output.ts';
-import { parse } from './grammar.ts';
+import { complain } from './output.ts';
+import { parse, unlessHelp } from './grammar.ts';
 import { localNode } from './local-node.ts';
 
 const lockTimeoutMs = 30_000;
@@ -19,10 +19,7 @@ export const command = (): Command =>
   );
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse(command(), arguments_);
-  if (!('help' in parsed)) return await resume(signal);
-  say(parsed.help);
-  return exitCodes.done;
+  return await unlessHelp(parse(command(), arguments_), async () => resume(signal));
 }
 
 /** Resolves with the exit code. Errors: LockHeld, before anything was touched. */

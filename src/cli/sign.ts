@@ -10,7 +10,7 @@ import type { Files } from '../host/files.ts';
 import { localSigner, type LocalCa } from '../rotation/local-signer.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
-import { daysHelp, parse, readDays, usage } from './grammar.ts';
+import { daysHelp, parse, readDays, unlessHelp, usage } from './grammar.ts';
 import { inFile, readLocalCas } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import {
@@ -64,10 +64,9 @@ export function command(): Command {
 }
 
 export async function run(arguments_: readonly string[], signal: AbortSignal): Promise<number> {
-  const parsed = parse<RawOptions>(command(), arguments_);
-  if (!('help' in parsed)) return await sign(toOptions(parsed.options, parsed.operands), signal);
-  say(parsed.help);
-  return exitCodes.done;
+  return await unlessHelp(parse<RawOptions>(command(), arguments_), async ({ options, operands }) =>
+    sign(toOptions(options, operands), signal),
+  );
 }
 
 function toOptions({ caCert, caKey, ...raw }: RawOptions, [file = '']: readonly string[]): SignOptions {
@@ -86,8 +85,6 @@ function toOptions({ caCert, caKey, ...raw }: RawOptions, [file = '']: readonly 
   };
 }
 
-const mark = '-----BEGIN CERT RENEW RESPONSE-----';
-
 /** Resolves with the exit code. @throws CertError before anything was signed */
 export async function sign(
   options: SignOptions,
@@ -95,7 +92,7 @@ export async function sign(
   { files, now: clock }: Pick<RotationNode, 'files' | 'now'> = localNode(),
   ask: Ask | undefined = askPerson(),
 ): Promise<number> {
-  checkOutput(files, options.out, mark);
+  checkOutput(files, options.out, 'response');
   const now = clock();
   const blocks = inFile(options.file, () =>
     readRequests(Buffer.from(files.read(files.realpath(options.file), largestFile)).toString('latin1')),

@@ -3,7 +3,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { ownSha256 } from '../host/executable.ts';
 import { exitCodes } from './exit-codes.ts';
-import { parse } from './grammar.ts';
+import { parse, unlessHelp } from './grammar.ts';
 import { say } from './output.ts';
 
 export interface Build {
@@ -31,11 +31,11 @@ export const command = (): Command =>
     .description('Print version, commit, date and platform of this program, and the sha256 of its file.')
     .option('--json', 'print one JSON object');
 
-export function run(arguments_: readonly string[]): Promise<number> {
-  const parsed = parse<Options>(command(), arguments_);
-  if ('help' in parsed) say(parsed.help);
-  else say(parsed.options.json === true ? renderJson() : renderText());
-  return Promise.resolve(exitCodes.done);
+export async function run(arguments_: readonly string[]): Promise<number> {
+  return await unlessHelp(parse<Options>(command(), arguments_), ({ options }) => {
+    say(options.json === true ? renderJson() : renderText());
+    return exitCodes.done;
+  });
 }
 
 const platform = (): string => `${process.platform}-${process.arch}`;

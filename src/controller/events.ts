@@ -7,6 +7,7 @@ import { resources } from '../kube/resources.ts';
 import { apiVersion } from '../kube/types.ts';
 import { shortName } from './labels.ts';
 import type { NewEvent } from './world.ts';
+import { rfc3339 } from '../pki/time.ts';
 
 /** Events about objects without a namespace live in `default`; the API server accepts no other. */
 const clusterScoped = 'default';
@@ -30,7 +31,7 @@ export function eventName(event: NewEvent): string {
 /** The Event as it is first written. Pure. */
 export function newEvent(event: NewEvent, now: Date, instance: string): Event {
   const { about, type, reason, message } = event;
-  const time = now.toISOString().replace(/\.\d+Z$/, 'Z');
+  const time = rfc3339(now);
   return {
     metadata: { name: eventName(event), namespace: about.namespace ?? clusterScoped },
     involvedObject: {

@@ -66,3 +66,8 @@ export function validity(wish: {
 }
 
 const wholeSeconds = (ms: number): Date => new Date(Math.floor(ms / 1000) * 1000);
+
+/** RFC 3339 in UTC, whole seconds: as Kubernetes and the inventory write times. */
+export function rfc3339(moment: Date): string {
+  return `${moment.toISOString().slice(0, -'.000Z'.length)}Z`;
+}

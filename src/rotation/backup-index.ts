@@ -7,6 +7,7 @@ import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
 import { hashOf } from './bytes.ts';
 import type { Journal } from './journal.ts';
+import { certificateFile } from '../catalogue/discover.ts';
 
 const indexName = 'index.json';
 const text = v.string();
@@ -96,7 +97,7 @@ export function readBackup(files: Files, directory: string): Backup {
 
 /** Files are named by what they are, links resolved; the kubelet's own link by itself. */
 function certificateName(files: Files, location: Location, paths: ReadonlySet<string>): string {
-  const path = location.form === 'pair' ? location.certPath : location.path;
+  const path = certificateFile(location);
   return paths.has(path) ? path : files.realpath(path);
 }
 

@@ -38,8 +38,7 @@ type Program = (typeof programs)[number];
 /** As large as the real ones: beyond what a JavaScript number can tell apart. */
 const ownMember = 10_276_657_743_932_975_437n;
 
-/** Differs from one process to the next, as the real one does. */
-// Numerical Recipes' generator: with a short period two rotations would get the same name.
+/** Differs from one process to the next, as the real one does; with a long period, or two rotations get one name. */
 let counter = 0;
 let boots = 0;
 

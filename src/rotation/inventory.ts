@@ -10,6 +10,7 @@ import type { Files } from '../host/files.ts';
 import { checkTarget } from '../host/safe-target.ts';
 import type { Certificate, San } from '../pki/certificate.ts';
 import { keyFits, readPrivateKey } from '../pki/keys.ts';
+import { rfc3339 } from '../pki/time.ts';
 import { isSignedBy } from '../pki/verify.ts';
 import type { Reason } from '../policy/reasons.ts';
 import { readLive } from './material.ts';
@@ -39,6 +40,9 @@ export interface SeenFiles {
   readonly files: Files;
   readonly isReachable: Reach;
 }
+
+/** A node that is seen whole: by a program that runs on it, not in a Pod. */
+export const seenWhole = (files: Files): SeenFiles => ({ files, isReachable: () => true });
 
 /** Certificates of each authority, as they lie on the node; empty when they cannot be read. */
 export type Authorities = Readonly<Record<CaId, readonly Certificate[]>>;
@@ -213,12 +217,7 @@ export function describeCertificate(certificate: Certificate) {
   };
 }
 
-/** X.509 times have whole seconds. */
-export function rfc3339(date: Date): string {
-  return date.toISOString().replace('.000Z', 'Z');
-}
-
-function sanText({ kind, value }: San): string {
+export function sanText({ kind, value }: San): string {
   return `${kind === 'ip' ? 'IP' : kind.toUpperCase()}:${value}`;
 }
 

@@ -77,8 +77,9 @@ export interface ResumeReport {
 
 /**
  * Makes key and certificate fit in every stage that was cut off in its renames: on the way that it was on, unless that
- * leads back to what has ended (R14), and the other way where bytes are missing. What somebody else has replaced meanwhile stays as it is, where it fits (R17). Restarts nothing, proves
- * nothing, needs no network. The journal says afterwards what was done.
+ * leads back to what has ended (R14), and the other way where bytes are missing. What somebody else has replaced meanwhile
+ * stays as it is, where it fits (R17). Restarts nothing, proves nothing, needs no network. The journal says afterwards what
+ * was done.
  */
 export function makePairsFit(node: RotationNode, start: Journal): { journal: Journal; report: ResumeReport } {
   let journal = start;

@@ -11,6 +11,7 @@ import type { Certificate } from '../pki/certificate.ts';
 import { keyFits, readPrivateKey, writePrivateKey } from '../pki/keys.ts';
 import { toBytes, toText } from './bytes.ts';
 import type { JournalFile } from './journal.ts';
+import { certificateFile } from '../catalogue/discover.ts';
 
 /** A file that would be replaced, as it was read. */
 export interface LiveFile {
@@ -54,18 +55,15 @@ export function readMaterial(
       'KeyMismatch',
       `${describeLocation(location)}: the key does not fit the certificate; put back the two that belong together`,
       {
-        file: certificatePath(location),
+        file: certificateFile(location),
       },
     );
   }
   return { id, location, certificate, key, files: list };
 }
 
-export const certificatePath = (location: Location): string =>
-  location.form === 'pair' ? location.certPath : location.path;
-
 export const describeLocation = (location: Location): string =>
-  location.form === 'kubeconfig' ? `${location.path} (user ${location.user})` : certificatePath(location);
+  location.form === 'kubeconfig' ? `${location.path} (user ${location.user})` : certificateFile(location);
 
 function liveFiles(files: Files, location: Location): LiveFile[] {
   if (location.form === 'pair') {
@@ -89,7 +87,7 @@ function readCredential(
   list: readonly LiveFile[],
 ): { certificate: Certificate; key: KeyObject } {
   const text = credentialText(location, (role) => list.find((file) => file.role === role)?.bytes);
-  return inFile(certificatePath(location), () => {
+  return inFile(certificateFile(location), () => {
     const { certificate } = readBundle(toBytes(text.certificate));
     if (certificate === undefined) throw new CertError('MalformedPem', 'holds no certificate');
     return { certificate, key: readPrivateKey(text.key).key };
@@ -135,7 +133,7 @@ export function withSuccessor(
   successor: Successor,
 ): Uint8Array {
   const { location } = material;
-  return inFile(certificatePath(location), () => {
+  return inFile(certificateFile(location), () => {
     if (role === 'key') return successor.key === undefined ? bytes : replaceKey(bytes, successor.key);
     if (role === 'certificate') return replaceLeaf(bytes, material.certificate, successor.certificate);
     if (role === 'combined') {

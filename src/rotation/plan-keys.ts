@@ -3,9 +3,10 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { posix } from 'node:path';
 import { generateLikeAsync, type KeyPair } from '../pki/keys.ts';
 import { makeRequest, renewalBytes, signRenewal } from '../pki/request.ts';
-import { certificatePath, type Material } from './material.ts';
+import { type Material } from './material.ts';
 import { bootRecovery } from './recover-unit.ts';
 import type { RotationNode, RotationOrder, SigningRequest } from './types.ts';
+import { certificateFile } from '../catalogue/discover.ts';
 
 export interface Plan {
   readonly material: Material;
@@ -72,12 +73,12 @@ function makeSigningRequest(
   { id, location, certificate, key: oldKey }: Material,
   { key, spki, index }: { key: KeyObject; spki: Uint8Array; index: number },
 ): SigningRequest {
-  const label = id ?? posix.basename(certificatePath(location));
+  const label = id ?? posix.basename(certificateFile(location));
   const { rotationUID } = order;
   return {
     key: `${label} ${index}`,
     id,
-    path: certificatePath(location),
+    path: certificateFile(location),
     ...(location.form === 'kubeconfig' ? { user: location.user } : {}),
     // Made when a signer asks for it: one beside the keys does not.
     get requestDer() {

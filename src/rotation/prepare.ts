@@ -11,10 +11,11 @@ import { makeDirectories, sha256 } from './bytes.ts';
 import type { Journal, JournalCertificate, JournalFile, JournalStage } from './journal.ts';
 import { journalSchema, writeJournal } from './journal.ts';
 import type { LiveFile, Material } from './material.ts';
-import { certificatePath, describeLocation, readMaterial, withSuccessor } from './material.ts';
+import { describeLocation, readMaterial, withSuccessor } from './material.ts';
 import { planKeys, type Plan } from './plan-keys.ts';
 import { planStages } from './stages.ts';
 import type { NodeFacts, RotationNode, RotationOrder, SignedCertificate, Signer } from './types.ts';
+import { certificateFile } from '../catalogue/discover.ts';
 
 /** A target of the catalogue, or a file that a person named. */
 export interface Subject {
@@ -87,7 +88,7 @@ function readSubject(
   name: string,
   notes: string[],
 ): Material | undefined {
-  if (posix.basename(certificatePath(subject.location)) === 'kubelet-server-current.pem') {
+  if (posix.basename(certificateFile(subject.location)) === 'kubelet-server-current.pem') {
     notes.push(`${name} is managed by the kubelet itself (serverTLSBootstrap)`);
     return undefined;
   }

@@ -8,6 +8,7 @@ import { draft, type Draft } from './prepare.ts';
 import { isInterrupted, settle, type Settled } from './settle-earlier.ts';
 import { swapAll } from './swap-files.ts';
 import type { RotationNode, Signer } from './types.ts';
+import { certificateFile } from '../catalogue/discover.ts';
 
 export interface RenewOptions {
   readonly keyPolicy: 'new' | 'keep';
@@ -145,7 +146,7 @@ function readAll(
 function reportOf({ material, signed, keyKept }: Draft['renewed'][number]): RenewedFile {
   const { location, certificate } = material;
   return {
-    path: location.form === 'pair' ? location.certPath : location.path,
+    path: certificateFile(location),
     form: location.form,
     ...(location.form === 'kubeconfig' ? { user: location.user } : {}),
     old: certificate,

@@ -10,12 +10,13 @@ import { componentOf } from './context.ts';
 import { backupsKept, forget } from './driver.ts';
 import { findJournal, writeJournal, type Journal } from './journal.ts';
 import { makePairsFit, setJournalAside, underWay } from './journal-check.ts';
-import { certificatePath, readLive } from './material.ts';
+import { readLive } from './material.ts';
 import { sinceOf, startedAfter } from './prove-process.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { stageRules } from './stages.ts';
 import type { RotationNode } from './types.ts';
 import { settleUnreadable } from './unreadable.ts';
+import { certificateFile } from '../catalogue/discover.ts';
 
 export interface Settled {
   /** What a person should know of it. */
@@ -111,7 +112,7 @@ function unfitting(node: RotationNode, journal: Journal): string[] {
   return underWay(journal)
     .flatMap(({ certificates }) => certificates.map(({ location }) => location))
     .filter((location) => !fitsNow(node, location))
-    .map(certificatePath);
+    .map(certificateFile);
 }
 
 function fitsNow({ files }: RotationNode, location: Location): boolean {
@@ -136,7 +137,7 @@ function toRestart(node: RotationNode, { stages }: Journal): string[] {
       if (side === undefined) return false;
       return startedAfter(node, componentOf(stage.name), sinceOf(stage, side, node.now())).length === 0;
     })
-    .flatMap(({ certificates }) => certificates.map(({ location }) => certificatePath(location)));
+    .flatMap(({ certificates }) => certificates.map(({ location }) => certificateFile(location)));
 }
 
 /** The side whose files a component must have been started after. What was never swapped was never read. */

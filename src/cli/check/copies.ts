@@ -8,9 +8,9 @@ import { readCertificates } from '../../formats/pem.ts';
 import type { Files } from '../../host/files.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { isSignedBy } from '../../pki/verify.ts';
-import { rfc3339 } from '../../rotation/inventory.ts';
 import { readLive } from '../../rotation/material.ts';
 import type { SeenCopy } from './picture.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 export interface CopyQuestion {
   /** What the node itself uses: no copies. */

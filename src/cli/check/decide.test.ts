@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { blank } from '../../rotation/inventory.ts';
 import { decide } from './decide.ts';
 import type { NodePicture, SeenCertificate, SeenCopy } from './picture.ts';
+import { seenAdmin } from './testing.ts';
 
 const now = new Date('2030-03-01T00:00:00Z');
 const day = 86_400_000;
@@ -10,33 +11,11 @@ const inDays = (days: number): string =>
 
 type Change = Partial<Omit<SeenCertificate, 'row'>> & { readonly row?: Partial<SeenCertificate['row']> };
 
-function leaf(daysLeft: number, { row, ...change }: Change = {}): SeenCertificate {
-  return {
-    id: 'admin.conf',
-    title: 'x',
-    component: 'none',
-    profile: 365 * day,
-    caNotAfter: new Date(inDays(3000)),
-    key: 'fits',
-    use: { kind: 'none' },
-    remarks: [],
-    ...change,
-    row: {
-      ...blank,
-      id: 'admin.conf',
-      path: '/etc/kubernetes/admin.conf',
-      kind: 'kubeconfig',
-      ca: 'kubernetes',
-      issuer: 'CN=kubernetes',
-      serial: '0a',
-      notBefore: inDays(daysLeft - 365),
-      notAfter: inDays(daysLeft),
-      state: 'Ok',
-      reason: '',
-      ...row,
-    },
-  };
-}
+const leaf = (daysLeft: number, { row, ...change }: Change = {}): SeenCertificate =>
+  seenAdmin(
+    { title: 'x', caNotAfter: new Date(inDays(3000)), ...change },
+    { subject: '', notBefore: inDays(daysLeft - 365), notAfter: inDays(daysLeft), ...row },
+  );
 
 const ca = (daysLeft: number): SeenCertificate =>
   leaf(daysLeft, {

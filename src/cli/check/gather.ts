@@ -14,6 +14,7 @@ import {
   caRow,
   describeCertificate,
   rowContext,
+  seenWhole,
   targetRow,
   type Authorities,
   type InventoryRow,
@@ -58,7 +59,7 @@ function readMountinfo(): string {
 /** @throws CertError Aborted */
 export async function gather(node: CheckNode, signal: AbortSignal): Promise<NodePicture> {
   const discovery = discoverNode(node.files);
-  const seen = { files: node.files, isReachable: () => true };
+  const seen = seenWhole(node.files);
   const context = rowContext(seen, discovery);
   const facts: LiveFacts = {
     ...factsOf(discovery),
@@ -99,7 +100,7 @@ async function seeTargets(
   { discovery, context }: { readonly discovery: Discovery; readonly context: RowContext },
   signal: AbortSignal,
 ): Promise<readonly SeenCertificate[]> {
-  const seen = { files: node.files, isReachable: () => true };
+  const seen = seenWhole(node.files);
   const all = discovery.targets.map(async (target): Promise<readonly SeenCertificate[]> => {
     const row = targetRow(seen, target, context);
     // etcd's health checks do without it since kubeadm 1.29.

@@ -4,11 +4,11 @@ import type { Component, Target } from '../../catalogue/ids.ts';
 import { entryOf } from '../../catalogue/table.ts';
 import { CertError, describeError } from '../../errors.ts';
 import type { Certificate } from '../../pki/certificate.ts';
-import { rfc3339 } from '../../rotation/inventory.ts';
 import type { Endpoint, NodeFacts, RotationNode } from '../../rotation/types.ts';
 import { certificateFiles, isAfter, processesOf, processesThatSee } from '../../rotation/prove-process.ts';
 import { endpointOf, isServing, loopbackName, shownAt } from '../../rotation/shown.ts';
 import type { Use } from './picture.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 const timeoutMs = 2000;
 

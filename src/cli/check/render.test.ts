@@ -5,40 +5,9 @@ import { decide, type CheckReport } from './decide.ts';
 import type { SeenCertificate, SeenCopy } from './picture.ts';
 import { renderJson } from './render-json.ts';
 import { renderText } from './render-text.ts';
+import { seenAdmin } from './testing.ts';
 
 const now = new Date('2030-03-01T00:00:00Z');
-
-function seen(
-  change: Partial<SeenCertificate> = {},
-  row: Partial<SeenCertificate['row']> = {},
-): SeenCertificate {
-  return {
-    id: 'admin.conf',
-    title: 'administrator’s kubeconfig',
-    component: 'none',
-    profile: 365 * 86_400_000,
-    caNotAfter: undefined,
-    key: 'fits',
-    use: { kind: 'none' },
-    remarks: [],
-    ...change,
-    row: {
-      ...blank,
-      id: 'admin.conf',
-      path: '/etc/kubernetes/admin.conf',
-      kind: 'kubeconfig',
-      ca: 'kubernetes',
-      subject: 'CN=kubernetes-admin',
-      issuer: 'CN=kubernetes',
-      serial: '0a',
-      notBefore: '2029-11-01T00:00:00Z',
-      notAfter: '2030-11-01T00:00:00Z',
-      state: 'Ok',
-      reason: '',
-      ...row,
-    },
-  };
-}
 
 const copy: SeenCopy = {
   path: '/home/a/.kube/config',
@@ -71,8 +40,8 @@ const older: SeenCertificate['use'] = { kind: 'older', text: 'it was started bef
 
 describe('the text', () => {
   it('has the sentence on top, then the table, remarks, copies and notes', () => {
-    const ca = seen({ title: 'certificate authority' }, { id: 'ca.crt', path: '/ca.crt', kind: 'ca' });
-    expect(renderText(report([seen({ use: older }, due), ca], [copy]), false)).toBe(
+    const ca = seenAdmin({ title: 'certificate authority' }, { id: 'ca.crt', path: '/ca.crt', kind: 'ca' });
+    expect(renderText(report([seenAdmin({ use: older }, due), ca], [copy]), false)).toBe(
       `Safe until 2030-03-05 (4 d), when admin.conf ends; 1 of 1 certificates is due; next: cert-renew all
 
 CERTIFICATE  USED FOR                    EXPIRES     LEFT   CA          KEY   IN USE
@@ -92,7 +61,7 @@ note: a note
 
   it('fits 120 columns with every certificate of the catalogue', () => {
     const rows = catalogue.map(({ id, title }) =>
-      seen(
+      seenAdmin(
         { id, title, use: { kind: 'stopped', text: '' } },
         { id, ca: null, notAfter: '2040-01-01T00:00:00Z' },
       ),
@@ -105,7 +74,10 @@ note: a note
   });
 
   it('is coloured where it is asked to be, and only there', () => {
-    const some = report([seen({}, due), seen({ use: older }, { notAfter: '2030-01-01T00:00:00Z' })], [copy]);
+    const some = report(
+      [seenAdmin({}, due), seenAdmin({ use: older }, { notAfter: '2030-01-01T00:00:00Z' })],
+      [copy],
+    );
     expect(renderText(some, false)).not.toContain('\u001B');
     expect(renderText(some, true)).toContain('\u001B[31mNOT safe');
     expect(renderText(some, true)).toContain('\u001B[33madmin.conf');
@@ -116,10 +88,10 @@ note: a note
   it.each<[string, CheckReport]>([
     [
       'a file name',
-      report([seen({}, { id: evil, path: evil, state: 'Unreadable', reason: `${evil} is bad` })]),
+      report([seenAdmin({}, { id: evil, path: evil, state: 'Unreadable', reason: `${evil} is bad` })]),
     ],
-    ['a user of a copy', report([seen()], [{ ...copy, path: evil, user: evil }])],
-    ['an issuer', report([seen({}, { ca: null, state: 'Unmanaged', issuer: evil })])],
+    ['a user of a copy', report([seenAdmin()], [{ ...copy, path: evil, user: evil }])],
+    ['an issuer', report([seenAdmin({}, { ca: null, state: 'Unmanaged', issuer: evil })])],
   ])('%s cannot steer the terminal', (_, written) => {
     for (const text of [renderText(written, false), renderJson(written)]) {
       expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
@@ -130,7 +102,7 @@ note: a note
 
 describe('the JSON', () => {
   it('is one object with the names of the inventory', () => {
-    const text = renderJson(report([seen()], [copy]));
+    const text = renderJson(report([seenAdmin()], [copy]));
     expect(text.endsWith('}\n')).toBe(true);
     expect(JSON.parse(text)).toEqual({
       schema: 1,
@@ -188,7 +160,7 @@ describe('the JSON', () => {
 
   it('says null where nothing is known', () => {
     const value: { safeUntil: unknown; certificates: unknown } = JSON.parse(
-      renderJson(report([seen({}, { ...blank, state: 'Unreadable', reason: 'x' })])),
+      renderJson(report([seenAdmin({}, { ...blank, state: 'Unreadable', reason: 'x' })])),
     );
     expect(value.safeUntil).toBeNull();
     expect(value.certificates).toMatchObject([{ daysLeft: null, dueAt: null, verdict: 'Unreadable' }]);

@@ -7,7 +7,13 @@ import { servedChain } from '../../host/probes.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { isSignedBy } from '../../pki/verify.ts';
 import { manualLifetimes } from '../../policy/due.ts';
-import { describeCertificate, rowContext, type Authorities } from '../../rotation/inventory.ts';
+import {
+  describeCertificate,
+  rowContext,
+  sanText,
+  seenWhole,
+  type Authorities,
+} from '../../rotation/inventory.ts';
 import type { HostPort } from '../grammar.ts';
 import type { CheckNode } from './gather.ts';
 import type { NodePicture, SeenCertificate } from './picture.ts';
@@ -21,10 +27,7 @@ export async function askServer(
   signal: AbortSignal,
 ): Promise<NodePicture> {
   const chain = await servedChain({ ...server, timeoutMs }, signal);
-  const { authorities } = rowContext(
-    { files: node.files, isReachable: () => true },
-    discoverNode(node.files),
-  );
+  const { authorities } = rowContext(seenWhole(node.files), discoverNode(node.files));
   return {
     certificates: chain.map((certificate, index) => seeServed(server, { certificate, index }, authorities)),
     authorities,
@@ -74,7 +77,7 @@ function seeServed(
 }
 
 function namesOf(host: string, { der, sans }: Certificate): readonly string[] {
-  const names = sans.map(({ kind, value }) => `${kind === 'ip' ? 'IP' : kind.toUpperCase()}:${value}`);
+  const names = sans.map(sanText);
   const parsed = new X509Certificate(der);
   const isNamed = (isIP(host) === 0 ? parsed.checkHost(host) : parsed.checkIP(host)) !== undefined;
   return [

@@ -2,7 +2,6 @@
 import type { Discovery } from '../../catalogue/discover.ts';
 import type { CertificateId, Target } from '../../catalogue/ids.ts';
 import { CertError, describeError } from '../../errors.ts';
-import { isoSeconds } from '../render.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import { equalBytes } from '../../pki/der.ts';
 import { parseCertificate } from '../../pki/parse.ts';
@@ -10,6 +9,7 @@ import { readMaterial, type Material } from '../../rotation/material.ts';
 import type { RotationNode, Signer } from '../../rotation/types.ts';
 import { fromBase64, type RequestBlock, type ResponseBlock } from './block.ts';
 import type { Waiting } from './waiting.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 export interface Answer {
   readonly id: CertificateId;
@@ -70,10 +70,10 @@ export function readAnswers(node: RotationNode, discovery: Discovery, response: 
       throw new CertError('NotFound', `the answer for ${id}: this node has no such certificate`);
     const parsed = parseAnswer(id, certificate);
     if (parsed.notBefore > node.now()) {
-      const start = isoSeconds(parsed.notBefore);
+      const start = rfc3339(parsed.notBefore);
       throw new CertError(
         'CaExpired',
-        `the answer for ${id} is not valid before ${start}, and this node's clock says ${isoSeconds(node.now())}; set the clock`,
+        `the answer for ${id} is not valid before ${start}, and this node's clock says ${rfc3339(node.now())}; set the clock`,
       );
     }
     return { id, certificate: parsed, target, live: readMaterial(node.files, target) };

@@ -78,7 +78,10 @@ export function asRequest(value: unknown): RequestBlock | undefined {
   return parsed.success ? parsed.output : undefined;
 }
 
-type Kind = keyof typeof labels;
+export type Kind = keyof typeof labels;
+
+/** What every text of a kind holds. */
+export const beginLine = (kind: Kind): string => `-----BEGIN ${labels[kind]}-----`;
 
 function blocksOf(text: string, kind: Kind): readonly PemBlock[] {
   const blocks = readPem(text);

@@ -2,7 +2,7 @@
 import type { CertificateId } from '../../catalogue/ids.ts';
 import type { Outcome, OutcomeCertificate, OutcomeKind } from '../../rotation/types.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { isoSeconds } from '../render.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 export type Installed =
   | {
@@ -58,7 +58,7 @@ function valueOf(installed: Installed): object {
   };
 }
 
-const seconds = (time: string): string => isoSeconds(new Date(time));
+const seconds = (time: string): string => rfc3339(new Date(time));
 
 const withSeconds = (each: OutcomeCertificate): OutcomeCertificate => ({
   ...each,

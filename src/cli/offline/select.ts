@@ -4,10 +4,17 @@ import type { CaId, CertificateId, Location, Target } from '../../catalogue/ids.
 import { entryOf } from '../../catalogue/table.ts';
 import { CertError } from '../../errors.ts';
 import { decideDue, manualLifetimes, manualTrigger } from '../../policy/due.ts';
-import { rowContext, targetRow, type InventoryRow, type RowContext } from '../../rotation/inventory.ts';
-import { certificatePath, describeLocation } from '../../rotation/material.ts';
+import {
+  rowContext,
+  seenWhole,
+  targetRow,
+  type InventoryRow,
+  type RowContext,
+} from '../../rotation/inventory.ts';
+import { describeLocation } from '../../rotation/material.ts';
 import { locationsOf } from '../../rotation/named-file.ts';
 import type { RotationNode } from '../../rotation/types.ts';
+import { certificateFile } from '../../catalogue/discover.ts';
 
 export interface Chosen {
   readonly targets: readonly Target[];
@@ -22,12 +29,12 @@ const ownIds: readonly CertificateId[] = ['kubelet-client-current.pem', 'kubelet
 
 /** The kubelet's certificates that the CA signed and that are due. */
 export function chooseDue(node: RotationNode, discovery: Discovery): Chosen {
-  const context = rowContext(seen(node), discovery);
+  const context = rowContext(seenWhole(node.files), discovery);
   const targets: Target[] = [];
   const notes: string[] = [];
   let hasProblem = false;
   for (const target of discovery.targets.filter(({ id }) => ownIds.includes(id))) {
-    const row = targetRow(seen(node), target, context);
+    const row = targetRow(seenWhole(node.files), target, context);
     const judged = row === undefined ? undefined : judgeRow(row, target.id, context, node.now());
     if (judged === undefined) continue;
     if (judged.kind === 'ask') targets.push(target);
@@ -79,7 +86,7 @@ const selfSigned =
 
 /** The files that a person named, due or not. @throws CertError for one that cannot be asked for */
 export function chooseNamed(node: RotationNode, discovery: Discovery, paths: readonly string[]): Chosen {
-  const context = rowContext(seen(node), discovery);
+  const context = rowContext(seenWhole(node.files), discovery);
   const found = paths.flatMap((path) => locationsOf(node, path).map((location) => ({ path, location })));
   const targets: Target[] = [];
   const notes: string[] = [];
@@ -87,7 +94,7 @@ export function chooseNamed(node: RotationNode, discovery: Discovery, paths: rea
     const target = discovery.targets.find((each) => isSame(node, each.location, location));
     if (target === undefined) throw notOfNode(path);
     if (targets.includes(target)) continue;
-    const row = targetRow(seen(node), target, context);
+    const row = targetRow(seenWhole(node.files), target, context);
     const why = row === undefined ? undefined : whyNot(row);
     if (why === undefined) targets.push(target);
     else if (why.kind === 'leave') notes.push(`${path} ${why.why}`);
@@ -100,7 +107,7 @@ export function chooseNamed(node: RotationNode, discovery: Discovery, paths: rea
 
 function isSame({ files }: RotationNode, a: Location, b: Location): boolean {
   if (a.form === 'kubeconfig' || b.form === 'kubeconfig') return describeLocation(a) === describeLocation(b);
-  return files.realpath(certificatePath(a)) === files.realpath(certificatePath(b));
+  return files.realpath(certificateFile(a)) === files.realpath(certificateFile(b));
 }
 
 const notOfNode = (path: string): CertError =>
@@ -109,5 +116,3 @@ const notOfNode = (path: string): CertError =>
     `${path} is no certificate by which a component of this node runs, and only those are asked for; renew it where the CA key is: cert-renew --ca-cert P --ca-key P ${path}`,
     { file: path },
   );
-
-const seen = ({ files }: RotationNode) => ({ files, isReachable: () => true });

@@ -3,12 +3,11 @@ import { entryOf } from '../../catalogue/table.ts';
 import { printable } from '../../formats/text.ts';
 import type { Certificate, San } from '../../pki/certificate.ts';
 import { equalBytes } from '../../pki/der.ts';
-import { validity } from '../../pki/time.ts';
+import { validity, rfc3339 } from '../../pki/time.ts';
 import { isSignedBy } from '../../pki/verify.ts';
 import { manualLifetimes } from '../../policy/due.ts';
 import { sanText } from '../../policy/identity-sans.ts';
 import type { LocalCa } from '../../rotation/local-signer.ts';
-import { isoSeconds } from '../render.ts';
 import type { JudgedNode, Wanted } from './judge.ts';
 
 const dayMs = 86_400_000;
@@ -71,8 +70,8 @@ function planOne(
     usages: old.extendedKeyUsages,
     ca: ca.subject.text,
     oldSerial: old.serial,
-    oldNotAfter: isoSeconds(old.notAfter),
-    newNotAfter: isoSeconds(notAfter),
+    oldNotAfter: rfc3339(old.notAfter),
+    newNotAfter: rfc3339(notAfter),
     expired: old.notAfter <= now,
     clamped,
     key: equalBytes(old.spki, spki) ? 'kept' : 'new',

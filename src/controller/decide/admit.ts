@@ -9,9 +9,9 @@ import { withChosen } from './canary.ts';
 import { commonFacts, type CommonFacts } from './common-facts.ts';
 import { factsFor, queued, type Queued } from './facts.ts';
 import { isolated } from './isolate.ts';
-import { rfc3339 } from './rotation-object.ts';
 import { end, patch, tell, withCondition } from './status.ts';
 import { isActive, type NodeView, type View } from './view.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 /** Behind so many others the reasons of the whole cluster are told as one: they change often, and it is not their turn. */
 const toldExactly = 50;

@@ -8,9 +8,10 @@ import type { World } from '../world.ts';
 import { waitsForCanary } from './canary.ts';
 import { lifetimeOf, manageableOf, type RenewableCertificate } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
-import { isApproved, isPlanned, rfc3339 } from './rotation-object.ts';
+import { isApproved, isPlanned } from './rotation-object.ts';
 import { isBeingStaged, wantsNewKeys } from './stage-tool.ts';
 import { isAnnotated, versionOf, type NodeView, type View } from './view.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 const hour = 3_600_000;
 

@@ -17,7 +17,6 @@ import {
   isPlanned,
   plannedStatus,
   type PlannedStatus,
-  rfc3339,
   rotationFor,
   summaryOf,
   wishOf,
@@ -25,6 +24,7 @@ import {
 } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
 import { isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 export function decidePlan(view: View): Action[] {
   return [

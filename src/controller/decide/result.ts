@@ -5,9 +5,9 @@ import type { RotateResult } from '../../agent/protocol.ts';
 import type { CertificateRotation, RenewedCertificate, RotationStatus } from '../../kube/types.ts';
 import type { Action } from '../world.ts';
 import { manualAdvice } from './manual-line.ts';
-import { rfc3339 } from './rotation-object.ts';
 import { end, patch, tell, withCondition } from './status.ts';
 import type { NodeView, View } from './view.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 interface Case {
   readonly rotation: CertificateRotation;

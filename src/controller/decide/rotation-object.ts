@@ -7,6 +7,7 @@ import type { Group } from '../../policy/grouping.ts';
 import { labels, nodeLabel, shortHash, shortName } from '../labels.ts';
 import type { RenewableCertificate } from './candidates.ts';
 import type { NodeView } from './view.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 /** A name must also be good for a Pod's, with something before it. */
 const maxName = 200;
@@ -224,9 +225,4 @@ function reasonOf(due: boolean, wish: Wish): string {
 
 function hasExpired({ certificates, now }: Wish): boolean {
   return certificates.some(({ notAfter }) => notAfter.getTime() < now.getTime());
-}
-
-/** As Kubernetes writes times: whole seconds. */
-export function rfc3339(moment: Date): string {
-  return `${moment.toISOString().slice(0, -'.000Z'.length)}Z`;
 }

@@ -20,6 +20,7 @@ import {
   type SimulatedCertificate,
   type SimulatedNode,
 } from './simulated-objects.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 const workerIds: readonly CertificateId[] = ['kubelet.crt', 'kubelet-client-current.pem'];
 
@@ -321,7 +322,7 @@ export class SimulatedCluster {
   }
 
   #seconds(): string {
-    return this.now.toISOString().replace(/\.\d+Z$/, 'Z');
+    return rfc3339(this.now);
   }
 
   #uid(): string {

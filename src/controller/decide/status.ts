@@ -4,7 +4,7 @@ import { printable } from '../../formats/text.ts';
 import type { CertificateRotation, Condition, Phase, RotationStatus } from '../../kube/types.ts';
 import type { Gate, Reason } from '../../policy/reasons.ts';
 import type { Action, NewEvent } from '../world.ts';
-import { rfc3339 } from './rotation-object.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 /** Merges into the status as it is; nothing when it already says so. */
 export function patch(rotation: CertificateRotation, change: Partial<RotationStatus>): Action[] {

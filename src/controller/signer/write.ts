@@ -7,6 +7,7 @@ import type { KubeClient, Written } from '../../kube/client.ts';
 import { resources } from '../../kube/resources.ts';
 import type { Judgement } from './judge.ts';
 import { hasCondition } from './requests.ts';
+import { rfc3339 } from '../../pki/time.ts';
 
 /** What became of one request. `error`: the API or the issuing failed; it is tried again. */
 export interface Handled {
@@ -48,7 +49,7 @@ export function withCondition(
   message: string,
   now: Date,
 ): CertificateSigningRequest {
-  const time = now.toISOString().replace(/\.\d+Z$/u, 'Z');
+  const time = rfc3339(now);
   const condition: CertificateSigningRequestCondition = {
     type,
     status: 'True',

@@ -1,6 +1,7 @@
 // A bed as the tests hold it: test/bed/bed.sh and the paths that it keeps to.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { kubernetesPrograms, kubernetesVersion } from '../../kubernetes.ts';
 import { errorCode, outcome, run, type Outcome, type RunOptions } from './command.ts';
 
 const repository = join(import.meta.dirname, '..', '..', '..');
@@ -63,7 +64,7 @@ export function openBed(name: string, options: BedOptions = {}): Bed {
   const controlPlanes = names('n', options.controlPlanes ?? 1);
   const workers = names('w', options.workers ?? 1);
   const nodes = [...controlPlanes, ...workers];
-  const kubernetes = options.kubernetes ?? process.env['K8S'] ?? 'v1.34.4';
+  const kubernetes = options.kubernetes ?? kubernetesVersion;
   const state = join(process.env['BED_STATE'] ?? '/var/lib/cluster-cert-rotator-bed', name);
   const env = {
     ...options.env,
@@ -81,7 +82,7 @@ export function openBed(name: string, options: BedOptions = {}): Bed {
     controlPlanes,
     state,
     kubeconfig: join(repository, '.bed', name, 'admin.conf'),
-    programs: join(process.env['BED_CACHE'] ?? '/var/cache/bed', kubernetes, 'bin'),
+    programs: kubernetesPrograms(kubernetes),
     up: async (how = {}) => void (await call('up', ...(how.fresh === true ? ['--fresh'] : []))),
     down: async () => void (await call('down')),
     save: async (as = 'base') => void (await call('save', as)),

@@ -8,7 +8,7 @@ import * as checks from './checks.ts';
 import { outcome, waitFor } from './command.ts';
 import { kubectlOf, type KubeObject } from './kubectl.ts';
 import { repository } from './product.ts';
-import { layTool } from './runbook.ts';
+import { followRunbook, layTool, tellDone } from './runbook.ts';
 import { clusterNoise, difference, readWorld, unexpected, type Allowance, type World } from './world.ts';
 
 export interface Before {
@@ -94,6 +94,15 @@ export async function waitAlive(bed: Bed, since: Date, seconds: number): Promise
     },
     { seconds },
   );
+}
+
+/** Follows a runbook as it is written; what is wrong with the bed afterwards. */
+export async function faultsAfter(bed: Bed, before: Before, runbook: string): Promise<readonly string[]> {
+  const since = new Date();
+  const done = await followRunbook(bed, runbook);
+  console.log(done.map(tellDone).join('\n'));
+  await waitAlive(bed, since, 90);
+  return await faultsOfReturn(bed, before);
 }
 
 /** kubeadm's own kubelet.crt is signed by nobody: offline it is left as it is (R3). */

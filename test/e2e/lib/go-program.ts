@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { bedCache } from '../../kubernetes.ts';
 import { run } from './command.ts';
 
 /** Path of the program, built once for each version of its source. */
@@ -11,10 +12,9 @@ export async function goProgram(name: 'canary' | 'guard'): Promise<string> {
     .update(readFileSync(join(source, 'main.go')))
     .digest('hex')
     .slice(0, 12);
-  const directory = process.env['BED_CACHE'] ?? '/var/cache/bed';
-  const program = join(directory, `${name}-${version}`);
+  const program = join(bedCache, `${name}-${version}`);
   if (existsSync(program)) return program;
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(bedCache, { recursive: true });
   const part = `${program}.${process.pid}`;
   await run('go', ['build', '-trimpath', '-buildvcs=false', '-o', part, '.'], {
     cwd: source,
