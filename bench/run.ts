@@ -6,14 +6,14 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'no
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compileWithBun } from '../scripts/bun-compile.ts';
-import { authorities, cache, configPath, makeCluster } from '../test/crash/kubeadm.ts';
+import { authorities, configPath, makeCluster } from '../test/crash/kubeadm.ts';
 import { NodeRoot } from '../test/crash/node-root.ts';
+import { kubernetesPrograms, kubernetesVersion } from '../test/kubernetes.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const built = join(root, 'dist/cert-renew');
 const keysProgram = join(root, 'dist/bench-keys');
-const kubernetes = process.env['K8S'] ?? 'v1.34.4';
-const kubeadm = join(cache, kubernetes, 'bin/kubeadm');
+const kubeadm = join(kubernetesPrograms(), 'kubeadm');
 const marker = 'BENCH_IN_NAMESPACE';
 const rounds = Number(process.argv[2] ?? 25);
 const staged = '/var/lib/cluster-cert-rotator/bin/cert-renew';
@@ -188,13 +188,21 @@ function main(): number {
   const bars = barsOf(inMemory.times, inMemory.resident);
   const holds = bars.every(({ figure, limit }) => figure <= limit);
   process.stdout.write(
-    `\nKubernetes ${kubernetes}, medians of ${rounds} rounds, the node's files in memory\n\n${table(inMemory.times)}` +
+    `\nKubernetes ${kubernetesVersion}, medians of ${rounds} rounds, the node's files in memory\n\n${table(inMemory.times)}` +
       `\nthe same with the files on this machine's disk, which kubeadm does not wait for: medians of ${byTheWay}\n\n` +
       `${table(onDisk)}\n${verdict(bars)}`,
   );
   const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown' };
   const medians = { inMemory: rounded(inMemory.times), onDisk: rounded(onDisk) };
-  const result = { date: new Date().toISOString(), kubernetes, machine, rounds, medians, bars, holds };
+  const result = {
+    date: new Date().toISOString(),
+    kubernetes: kubernetesVersion,
+    machine,
+    rounds,
+    medians,
+    bars,
+    holds,
+  };
   writeFileSync(join(import.meta.dirname, 'results.json'), `${JSON.stringify(result, null, 2)}\n`);
   return holds ? 0 : 1;
 }

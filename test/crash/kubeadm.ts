@@ -1,12 +1,12 @@
 // kubeadm as maker and as judge: a control plane's whole PKI by `kubeadm init phase`, every leaf of it renewed by the
 // executable, and what `kubeadm certs check-expiration` makes of it before and after.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { builtPrograms, kubernetesPrograms } from '../kubernetes.ts';
 import type { NodeRoot } from './node-root.ts';
 import type { Results } from './results.ts';
 
-export const cache = process.env['BED_CACHE'] ?? '/var/cache/bed';
 const kubernetes = '/etc/kubernetes';
 const pki = `${kubernetes}/pki`;
 export const configPath = `${kubernetes}/kubeadm.yaml`;
@@ -53,21 +53,20 @@ interface Expiration {
 
 /** kubeadm of the bed's parts; undefined where they are not built. */
 function kubeadmBinary(): string | undefined {
-  const versions = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith('v')) : [];
-  return versions
-    .toSorted()
-    .map((version) => join(cache, version, 'bin/kubeadm'))
-    .findLast((path) => existsSync(path));
+  const directory = builtPrograms('kubeadm');
+  return directory === undefined ? undefined : join(directory, 'kubeadm');
 }
 
 export function judgedByKubeadm(node: NodeRoot, results: Results): void {
   const kubeadm = kubeadmBinary();
   if (kubeadm === undefined && process.env['CI'] !== 'true') {
-    process.stdout.write(`left out: kubeadm as a judge; there is none under ${cache} (test/bed/build.sh)\n`);
+    process.stdout.write(
+      `left out: kubeadm as a judge; there is none in ${kubernetesPrograms()} (test/bed/build.sh)\n`,
+    );
     return;
   }
   results.check('cert-renew check misses what kubeadm misses', () => {
-    if (kubeadm === undefined) return [`no kubeadm under ${cache}: test/bed/build.sh builds it`];
+    if (kubeadm === undefined) return [`no kubeadm in ${kubernetesPrograms()}: test/bed/build.sh builds it`];
     node.reset();
     makeCluster(node, kubeadm, 'ECDSA-P256');
     for (const each of [`${pki}/apiserver.crt`, `${kubernetes}/scheduler.conf`, `${pki}/etcd/peer.crt`])
@@ -77,7 +76,8 @@ export function judgedByKubeadm(node: NodeRoot, results: Results): void {
   for (const algorithm of ['RSA-2048', 'ECDSA-P256'])
     for (const options of [[], ['--new-key']])
       results.check(`kubeadm certs check-expiration: ${algorithm} ${options.join('')}`, () => {
-        if (kubeadm === undefined) return [`no kubeadm under ${cache}: test/bed/build.sh builds it`];
+        if (kubeadm === undefined)
+          return [`no kubeadm in ${kubernetesPrograms()}: test/bed/build.sh builds it`];
         return renewAndJudge(node, kubeadm, algorithm, options);
       });
 }

@@ -1,30 +1,21 @@
 // A real kube-apiserver and etcd, started bare on loopback ports, for contract tests: no kubelet, no controllers.
 // Certificates are made by openssl at run time. Binaries: <BED_CACHE>/<version>/bin.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-
-const cache = process.env['BED_CACHE'] ?? '/var/cache/bed';
+import { builtPrograms, kubernetesPrograms } from '../kubernetes.ts';
 
 /** Directory of the binaries, or undefined where there are none. */
-function binaries(): string | undefined {
-  const versions = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith('v')) : [];
-  return versions
-    .toSorted()
-    .map((version) => join(cache, version, 'bin'))
-    .findLast(
-      (directory) => existsSync(join(directory, 'kube-apiserver')) && existsSync(join(directory, 'etcd')),
-    );
-}
+const binaries = (): string | undefined => builtPrograms('kube-apiserver', 'etcd');
 
 /** True where the tests on a real API server must be left out: no binaries. In CI nothing is left out. */
 export function mustSkip(): boolean {
   if (binaries() !== undefined || process.env['CI'] === 'true') return false;
-  console.warn(`left out: no kube-apiserver and etcd under ${cache} (BED_CACHE)`);
+  console.warn(`left out: no kube-apiserver and etcd in ${kubernetesPrograms()} (BED_CACHE, K8S)`);
   return true;
 }
 
@@ -47,8 +38,9 @@ export interface BareApiOptions {
 }
 
 export async function startBareApi(options: BareApiOptions = {}): Promise<BareApi> {
-  const bin = options.version === undefined ? binaries() : join(cache, options.version, 'bin');
-  if (bin === undefined) throw new Error(`no kube-apiserver and etcd under ${cache}: set BED_CACHE`);
+  const bin = options.version === undefined ? binaries() : kubernetesPrograms(options.version);
+  if (bin === undefined)
+    throw new Error(`no kube-apiserver and etcd in ${kubernetesPrograms()}: set BED_CACHE or K8S`);
   const directory = mkdtempSync(join(tmpdir(), 'bare-api-'));
   makeCertificates(directory);
   const [etcdPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
