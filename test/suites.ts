@@ -95,7 +95,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: 'e2e-four',
-    about: 'the product on a real cluster of 3 + 1, under load',
+    about: 'the product on a real cluster of 3 + 1, under load; a dead one brought back',
     command: e2e('four'),
     groups: ['all'],
     needsRoot: true,

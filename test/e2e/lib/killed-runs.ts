@@ -7,7 +7,7 @@ const log = '/root/killed-run.log';
 
 export interface Moment {
   readonly name: string;
-  /** A test of bash in the node: it succeeds from that moment on. `$before` is the inode of `watched` at the start. */
+  /** A test of bash in the node: it succeeds from that moment on. `$before` is the inode of `watched` at the start, `$beforeUs` the time. */
   readonly seen: string;
 }
 
@@ -22,16 +22,22 @@ export const betweenTwoRenames: Moment = {
   name: 'between two renames',
   seen: `[ ${inodeOf(watched)} != $before ]`,
 };
-/** systemctl has restarted the kubelet and has ended; what was started is still to be proved. */
+/**
+ * A kubelet runs that is younger than the last file, and what it is to start is still to be proved. Who started it does not
+ * matter: a kubelet in its loop of restarts is often started by systemd before the run comes to it.
+ */
 export const betweenRestartAndProof: Moment = {
   name: 'between restart and proof',
-  seen: `pid=$(sed -n 's/^\\([0-9]*\\) .*"systemctl", "restart", "kubelet".*/\\1/p' ${log}) && [ -n "$pid" ] && grep -q "^$pid .*exited with 0" ${log}`,
+  seen: `
+    started=$(systemctl show --timestamp=us -P ExecMainStartTimestamp kubelet) && started=$(date -d "$started" +%s%6N) &&
+    swapped=$(stat -c %.6Z /var/lib/kubelet/pki/kubelet-client-current.pem) && swapped=\${swapped/./} &&
+    [ $(systemctl show -P MainPID kubelet) != 0 ] && [ $swapped -gt $beforeUs ] && [ $started -gt $swapped ]`,
 };
 
 /** Errors: the run ended before the moment was seen. */
 export async function killAllAt(bed: Bed, node: string, { name, seen }: Moment): Promise<void> {
   const script = `
-    rm -f ${log}; before=${inodeOf(watched)}
+    rm -f ${log}; before=${inodeOf(watched)}; beforeUs=$(date +%s%6N)
     ${slowed} ${tool} all > /root/killed-run.out 2>&1 & tracer=$!
     until { ${seen}; } > /dev/null 2>&1; do
       kill -0 $tracer 2> /dev/null || { echo "it ended first"; cat /root/killed-run.out; exit 1; }

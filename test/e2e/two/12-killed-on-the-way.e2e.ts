@@ -1,4 +1,4 @@
-// Everything has expired and the power was lost, as in two/11; `cert-renew all` is killed in three places on the way, each
+// Everything has expired and the power was lost, as in 11; `cert-renew all` is killed in three places on the way, each
 // time run again, and comes to the same end.
 import { describe, expect, test } from 'vitest';
 import { factsOfBed } from '../lib/certificates.ts';
