@@ -295,4 +295,7 @@ const parse = (text: string): Certificate =>
 export const issued = (certificate: Certificate, ca: FakeCa): boolean =>
   issuedBy(`${certificate.sha256} ${ca.certificate.sha256}`, () => isSignedBy(certificate, ca.certificate));
 
-const unreachable = (): CertError => new CertError('Unreachable', 'nobody answers');
+const unreachable = (): CertError => {
+  const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  return new CertError('Unreachable', 'nobody answers', { cause });
+};
