@@ -79,6 +79,16 @@ describe('a node whose kubelet is down (R15)', () => {
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
   });
 
+  it('does not wait for the health of an etcd that says itself that it has no leader', async () => {
+    const fake = deadNode('kube-apiserver', 'kube-scheduler');
+    fake.quorum = false;
+    const start = fake.time.getTime();
+    const facts = { ...fakeFacts, etcdMetrics: { host: '127.0.0.1', port: 2381 } };
+    const outcome = await rotateCold(fake, { facts });
+    expect(outcome.message).toContain('(etcd: it runs; no quorum until more of its members are renewed)');
+    expect(fake.time.getTime() - start).toBeLessThan(45_000);
+  });
+
   it('ends the same wherever the call dies', async () => {
     let deaths = 0;
     for (let step = 1; ; step += 41) {

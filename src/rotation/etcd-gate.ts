@@ -1,7 +1,7 @@
 // Whether this node's member of etcd may be touched now (R13): nobody goes on because he could not ask. What opens the gate
 // in spite of that is known, and only for a person who stands before the node (R15, docs/adr/0009-cold-start.md).
 import { CertError } from '../errors.ts';
-import { askEtcd, noLeader, type EtcdMember, type EtcdView } from './etcd.ts';
+import { askEtcd, isLeaderless, type EtcdView } from './etcd.ts';
 import type { NodeFacts, RotationNode } from './types.ts';
 
 /** What a rotation has to say for itself where etcd is ill. */
@@ -38,7 +38,7 @@ type Opening = (view: EtcdView, plea: EtcdPlea) => boolean;
 
 /** A rotation can only mend here: what is dead has no part in a quorum, and is not lost by new files. */
 const openings: readonly (readonly [EtcdReason, Opening])[] = [
-  ['NoQuorumNow', ({ members, silence }) => silence === 'no-leader' || members.some(isLeaderless)],
+  ['NoQuorumNow', isLeaderless],
   ['MemberDown', ({ silence }) => silence === 'down'],
   [
     'AskedWithExpired',
@@ -47,8 +47,6 @@ const openings: readonly (readonly [EtcdReason, Opening])[] = [
   ],
   ['NodeDead', ({ silence }, { dead }) => silence !== undefined && dead],
 ];
-
-const isLeaderless = ({ own, message }: EtcdMember): boolean => own && message === noLeader;
 
 /**
  * Three or more voting members: a quorum must be left should this node's be lost. One or two: every other must be

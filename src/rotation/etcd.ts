@@ -34,6 +34,10 @@ export interface EtcdView {
 /** What a member says of itself that looks for others in vain. */
 export const noLeader = 'has no leader';
 
+/** Whether this node's member says so of itself. */
+export const isLeaderless = ({ members, silence }: EtcdView): boolean =>
+  silence === 'no-leader' || members.some(({ own, message }) => own && message === noLeader);
+
 /** Member list and the status of each. Never throws for what etcd does, nor for its files; errors: Aborted. */
 export async function askEtcd(node: RotationNode, facts: NodeFacts, signal: AbortSignal): Promise<EtcdView> {
   const { etcdClient, etcdClients = [] } = facts;
@@ -219,16 +223,16 @@ function parseMembers(answer: unknown): Listed[] {
   throw new CertError('NotProved', `etcd: none of its members is the one that answers here${id}`);
 }
 
-function endpointOf(url: unknown): Endpoint | undefined {
+export function endpointOf(url: unknown): Endpoint | undefined {
   if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
   const { hostname, port } = new URL(url);
   return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port) || 2379 };
 }
 
-const field = (value: unknown, name: string): unknown =>
+export const field = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 
-const readText = ({ files }: RotationNode, path: string): string | undefined =>
+export const readText = ({ files }: RotationNode, path: string): string | undefined =>
   files.stat(path)?.kind === 'file'
     ? Buffer.from(files.read(files.realpath(path))).toString('latin1')
     : undefined;
