@@ -90,6 +90,7 @@ const etcdPod = pod('etcd', [
   `--trusted-ca-file=${pki}/etcd/ca.crt`,
   '--listen-client-urls=https://127.0.0.1:2379,https://10.0.0.1:2379',
   '--listen-peer-urls=https://10.0.0.1:2380',
+  '--listen-metrics-urls=http://127.0.0.1:2381',
 ]);
 const apiserverPod = pod('kube-apiserver', [
   '--advertise-address=10.0.0.1',
@@ -181,6 +182,7 @@ describe('a kubeadm control plane', () => {
       apiserver: { host: '10.0.0.1', port: 6443 },
       etcdClient: { host: '10.0.0.1', port: 2379 },
       etcdPeer: { host: '10.0.0.1', port: 2380 },
+      etcdMetrics: { host: '127.0.0.1', port: 2381 },
       kubelet: { host: '127.0.0.1', port: 10_250 },
       etcdCaPath: `${pki}/etcd/ca.crt`,
       kubeletKubeconfig: '/etc/kubernetes/kubelet.conf',

@@ -27,6 +27,7 @@ export interface Facts {
   readonly apiserver?: Endpoint;
   readonly etcdClient?: Endpoint;
   readonly etcdPeer?: Endpoint;
+  readonly etcdMetrics?: Endpoint;
   readonly etcdCaPath?: string;
   readonly etcdClients?: readonly { readonly certPath: string; readonly keyPath: string }[];
   readonly kubelet?: Endpoint;
@@ -134,6 +135,7 @@ function factsOf(node: NodeView, targets: readonly Target[]): Facts {
   const manifests: Partial<Record<StaticComponent, string>> = {};
   for (const [component, { path }] of node.pods) manifests[component] = path;
   const etcd = node.pods.has('etcd');
+  const [metrics] = endpointsOf(node.flag('etcd', 'listen-metrics-urls'), 'http');
   const etcdClients = (['etcd/healthcheck-client.crt', 'apiserver-etcd-client.crt'] as const).flatMap(
     (id) => {
       const location = targets.find((target) => target.id === id)?.location;
@@ -147,6 +149,7 @@ function factsOf(node: NodeView, targets: readonly Target[]): Facts {
     ...(node.pods.has('kube-apiserver') ? { apiserver: apiserverEndpoint(node) } : {}),
     ...(etcd ? { etcdClient: urlEndpoint(node.flag('etcd', 'listen-client-urls'), 2379) } : {}),
     ...(etcd ? { etcdPeer: urlEndpoint(node.flag('etcd', 'listen-peer-urls'), 2380) } : {}),
+    ...(metrics === undefined ? {} : { etcdMetrics: metrics }),
     ...(caPath === undefined ? {} : { etcdCaPath: caPath }),
     ...(etcdClients.length === 0 ? {} : { etcdClients }),
     kubelet: { host: concrete(address), port },
@@ -164,15 +167,20 @@ function apiserverEndpoint(node: NodeView): Endpoint {
 
 /** The node's own address before loopback: that is what others connect to (R20). */
 function urlEndpoint(urls: string | undefined, port: number): Endpoint {
-  const endpoints = (urls ?? '').split(',').flatMap((url): readonly Endpoint[] => {
-    const match = /^https:\/\/(?:\[([^\]]+)\]|([^:/]+)):(\d+)\/?$/u.exec(url.trim());
-    const host = match?.[1] ?? match?.[2];
-    return host === undefined ? [] : [{ host: concrete(host), port: Number(match?.[3]) }];
-  });
+  const endpoints = endpointsOf(urls, 'https');
   const own = endpoints.find(
     ({ host }) => !host.startsWith('127.') && host !== '::1' && host !== 'localhost',
   );
   return own ?? endpoints[0] ?? { host: '127.0.0.1', port };
+}
+
+function endpointsOf(urls: string | undefined, scheme: 'http' | 'https'): readonly Endpoint[] {
+  return (urls ?? '').split(',').flatMap((url): readonly Endpoint[] => {
+    const match = /^(https?):\/\/(?:\[([^\]]+)\]|([^:/]+)):(\d+)\/?$/u.exec(url.trim());
+    const host = match?.[2] ?? match?.[3];
+    if (host === undefined || match?.[1] !== scheme) return [];
+    return [{ host: concrete(host), port: Number(match[4]) }];
+  });
 }
 
 /** A wildcard listens on loopback too. */

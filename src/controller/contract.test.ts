@@ -1,7 +1,6 @@
 // The controller's program against a real kube-apiserver: the test plays the kubelets, and nothing else is played.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -9,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustSkip, startBareApi, type BareApi } from '../../test/kube/bare-api.ts';
+import { freePort } from '../../test/free-port.ts';
 import { installCrd } from '../../test/kube/crd.ts';
 import { encodeMessage } from '../agent/message.ts';
 import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
@@ -280,14 +280,3 @@ describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 12
     expect(readFileSync(file, 'utf8')).toBe('settle: soon\n');
   });
 });
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}

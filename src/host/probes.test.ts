@@ -91,6 +91,12 @@ describe('a server that answers', () => {
   });
 });
 
+it('a server without TLS is asked where it is said to be one', async () => {
+  const target = await listen(http.createServer((_, response) => response.writeHead(503).end('ill')));
+  const question = { ...target, path: '/health', plain: true };
+  expect(await probes.request(question, never)).toEqual({ status: 503, body: 'ill' });
+});
+
 it('an answer that is cut off is none', async () => {
   const target = await secure((_, response) => {
     response.writeHead(200, { 'content-length': '10' });

@@ -1,4 +1,5 @@
 // Questions to live endpoints: which certificate do they serve, and does a client certificate work?
+import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP } from 'node:net';
 import * as tls from 'node:tls';
@@ -27,6 +28,8 @@ export interface HttpQuestion extends ProbeTarget {
   readonly body?: string;
   /** PEM of the CA that must have signed the server's certificate; absent: whoever answers on this node is taken. */
   readonly ca?: string;
+  /** Without TLS. */
+  readonly plain?: boolean;
 }
 
 export interface HttpAnswer {
@@ -102,7 +105,7 @@ async function shownBy(
 
 async function request(question: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
   return await settle<HttpAnswer>(question, signal, (resolve, reject) => {
-    const sent = https.request({
+    const sent = (question.plain === true ? http : https).request({
       host: question.host,
       port: question.port,
       path: question.path,

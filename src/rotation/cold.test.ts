@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { apply, forget, rotate } from './driver.ts';
-import { fakeTargets, makeCa, makeDisk, type FakeCa } from './fake-disk.ts';
+import { fakeFacts, fakeTargets, makeCa, makeDisk, type FakeCa } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 import { findJournal } from './journal.ts';
-import type { Outcome } from './types.ts';
+import type { Outcome, RotationOrder } from './types.ts';
 
 let ca: FakeCa;
 beforeAll(() => {
@@ -19,8 +19,13 @@ function deadNode(...programs: readonly ('kube-apiserver' | 'kube-scheduler')[])
   return fake;
 }
 
-async function rotateCold(fake: FakeNode): Promise<Outcome> {
-  const { rotationUID: _, ...order } = fake.order({ origin: 'cli', cold: true, keyPolicy: 'keep' });
+async function rotateCold(fake: FakeNode, change: Partial<RotationOrder> = {}): Promise<Outcome> {
+  const { rotationUID: _, ...order } = fake.order({
+    origin: 'cli',
+    cold: true,
+    keyPolicy: 'keep',
+    ...change,
+  });
   return await rotate(fake.node, order, fake.signer(), {}, signal);
 }
 
@@ -33,6 +38,19 @@ describe('a node whose kubelet is down (R15)', () => {
     expect(fake.ended).toEqual([]);
     expect(outcome.certificates.every(({ proof }) => proof !== undefined)).toBe(true);
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+
+  it('is mended though the certificate for asking etcd is missing, which shuts the gate for an agent', async () => {
+    const fake = deadNode('kube-apiserver', 'kube-scheduler');
+    const missing = {
+      certPath: '/etc/kubernetes/pki/etcd/gone.crt',
+      keyPath: '/etc/kubernetes/pki/etcd/gone.key',
+    };
+    const facts = { ...fakeFacts, etcdClients: [missing] };
+    const byAgent = await rotateCold(fake, { facts, origin: 'agent' });
+    expect(byAgent).toMatchObject({ outcome: 'refused', reason: 'PreflightFailed' });
+    expect(byAgent.message).toMatch(/^EtcdUnknown: .*gone\.crt/);
+    expect((await rotateCold(fake, { facts })).message).toBe('6 renewed and proved');
   });
 
   it('loses what still runs with the old files: nobody else would end it', async () => {
@@ -59,6 +77,16 @@ describe('a node whose kubelet is down (R15)', () => {
     forget(fake.node);
     expect(proved).toMatchObject({ outcome: 'succeeded' });
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+
+  it('does not wait for the health of an etcd that says itself that it has no leader', async () => {
+    const fake = deadNode('kube-apiserver', 'kube-scheduler');
+    fake.quorum = false;
+    const start = fake.time.getTime();
+    const facts = { ...fakeFacts, etcdMetrics: { host: '127.0.0.1', port: 2381 } };
+    const outcome = await rotateCold(fake, { facts });
+    expect(outcome.message).toContain('(etcd: it runs; no quorum until more of its members are renewed)');
+    expect(fake.time.getTime() - start).toBeLessThan(45_000);
   });
 
   it('ends the same wherever the call dies', async () => {

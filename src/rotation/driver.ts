@@ -13,7 +13,7 @@ import { CertError, describeError } from '../errors.ts';
 import type { Reason } from '../policy/reasons.ts';
 import { removeFlatDirectory } from './bytes.ts';
 import { save, stageOfJournal, type Context } from './context.ts';
-import { askEtcd, judgeEtcd } from './etcd.ts';
+import { refuseUnsafeEtcd } from './etcd-gate.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
 import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
 import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
@@ -66,7 +66,7 @@ export async function prepare(
       order.facts,
       materials.map(({ id }) => (id === undefined ? 'files' : stageOf(id))),
     );
-    await refuseUnsafeEtcd(node, order, materials, signal);
+    await checkEtcd(node, order, materials, signal);
     const made = await draft(node, order, materials, signer, signal);
     const noted = { ...made.journal, notes: [...notes, ...made.journal.notes] };
     const journal = withKubeletRotated(noted, rotated);
@@ -100,18 +100,17 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
   return undefined;
 }
 
-async function refuseUnsafeEtcd(
+async function checkEtcd(
   node: RotationNode,
-  order: RotationOrder,
+  { facts, origin, cold = false }: RotationOrder,
   materials: readonly Material[],
   signal: AbortSignal,
 ): Promise<void> {
   const touching = materials.filter(({ id }) => id !== undefined && stageRules[stageOf(id)].needsEtcd);
-  if (touching.length === 0 || order.facts.etcdClient === undefined) return;
-  const expired = touching.some(({ certificate }) => certificate.notAfter <= node.now());
-  const plea = { attended: order.origin === 'cli', expired };
-  const { safe, message } = judgeEtcd(await askEtcd(node, order.facts, signal), plea);
-  if (!safe) throw new CertError('NotProved', message);
+  if (touching.length === 0) return;
+  const expired = touching.filter(({ certificate }) => certificate.notAfter <= node.now());
+  const renewsExpired = expired.map(({ certificate }) => certificate.serial);
+  await refuseUnsafeEtcd(node, facts, { attended: origin === 'cli', dead: cold, renewsExpired }, signal);
 }
 
 export interface ApplyOptions extends Identity {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CertError } from '../errors.ts';
 import type { HttpQuestion } from '../host/probes.ts';
-import { askEtcd, judgeEtcd } from './etcd.ts';
-import type { EtcdPlea, EtcdVerdict, EtcdView, Silence } from './etcd.ts';
-import { fakeFacts, makeCa, makeDisk } from './fake-disk.ts';
+import { judgeEtcd, type EtcdVerdict } from './etcd-gate.ts';
+import { askEtcd, type Silence } from './etcd.ts';
+import { fakeFacts, fakeTargets, makeCa, makeDisk } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 import type { NodeFacts, RotationNode } from './types.ts';
 
@@ -35,14 +35,14 @@ const down = (host: string) => (question: HttpQuestion) => {
 };
 
 async function verdictOf(node: RotationNode, facts: NodeFacts): Promise<EtcdVerdict> {
-  return judgeEtcd(await askEtcd(node, facts, signal), { attended: false, expired: false });
+  return judgeEtcd(await askEtcd(node, facts, signal), { attended: false, dead: false, renewsExpired: [] });
 }
 
 describe('whether etcd is safe (R13)', () => {
   it('counts the member that answers as this node’s, whatever address it is known by', async () => {
     const answer = { header, members: three };
     const { safe, message } = await verdictOf(nodeWith(answer, down('10.0.0.3')), wildcard);
-    expect(message).toContain('lose its quorum of 2');
+    expect(message).toContain('lose its quorum');
     expect(safe).toBe(false);
     expect((await verdictOf(nodeWith(answer), wildcard)).safe).toBe(true);
   });
@@ -68,56 +68,73 @@ describe('whether etcd is safe (R13)', () => {
   });
 });
 
-const silent = (silence: Silence): EtcdView => ({ members: [], message: 'no list', silence });
+async function silenceOf(fake: FakeNode, facts: NodeFacts = fakeFacts): Promise<Silence | undefined> {
+  fake.quorum = false;
+  return (await askEtcd(fake.node, facts, signal)).silence;
+}
 
-describe('etcd that cannot be asked, or is ill already', () => {
-  const member = { name: 'n1', voting: true, own: true, healthy: false, message: 'has no leader' };
-  const ill: EtcdView = {
-    members: [member, { ...member, name: 'n2', own: false }, { ...member, name: 'n3', own: false }],
-    message: '',
-  };
-  const person = { attended: true, expired: false };
+const nobody = (): never => {
+  throw new CertError('Unreachable', 'hangs');
+};
 
-  it.each<[string, EtcdView, EtcdPlea, boolean]>([
-    [
-      'what is renewed are the expired certificates for asking',
-      silent('expired'),
-      { attended: false, expired: true },
-      true,
-    ],
-    [
-      'something else is renewed than what has expired',
-      silent('expired'),
-      { attended: false, expired: false },
-      false,
-    ],
-    [
-      'this node’s member does not run, and nobody is there',
-      silent('down'),
-      { attended: false, expired: true },
-      false,
-    ],
-    ['this node’s member does not run, and a person is there', silent('down'), person, true],
-    ['it is silent for another reason', silent('other'), person, false],
-    [
-      'it is silent for another reason, but all has expired',
-      silent('other'),
-      { attended: true, expired: true },
-      true,
-    ],
-    ['there is no quorum to lose, and nobody is there', ill, { attended: false, expired: true }, false],
-    ['there is no quorum to lose, and a person is there', ill, person, true],
-  ])('is judged when %s', (_, view, plea, safe) => {
-    expect(judgeEtcd(view, plea).safe).toBe(safe);
-  });
+/** etcd runs, whatever it answers. */
+function running(
+  { node }: FakeNode,
+  answer: (question: HttpQuestion) => { status: number; body: string } = nobody,
+): RotationNode {
+  const process = { pid: 9, startedAt: node.now(), startedMs: 0, commandLine: ['etcd'] };
+  const request: RotationNode['probes']['request'] = (question) =>
+    Promise.resolve().then(() => answer(question));
+  const find = (name: string) => (name === 'etcd' ? [process] : node.processes.find(name));
+  const handshake = (): Promise<never> => Promise.resolve().then(nobody);
+  return { ...node, probes: { request, handshake }, processes: { ...node.processes, find } };
+}
 
-  it('is known to be silent for its expired certificates', async () => {
+describe('etcd that does not answer', () => {
+  const pair = fakeFacts.etcdClients?.[0];
+  const metrics = { host: '127.0.0.1', port: 2381 };
+
+  it('is known to be silent for its expired certificates, and for which', async () => {
     const fake = new FakeNode(makeDisk(ca, -1), ca);
     fake.quorum = false;
-    const view = await askEtcd(fake.node, fakeFacts, signal);
-    expect([view.members, view.silence]).toEqual([[], 'expired']);
-    const valid = new FakeNode(makeDisk(ca, 20), ca);
-    valid.quorum = false;
-    expect((await askEtcd(valid.node, fakeFacts, signal)).silence).toBe('down');
+    const [server] = fakeTargets;
+    if (server === undefined) throw new Error('no target');
+    expect(await askEtcd(fake.node, fakeFacts, signal)).toMatchObject({
+      members: [],
+      silence: 'expired',
+      expired: [fake.certificate(server).serial],
+    });
+    expect(await silenceOf(new FakeNode(makeDisk(ca, 20), ca))).toBe('down');
+  });
+
+  it.each(['certPath', 'keyPath'] as const)('cannot be asked where the %s is missing', async (path) => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    fake.files.unlink(pair?.[path] ?? '');
+    const view = await askEtcd(running(fake), fakeFacts, signal);
+    expect(view).toMatchObject({ members: [], silence: 'no-certificate' });
+    expect(view.message).toContain(`${pair?.[path]}`);
+  });
+
+  it('cannot be asked with what is no certificate', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const path = pair?.certPath ?? '';
+    fake.files.unlink(path);
+    fake.files.create(path, new Uint8Array(Buffer.from('x')), { mode: 0o600, uid: 0, gid: 0 });
+    expect((await askEtcd(running(fake), fakeFacts, signal)).silence).toBe('no-certificate');
+  });
+
+  it('is down where its certificates are missing and it does not run', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    fake.files.unlink(pair?.certPath ?? '');
+    expect(await silenceOf(fake)).toBe('down');
+  });
+
+  it('says where it shows its metrics that it has no leader, when it speaks to no client yet', async () => {
+    const node = running(new FakeNode(makeDisk(ca), ca), (question) => {
+      if (question.plain !== true || question.port !== 2381) throw new CertError('Unreachable', 'hangs');
+      return { status: 503, body: '{"health":"false","reason":"RAFT NO LEADER"}' };
+    });
+    expect((await askEtcd(node, { ...fakeFacts, etcdMetrics: metrics }, signal)).silence).toBe('no-leader');
+    expect((await askEtcd(node, fakeFacts, signal)).silence).toBe('other');
   });
 });

@@ -1,8 +1,8 @@
-// The health of etcd, asked on the node itself (R12) through its JSON gateway (etcd 3.5 and 3.6, /v3/…), and whether this
-// node's member may be touched now (R13).
+// The health of etcd, asked on the node itself (R12) through its JSON gateway (etcd 3.5 and 3.6, /v3/…).
 import { CertError, describeError } from '../errors.ts';
 import type { ClientCredential } from '../host/probes.ts';
 import { readBundle } from '../formats/pem.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import { toBytes } from './bytes.ts';
 import { readLive } from './material.ts';
 import type { Endpoint, NodeFacts, PairPaths, RotationNode } from './types.ts';
@@ -15,8 +15,11 @@ export interface EtcdMember {
   readonly message: string;
 }
 
-/** The certificates for asking have expired, or this node's member does not run. */
-export type Silence = 'expired' | 'down' | 'other';
+/**
+ * Why nobody answers: the certificates for asking have expired, or there are none that can be used; this node's member does
+ * not run, or says itself that it finds no leader; or nobody knows.
+ */
+export type Silence = 'expired' | 'no-certificate' | 'down' | 'no-leader' | 'other';
 
 export interface EtcdView {
   /** Empty when the member list itself could not be had. */
@@ -24,113 +27,106 @@ export interface EtcdView {
   readonly message: string;
   /** Why there is no list. */
   readonly silence?: Silence;
+  /** Serials of what has expired where that is why. */
+  readonly expired?: readonly string[];
 }
 
-/** What a rotation has to say for itself where etcd is ill. */
-export interface EtcdPlea {
-  /** A person stands before the node (R15). */
-  readonly attended: boolean;
-  /** What it is to renew has expired already. */
-  readonly expired: boolean;
-}
+/** What a member says of itself that looks for others in vain. */
+export const noLeader = 'has no leader';
 
-export interface EtcdVerdict {
-  readonly safe: boolean;
-  readonly message: string;
-}
+/** Whether this node's member says so of itself. */
+export const isLeaderless = ({ members, silence }: EtcdView): boolean =>
+  silence === 'no-leader' || members.some(({ own, message }) => own && message === noLeader);
 
-/**
- * Three or more voting members: a quorum must be left should this node's be lost. One or two: every other must be
- * healthy. What is unhealthy on this node itself does not shut the gate: a rotation may be what mends it (R13).
- * Pure.
- */
-export function judgeEtcd(view: EtcdView, plea: EtcdPlea): EtcdVerdict {
-  const cure = whyCure(view, plea);
-  if (cure !== undefined) return { safe: true, message: `etcd: ${cure}` };
-  const { members, message } = view;
-  const voting = members.filter((member) => member.voting);
-  if (voting.length === 0) return { safe: false, message: `etcd: ${message}` };
-  const others = voting.filter((member) => !member.own);
-  const ill = others.filter((member) => !member.healthy);
-  const names = ill.map(({ name, message }) => `${name} (${message})`).join(', ');
-  if (voting.length <= 2) {
-    if (ill.length === 0) return { safe: true, message: `etcd: ${voting.length} of ${voting.length} usable` };
-    return { safe: false, message: `etcd has ${voting.length} voting members and ${names} is unhealthy` };
-  }
-  const quorum = Math.floor(voting.length / 2) + 1;
-  const left = others.length - ill.length;
-  if (left >= quorum)
-    return { safe: true, message: `etcd: ${left} others of ${voting.length} healthy, quorum is ${quorum}` };
-  return {
-    safe: false,
-    message: `etcd would lose its quorum of ${quorum} should this node's member be lost: ${names} unhealthy`,
-  };
-}
-
-/** Why a rotation here can only mend: what is dead has no part in a quorum, and is not lost by new files. */
-function whyCure({ members, silence }: EtcdView, { attended, expired }: EtcdPlea): string | undefined {
-  if (silence === 'expired' && expired)
-    return 'it cannot be asked, since the certificates for that have expired: they are what is renewed';
-  if (!attended) return undefined;
-  if (silence === 'down') return "this node's member does not run";
-  if (members.some(({ own, message }) => own && message === noLeader)) return 'it has no quorum now';
-  return expired ? 'what is renewed here has expired already' : undefined;
-}
-
-const noLeader = 'has no leader';
-
-/** Member list and the status of each. Never throws for what etcd does; errors: Aborted. */
+/** Member list and the status of each. Never throws for what etcd does, nor for its files; errors: Aborted. */
 export async function askEtcd(node: RotationNode, facts: NodeFacts, signal: AbortSignal): Promise<EtcdView> {
-  const { etcdClient } = facts;
+  const { etcdClient, etcdClients = [] } = facts;
   if (etcdClient === undefined) return { members: [], message: 'no etcd runs on this node' };
+  const pairs = etcdClients.map((pair) => readPair(node, pair));
   const failures: string[] = [];
-  for (const pair of facts.etcdClients ?? []) {
+  for (const { certPath, client, why } of pairs) {
     try {
-      const client = readLive(node.files, { form: 'pair', ...pair });
+      if (client === undefined) throw new CertError('NotProved', why);
       const answer = await post(node, etcdClient, '/v3/cluster/member/list', { client }, signal);
       const members = parseMembers(answer);
       return { members: await withHealth(node, { facts, members, client }, signal), message: '' };
     } catch (error) {
-      if (error instanceof CertError && error.code === 'Aborted') throw error;
-      failures.push(`${pair.certPath}: ${describeError(error)}`);
+      if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
+      failures.push(`${certPath}: ${describeError(error)}`);
     }
   }
   return {
     members: [],
-    message: `the member list cannot be had (${failures.join('; ') || 'no client certificate is known'})`,
-    silence: await whySilent(node, facts, etcdClient, signal),
+    message: `the member list cannot be had: ${failures.join('; ') || 'no client certificate is known'}`,
+    ...(await whySilent(node, facts, { endpoint: etcdClient, pairs }, signal)),
   };
+}
+
+/** A pair that may speak to etcd, or why it cannot be used. */
+type ReadPair = Pick<PairPaths, 'certPath'> &
+  (
+    | { readonly client: ClientCredential; readonly certificate: Certificate; readonly why?: undefined }
+    | { readonly client?: undefined; readonly certificate?: undefined; readonly why: string }
+  );
+
+/** One that is missing, or cannot be read, is no reason to end: then nobody can ask with it. */
+function readPair({ files }: RotationNode, pair: PairPaths): ReadPair {
+  const { certPath } = pair;
+  try {
+    const client = readLive(files, { form: 'pair', ...pair });
+    const { certificate } = readBundle(toBytes(client.certificate));
+    return certificate === undefined
+      ? { certPath, why: 'holds no certificate' }
+      : { certPath, client, certificate };
+  } catch (error) {
+    if (error instanceof CertError) return { certPath, why: describeError(error) };
+    throw error;
+  }
 }
 
 /** Its gateway speaks to itself with the serving certificate: that it has expired is as good as a client's. */
 async function whySilent(
   node: RotationNode,
-  { etcdClients = [] }: NodeFacts,
-  endpoint: Endpoint,
+  facts: NodeFacts,
+  { endpoint, pairs }: { readonly endpoint: Endpoint; readonly pairs: readonly ReadPair[] },
   signal: AbortSignal,
-): Promise<Silence> {
+): Promise<Pick<EtcdView, 'silence' | 'expired'>> {
   const now = node.now();
-  const usable = etcdClients.filter((pair) => endOf(node, pair) > now);
-  if (etcdClients.length > 0 && usable.length === 0) return 'expired';
-  const [pair] = usable;
-  const client = pair === undefined ? {} : { client: readLive(node.files, { form: 'pair', ...pair }) };
+  const known = pairs.flatMap(({ client, certificate }) =>
+    certificate === undefined ? [] : [{ client, certificate }],
+  );
+  const usable = known.find(({ certificate }) => certificate.notAfter > now);
+  if (known.length > 0 && usable === undefined)
+    return { silence: 'expired', expired: known.map(({ certificate }) => certificate.serial) };
+  const client = usable === undefined ? {} : { client: usable.client };
   try {
     const shown = await node.probes.handshake({ ...endpoint, ...client }, signal);
-    return shown.notAfter <= now ? 'expired' : 'other';
+    if (shown.notAfter <= now) return { silence: 'expired', expired: [shown.serial] };
   } catch (error) {
     if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
-    return node.processes.find('etcd').length === 0 ? 'down' : 'other';
+    if (node.processes.find('etcd').length === 0) return { silence: 'down' };
   }
+  if (await saysNoLeader(node, facts, signal)) return { silence: 'no-leader' };
+  return { silence: usable === undefined ? 'no-certificate' : 'other' };
 }
 
-/** One that cannot be read has not expired: it is simply broken. */
-function endOf({ files }: RotationNode, pair: PairPaths): Date {
+/**
+ * Whether this node's member says itself that it finds no leader. One that was started without a quorum speaks to no client
+ * until it has found one (embed/serve.go), but always where it shows its metrics. False when it does not say.
+ * Errors: Aborted.
+ */
+export async function saysNoLeader(
+  { probes }: RotationNode,
+  { etcdMetrics }: NodeFacts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (etcdMetrics === undefined) return false;
   try {
-    const { certificate } = readBundle(toBytes(readLive(files, { form: 'pair', ...pair }).certificate));
-    return certificate?.notAfter ?? new Date(8.64e15);
+    const { status, body } = await probes.request({ ...etcdMetrics, plain: true, path: '/health' }, signal);
+    return status === 503 && /no leader/iu.test(body);
   } catch (error) {
-    if (error instanceof CertError) return new Date(8.64e15);
-    throw error;
+    if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
+    return false;
   }
 }
 
@@ -227,16 +223,16 @@ function parseMembers(answer: unknown): Listed[] {
   throw new CertError('NotProved', `etcd: none of its members is the one that answers here${id}`);
 }
 
-function endpointOf(url: unknown): Endpoint | undefined {
+export function endpointOf(url: unknown): Endpoint | undefined {
   if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
   const { hostname, port } = new URL(url);
   return { host: hostname.replaceAll(/^\[|\]$/g, ''), port: Number(port) || 2379 };
 }
 
-const field = (value: unknown, name: string): unknown =>
+export const field = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 
-const readText = ({ files }: RotationNode, path: string): string | undefined =>
+export const readText = ({ files }: RotationNode, path: string): string | undefined =>
   files.stat(path)?.kind === 'file'
     ? Buffer.from(files.read(files.realpath(path))).toString('latin1')
     : undefined;

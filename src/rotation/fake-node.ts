@@ -147,6 +147,7 @@ export class FakeNode {
         request: ({ port, path, client }) =>
           Promise.resolve().then(() => {
             if (port === 2379) return this.#etcd(path);
+            if (port === 2381) return { status: this.quorum ? 200 : 503, body: 'RAFT NO LEADER' };
             if (port === 6443 && (!this.quorum || this.#alive('kube-apiserver') === undefined))
               throw unreachable();
             return { status: this.#accepts(client?.certificate) ? 200 : 401, body: '' };
@@ -295,4 +296,7 @@ const parse = (text: string): Certificate =>
 export const issued = (certificate: Certificate, ca: FakeCa): boolean =>
   issuedBy(`${certificate.sha256} ${ca.certificate.sha256}`, () => isSignedBy(certificate, ca.certificate));
 
-const unreachable = (): CertError => new CertError('Unreachable', 'nobody answers');
+const unreachable = (): CertError => {
+  const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  return new CertError('Unreachable', 'nobody answers', { cause });
+};

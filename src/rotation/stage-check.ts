@@ -4,9 +4,9 @@ import { CertError } from '../errors.ts';
 import { checkTarget } from '../host/safe-target.ts';
 import { readBundle } from '../formats/pem.ts';
 import { save, type Context } from './context.ts';
-import { askEtcd, judgeEtcd } from './etcd.ts';
+import { refuseUnsafeEtcd, type EtcdPlea } from './etcd-gate.ts';
 import { endingSoon } from './journal-check.ts';
-import type { JournalCertificate, JournalFile, JournalStage } from './journal.ts';
+import type { Journal, JournalCertificate, JournalFile, JournalStage } from './journal.ts';
 import { manifestFile } from './manifest-file.ts';
 import { look } from './prove.ts';
 import { aliveAtAll, ticks } from './prove-process.ts';
@@ -14,8 +14,15 @@ import { stageRules } from './stages.ts';
 import { isIntact, liveState } from './swap.ts';
 import type { RotationNode } from './types.ts';
 
-const hasExpired = (certificates: readonly JournalCertificate[], now: Date): boolean =>
-  certificates.some(({ oldNotAfter }) => new Date(oldNotAfter) <= now);
+/** Of the whole rotation: with the certificates of one stage etcd is asked before another. */
+const pleaOf = ({ origin, cold = false, stages }: Journal, now: Date): EtcdPlea => ({
+  attended: origin === 'cli',
+  dead: cold,
+  renewsExpired: stages
+    .flatMap(({ certificates }) => certificates)
+    .filter(({ oldNotAfter }) => new Date(oldNotAfter) <= now)
+    .map(({ oldSerial }) => oldSerial),
+});
 
 export interface CheckedStage {
   /** With the manifest, where one is annotated. Empty: nothing is left to do. */
@@ -31,11 +38,8 @@ export async function checkStage(context: Context, stage: JournalStage): Promise
   const change = { certificates, mayReturn: false };
   if (files.length === 0) return { files, change, why: 'the kubelet has renewed it by itself' };
   for (const file of files) checkFile(node, file);
-  if (stageRules[stage.name].needsEtcd && journal.facts.etcdClient !== undefined) {
-    const plea = { attended: journal.origin === 'cli', expired: hasExpired(certificates, node.now()) };
-    const verdict = judgeEtcd(await askEtcd(node, journal.facts, context.signal), plea);
-    if (!verdict.safe) throw new CertError('NotProved', verdict.message);
-  }
+  if (stageRules[stage.name].needsEtcd)
+    await refuseUnsafeEtcd(node, journal.facts, pleaOf(journal, node.now()), context.signal);
   const manifest = manifestFile(context, stage);
   const mayReturn = await whyNoReturn(context, { ...stage, certificates });
   return {

@@ -44,6 +44,8 @@ export interface NodeFacts {
   readonly apiserver?: Endpoint;
   readonly etcdClient?: Endpoint;
   readonly etcdPeer?: Endpoint;
+  /** Where etcd tells its health and metrics to anybody, by plain HTTP. */
+  readonly etcdMetrics?: Endpoint;
   readonly etcdCaPath?: string;
   /** Pairs that may speak to etcd, best first: healthcheck-client, then apiserver-etcd-client (R12). */
   readonly etcdClients?: readonly PairPaths[];

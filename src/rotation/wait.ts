@@ -5,6 +5,7 @@ import { whatIsWrongHere } from './offline.ts';
 import type { Patience } from './patience.ts';
 import { look, type Look } from './prove.ts';
 import { ticks, type Since } from './prove-process.ts';
+import { watchQuorum } from './quorum.ts';
 import { keepKubeletRotated } from './stage-check.ts';
 
 export interface Proof {
@@ -30,17 +31,19 @@ export async function waitForProof(
 ): Promise<Proof> {
   const { node, journal, timeouts, signal } = context;
   const end = ticks(node) + timeoutMs;
+  const whyInVain = watchQuorum(context, stage);
   for (;;) {
     const { certificates } = side === 'new' ? keepKubeletRotated(node, stage) : stage;
     const expected = { stage: stage.name, certificates, side, since, facts: journal.facts };
     const looks = await look(node, expected, signal);
     const seen = judge(certificates, looks, side);
     if (seen.proved) return { ...seen, offline: '' };
-    const isOver = ticks(node) >= end;
+    const inVain = side === 'new' ? await whyInVain(seen.certificates) : '';
+    const isOver = inVain !== '' || ticks(node) >= end;
     const offline = isOver || offlineIsEnough ? await whatIsWrongHere(node, expected, signal) : '';
     if (isOver || (offlineIsEnough && offline === '')) {
       if (side === 'new') saveStage(context, stage.name, { certificates: seen.certificates });
-      return { ...seen, offline };
+      return { ...seen, message: inVain || seen.message, offline };
     }
     await node.sleep(timeouts.poll, signal);
   }

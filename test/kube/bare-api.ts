@@ -3,10 +3,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from '../free-port.ts';
 import { builtPrograms, kubernetesPrograms } from '../kubernetes.ts';
 
 /** Directory of the binaries, or undefined where there are none. */
@@ -226,18 +226,4 @@ async function compactEtcd(port: number): Promise<void> {
   const range: { header: { revision: string } } = JSON.parse(await answer.text());
   const compacted = await call('/v3/kv/compaction', { revision: range.header.revision, physical: true });
   if (!compacted.ok) throw new Error(`etcd refuses to compact: ${await compacted.text()}`);
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no port'));
-        else resolve(address.port);
-      });
-    });
-  });
 }
