@@ -60,7 +60,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'unit',
     about: 'tables, properties, the crash layer; the API client and the controller on a bare kube-apiserver',
-    command: `scripts/debian.sh install openssl curl shellcheck && ${vitest('src scripts deploy test/unit')}`,
+    command: `scripts/debian.sh install openssl curl shellcheck zsh && ${vitest('src scripts deploy test/unit')}`,
     groups: ['fast', 'all'],
   },
   {

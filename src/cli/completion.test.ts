@@ -73,7 +73,11 @@ describe('bash', () => {
   });
 });
 
-describe.skipIf(spawnSync('zsh', ['--version']).error !== undefined)('zsh', () => {
+const isThere = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
+/** There the suite installs what it needs (test/suites.ts): zsh is missing by somebody's mistake, and the tests say so. */
+const isInstalledFor = process.getuid?.() === 0 && isThere('dpkg-query');
+
+describe.skipIf(!isThere('zsh') && !isInstalledFor)('zsh', () => {
   it('reads the script, and takes it for cert-renew’s', () => {
     const text = `autoload -Uz compinit && compinit -u -d ${directory}/dump\n${scripts.zsh}\nprint -r -- $_comps[cert-renew]`;
     expect(execFileSync('zsh', ['-f', '-c', text], { encoding: 'utf8', cwd: directory })).toBe(
