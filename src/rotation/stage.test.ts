@@ -1,6 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { pem } from '../formats/pem.ts';
 import { apply, prepare, resumeAtBoot, rotate } from './driver.ts';
-import { day, fakeTargets, makeCa, makeDisk, servingTarget, type FakeCa } from './fake-disk.ts';
+import {
+  clientLink,
+  day,
+  fakeTargets,
+  makeCa,
+  makeDisk,
+  makeLeaf,
+  servingTarget,
+  type FakeCa,
+} from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 
 let ca: FakeCa;
@@ -153,5 +163,69 @@ describe('what served when the rotation started (R14)', () => {
     const lossy = { ...node, processes: { ...node.processes, find } };
     await rotate(lossy, fake.order({ targets }), fake.signer(), {}, signal);
     expect(fake.certificate(scheduler).serial).toBe(serial);
+  });
+});
+
+describe('the kubelet renews its client certificate while its stage is swapped (R2)', () => {
+  const own = '/var/lib/kubelet/pki/kubelet-client-2030-02-28-00-00-00.pem';
+  const [client] = fakeTargets.filter(({ id }) => id === 'kubelet-client-current.pem');
+  if (client === undefined) throw new Error('no target');
+
+  /** Just before an operation of ours. Result: the kubelet's serial. */
+  function renewsBefore(fake: FakeNode, operation: RegExp): string {
+    const { certificate, keyText } = makeLeaf(ca, 'system:node:n1', 365);
+    const bytes = new Uint8Array(Buffer.from(pem('CERTIFICATE', certificate.der) + keyText));
+    fake.files.onStep = (what) => {
+      if (!operation.test(what)) return;
+      fake.files.onStep = () => undefined;
+      fake.files.create(own, bytes, { mode: 0o600, uid: 0, gid: 0 });
+      fake.files.unlink(clientLink);
+      fake.files.symlink(own, clientLink);
+    };
+    return certificate.serial;
+  }
+
+  const moments: readonly (readonly [string, RegExp])[] = [
+    ['after the check', /^fsync .*\/backups\/[^/]+$/],
+    ['after our own pem lies there', /^symlink .*kubelet-client-current/],
+  ];
+
+  it.each(moments)('%s: its own stays, and counts as done', async (_, operation) => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    await prepare(fake.node, fake.order({ targets: [client] }), fake.signer(), signal);
+    const serial = renewsBefore(fake, operation);
+    const outcome = await apply(fake.node, {}, signal);
+    expect(outcome).toMatchObject({ outcome: 'succeeded', reason: 'KubeletRotated' });
+    expect(outcome.certificates.map(({ newSerial }) => newSerial)).toEqual([serial]);
+    expect(fake.files.readlink(clientLink)).toBe(own);
+    expect(fake.files.readdir('/var/lib/kubelet/pki').filter((name) => name.includes('-2030-03-'))).toEqual(
+      [],
+    );
+    expect(fake.kubeletRestarts).toBe(0);
+  });
+
+  it.each(moments)('%s: its serving certificate is renewed all the same', async (_, operation) => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    const before = fake.certificate(servingTarget).serial;
+    await prepare(fake.node, fake.order({ targets: [client, servingTarget] }), fake.signer(), signal);
+    const serial = renewsBefore(fake, operation);
+    const outcome = await apply(fake.node, {}, signal);
+    expect(outcome).toMatchObject({ outcome: 'succeeded', reason: 'Renewed' });
+    expect(fake.certificate(client).serial).toBe(serial);
+    expect(fake.certificate(servingTarget).serial).not.toBe(before);
+    expect(fake.fits(servingTarget)).toBe(true);
+  });
+
+  it('or while we are dead in the middle of it: the next call leaves it too', async () => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    await prepare(fake.node, fake.order({ targets: [client, servingTarget] }), fake.signer(), signal);
+    fake.files.onStep = (what) => {
+      if (/^rename .*\/kubelet\.key$/.test(what)) throw new Error('killed');
+    };
+    await expect(apply(fake.node, {}, signal)).rejects.toThrow('killed');
+    const serial = renewsBefore(fake, /^/);
+    expect(await apply(fake.node, {}, signal)).toMatchObject({ outcome: 'succeeded' });
+    expect(fake.certificate(client).serial).toBe(serial);
+    expect(fake.fits(servingTarget)).toBe(true);
   });
 });

@@ -9,9 +9,9 @@
 //
 // Taken up again in restoring or restored when the old state has ended meanwhile (R14), it is in swapping.
 import { CertError, describeError } from '../errors.ts';
-import { checkStage } from './stage-check.ts';
+import { checkStage, keepKubeletRotated } from './stage-check.ts';
 import { endingSoon, isKubeletsOwn, mayNotReturn, restoredNow, swappedNow } from './journal-check.ts';
-import { backUp, swap } from './swap.ts';
+import { backUp, removeLinkedPem, swap } from './swap.ts';
 import { componentOf, note, saveStage, stageOfJournal, type Context } from './context.ts';
 import type { JournalFile, JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
@@ -79,10 +79,24 @@ function swapIn(context: Context, stage: JournalStage): JournalStage {
     return saveStage(context, stage.name, { state, ...swappedNow(node) });
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
+    const left = leaveKubeletRotated(context, stage);
+    if (left !== undefined) return left.state === 'swapping' ? swapIn(context, left) : left;
     const failure = describeError(error);
     note(context, startedAt, { name: `${stage.name}: swap`, result: 'failed', message: failure });
     return saveStage(context, stage.name, { state: 'restoring', failure });
   }
+}
+
+/** What the kubelet has renewed by itself since the check (R2), or while we were dead. Undefined: nothing. */
+function leaveKubeletRotated(context: Context, stage: JournalStage): JournalStage | undefined {
+  const { node } = context;
+  const { files, certificates } = keepKubeletRotated(node, stage);
+  if (files.length === stage.files.length) return undefined;
+  for (const file of stage.files) if (!files.includes(file)) removeLinkedPem(node.files, file);
+  const state = files.length === 0 ? 'proved' : 'swapping';
+  const message = 'the kubelet has renewed its client certificate by itself';
+  note(context, node.now(), { name: `${stage.name}: swap`, result: 'skipped', message });
+  return saveStage(context, stage.name, { files, certificates, state });
 }
 
 async function prove(

@@ -113,8 +113,8 @@ function makeLinkedPem(files: Files, file: JournalFile, newPath: string, id: str
   files.syncDirectory(posix.dirname(newPath));
 }
 
-/** Our dated pem, once the link leads to the old one for good. */
-function removeLinkedPem(files: Files, { path, link, newSha256 }: JournalFile): void {
+/** Our dated pem, once the link leads elsewhere for good. */
+export function removeLinkedPem(files: Files, { path, link, newSha256 }: JournalFile): void {
   if (link === undefined || hashOf(files, link.newPath) !== newSha256) return;
   if (files.readlink(path) === link.new) return;
   files.unlink(link.newPath);
