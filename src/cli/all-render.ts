@@ -4,6 +4,7 @@ import type { Journal } from '../rotation/journal.ts';
 import type { Outcome } from '../rotation/types.ts';
 import type { Cluster } from './all-node.ts';
 import type { Decided } from './all-plan.ts';
+import { endOf, exitOfEnd, holdsNew, type CallEnd } from './call-end.ts';
 import { exitCodes } from './exit-codes.ts';
 import { rfc3339 } from '../pki/time.ts';
 
@@ -21,17 +22,7 @@ export interface Ended {
   readonly notes: readonly string[];
 }
 
-type Result = 'done' | 'restored' | 'refused' | 'nothing-due' | 'partly';
-
-const exits = {
-  done: exitCodes.done,
-  restored: exitCodes.failed,
-  refused: exitCodes.refused,
-  'nothing-due': exitCodes.nothingToDo,
-  partly: exitCodes.partlyDone,
-} as const satisfies Record<Result, number>;
-
-export const exitOf = (ended: Ended): number => exits[resultOf(ended)];
+export const exitOf = (ended: Ended): number => exitOfEnd[resultOf(ended)];
 
 const isUnproved = ({ journal }: Ended): boolean =>
   journal?.stages.some(({ state }) => state === 'unproved') ?? false;
@@ -39,19 +30,14 @@ const isUnproved = ({ journal }: Ended): boolean =>
 const leftUndone = (plan: readonly Decided[]): readonly Decided[] =>
   plan.filter(({ action }) => action === 'cannot');
 
-function resultOf(ended: Ended): Result {
-  const { earlier, outcome, plan, journal } = ended;
+function resultOf(ended: Ended): CallEnd {
+  const { outcome, plan } = ended;
   if (outcome === undefined) return withoutOutcome(ended);
-  if (outcome.outcome === 'succeeded') return leftUndone(plan).length === 0 ? 'done' : 'partly';
-  const untouched = ['pending', 'not-begun', 'rolled-back'];
-  const isUntouched =
-    earlier === undefined && (journal?.stages ?? []).every(({ state }) => untouched.includes(state));
-  if (outcome.outcome === 'rolled-back') return isUntouched ? 'restored' : 'partly';
-  if (outcome.outcome === 'refused') return isUntouched ? 'refused' : 'partly';
-  return outcome.outcome === 'nothing-to-do' ? 'nothing-due' : 'partly';
+  const end = endOf({ ...ended, outcome });
+  return end === 'done' && leftUndone(plan).length > 0 ? 'partly' : end;
 }
 
-function withoutOutcome({ earlier, plan }: Ended): Result {
+function withoutOutcome({ earlier, plan }: Ended): CallEnd {
   if (earlier !== undefined && earlier.outcome !== 'succeeded') return 'partly';
   if (leftUndone(plan).length > 0) return earlier === undefined ? 'refused' : 'partly';
   return earlier === undefined ? 'nothing-due' : 'done';
@@ -72,18 +58,12 @@ const renewedOf = ({ earlier, outcome }: Ended): Outcome['certificates'] => [
 
 function certificateLines(ended: Ended): string[] {
   return renewedOf(ended)
-    .filter(({ id }) => isNew(ended, id))
+    .filter(({ id }) => holdsNew(ended.journal, id))
     .map(({ id, oldSerial, newSerial, oldNotAfter, newNotAfter, proof }) => {
       const expiry = `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}`;
       const seen = proof === undefined ? 'not proved yet' : proof;
       return `${id}: renewed, ${expiry}, serial ${oldSerial} → ${newSerial}: ${seen}`;
     });
-}
-
-/** Whether the new file lies there: of a stage that was rolled back or not begun it does not. */
-function isNew({ journal }: Ended, id: Decided['id']): boolean {
-  const stage = journal?.stages.find(({ certificates }) => certificates.some((each) => each.id === id));
-  return stage === undefined || ['proved', 'unproved', 'kept'].includes(stage.state);
 }
 
 const seconds = (time: string): string => rfc3339(new Date(time));
@@ -118,7 +98,7 @@ export function summary(ended: Ended): string {
   const undone = leftUndone(plan).map(({ id }) => id);
   const left = undone.length === 0 ? '' : `${undone.join(', ')} could not be renewed here, see above`;
   const all = [said, left].filter((text) => text !== '').join('; ');
-  const sentences: Readonly<Record<Result, string>> = {
+  const sentences: Readonly<Record<CallEnd, string>> = {
     done: `done: ${said}`,
     'nothing-due': 'nothing is due on this node (--force renews all the same)',
     restored: `failed: ${said}; every file is as it was`,
@@ -152,7 +132,7 @@ export function renderJson(ended: Ended): string {
       ...rest,
       oldNotAfter: seconds(oldNotAfter),
       newNotAfter: seconds(newNotAfter),
-      renewed: isNew(ended, rest.id),
+      renewed: holdsNew(ended.journal, rest.id),
       proof: proof ?? null,
     })),
     left: ended.plan.filter(({ action }) => action !== 'renew').map(planned),

@@ -8,13 +8,15 @@ import { discoverNode } from '../host/discovery.ts';
 import { withLock } from '../host/lock.ts';
 import { apply, forget, rotate, type ApplyOptions } from '../rotation/driver.ts';
 import { factsOf } from '../rotation/facts.ts';
-import { findJournal } from '../rotation/journal.ts';
+import { findJournal, type Journal } from '../rotation/journal.ts';
 import { endedBefore } from '../rotation/outcome.ts';
 import { draft } from '../rotation/prepare.ts';
 import { proveInPlace } from '../rotation/prove-in-place.ts';
 import { isInterrupted } from '../rotation/settle-earlier.ts';
 import { defaultTimeouts, type Outcome, type RotationNode, type RotationOrder } from '../rotation/types.ts';
+import { CertError, describeError } from '../errors.ts';
 import { lookAtCluster } from './all-node.ts';
+import { endOf } from './call-end.ts';
 import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
 import { inFile } from './local-ca.ts';
 import { localNode } from './local-node.ts';
@@ -78,7 +80,9 @@ export async function install(
     readResponses(Buffer.from(files.read(files.realpath(options.file), largestFile)).toString('latin1')),
   );
   const progress = showProgress(process.stderr);
-  const means = { node, apply: { ...apply, told: progress.told }, signal };
+  const seen: Means['seen'] = { journal: undefined };
+  const told = (journal: Journal): void => progress.told((seen.journal = journal));
+  const means = { node, apply: { ...apply, told }, signal, seen };
   const work = (): Promise<Installed> => installLocked(means, options, responses);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
   try {
@@ -96,14 +100,31 @@ interface Means {
   readonly node: RotationNode;
   readonly apply: ApplyOptions;
   readonly signal: AbortSignal;
+  /** The journal as it was last written; undefined: this call has begun nothing. */
+  readonly seen: { journal: Journal | undefined };
 }
 
+/** Once something was begun, whatever is thrown is no refusal any more. */
 async function installLocked(
+  means: Means,
+  options: InstallOptions,
+  responses: readonly ResponseBlock[],
+): Promise<Installed> {
+  try {
+    return await installHere(means, options, responses);
+  } catch (error) {
+    if (!(error instanceof CertError) || means.seen.journal === undefined) throw error;
+    const outcome = endedBefore('needs-manual', 'Interrupted', describeError(error));
+    return ended(means, { notes: [], outcome });
+  }
+}
+
+async function installHere(
   means: Means,
   { file, dryRun }: InstallOptions,
   responses: readonly ResponseBlock[],
 ): Promise<Installed> {
-  const { node } = means;
+  const { node, seen } = means;
   const waiting = readWaiting(node);
   const response = inFile(file, () => ownResponse(responses, waiting, node));
   const notes: string[] = [];
@@ -111,20 +132,25 @@ async function installLocked(
   const isEnded = found.kind === 'journal' && found.journal.state === 'done';
   const isOurs = found.kind === 'journal' && found.journal.rotationUID === response.id;
   // Killed before it could say how it ended.
-  if (isEnded && isOurs && !dryRun) return ended(node, { notes, outcome: await sayAgain(means) });
-  if (isInterrupted(node)) {
-    notes.push('an interrupted rotation lies on this node: it is taken to its end first');
-    const earlier = dryRun ? undefined : await takeUp(node, means.apply, means.signal);
-    if (earlier !== undefined && (isOurs || earlier.outcome !== 'succeeded'))
-      return ended(node, { notes, outcome: earlier });
+  if (isEnded && isOurs && !dryRun) {
+    seen.journal = found.journal;
+    return ended(means, { notes, outcome: await sayAgain(means) });
   }
+  const interrupted = isInterrupted(node);
+  if (interrupted) notes.push('an interrupted rotation lies on this node: it is taken to its end first');
+  const earlier = interrupted && !dryRun ? await takeUp(node, means.apply, means.signal) : undefined;
+  // An earlier call of just this installation is this one, as far as its journal tells.
+  if (earlier !== undefined && isOurs && seen.journal !== undefined)
+    return ended(means, { notes, outcome: earlier });
+  if (earlier !== undefined && earlier.outcome !== 'succeeded')
+    return ended(means, { notes, outcome: earlier, earlier });
   const discovery = discoverNode(node.files);
   const answers = inFile(file, () => readAnswers(node, discovery, response));
   const sorted = sortAnswers(answers, waiting?.block);
   const all = [...notes, ...sorted.notes];
   if (dryRun) return await tryOut(means, { discovery, sorted, waiting, response, notes: all });
   const outcome = await putInPlace(means, { discovery, sorted, waiting, response, notes: [] });
-  return ended(node, { notes: all, outcome });
+  return ended(means, { notes: all, outcome, earlier });
 }
 
 async function sayAgain({ node, apply: options, signal }: Means): Promise<Outcome> {
@@ -181,10 +207,15 @@ const planned = ({ id, live, certificate }: Answer) => ({
   newNotAfter: certificate.notAfter.toISOString(),
 });
 
-function ended(
-  node: RotationNode,
-  { notes, outcome }: { readonly notes: readonly string[]; readonly outcome: Outcome },
-): Installed {
+interface Told {
+  readonly notes: readonly string[];
+  readonly outcome: Outcome;
+  /** Of another's rotation, which was taken to its end first. */
+  readonly earlier?: Outcome | undefined;
+}
+
+function ended({ node, seen: { journal } }: Means, { notes, outcome, earlier }: Told): Installed {
   if (outcome.outcome === 'succeeded') forgetWaiting(node);
-  return { kind: 'ended', outcome, notes, backups: node.layout.backups };
+  const end = endOf({ earlier, outcome, journal });
+  return { kind: 'ended', outcome, end, journal, notes, backups: node.layout.backups };
 }

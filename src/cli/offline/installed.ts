@@ -1,6 +1,8 @@
 // How an installation ended, for the person who called it. Pure.
 import type { CertificateId } from '../../catalogue/ids.ts';
+import type { Journal } from '../../rotation/journal.ts';
 import type { Outcome, OutcomeCertificate, OutcomeKind } from '../../rotation/types.ts';
+import { exitOfEnd, holdsNew, type CallEnd } from '../call-end.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
@@ -14,20 +16,17 @@ export type Installed =
   | {
       readonly kind: 'ended';
       readonly outcome: Outcome;
+      readonly end: CallEnd;
+      readonly journal: Journal | undefined;
       readonly notes: readonly string[];
       readonly backups: string;
     };
 
-const exits = {
-  succeeded: exitCodes.done,
-  'nothing-to-do': exitCodes.done,
-  'rolled-back': exitCodes.failed,
-  refused: exitCodes.refused,
-  'needs-manual': exitCodes.partlyDone,
-} as const satisfies Record<OutcomeKind, number>;
+/** What the kubelet has renewed by itself meanwhile is done (R2), not nothing to do. */
+const exits = { ...exitOfEnd, 'nothing-due': exitCodes.done } as const;
 
 export const exitOf = (installed: Installed): number =>
-  installed.kind === 'dry-run' ? exitCodes.done : exits[installed.outcome.outcome];
+  installed.kind === 'dry-run' ? exitCodes.done : exits[installed.end];
 
 /** `isError`: it belongs on standard error. */
 export function renderInstalled(
@@ -44,8 +43,9 @@ function valueOf(installed: Installed): object {
     const { due, inPlace, notes } = installed;
     return { schema: 1, dryRun: true, certificates: due.map(withSeconds), inPlace, notes };
   }
-  const { outcome, notes } = installed;
-  const { outcome: result, reason, message, certificates, steps } = outcome;
+  const { outcome, end, notes } = installed;
+  const { reason, message, certificates, steps } = outcome;
+  const result: OutcomeKind = end === 'partly' ? 'needs-manual' : outcome.outcome;
   return {
     schema: 1,
     dryRun: false,
@@ -73,16 +73,16 @@ function linesOf(installed: Installed): string[] {
     const there = installed.inPlace.map((id) => `${id}: is in place already, and would be proved`);
     return [...would, ...there, ...noted];
   }
-  const { outcome } = installed;
+  const { outcome, journal } = installed;
   return [
-    ...outcome.certificates.map((each) => certificateLine(each, outcome)),
+    ...outcome.certificates.map((each) => certificateLine(each, holdsNew(journal, each.id))),
     ...noted,
     lastLine(installed),
   ];
 }
 
-function certificateLine(each: OutcomeCertificate, { outcome }: Outcome): string {
-  if (outcome === 'rolled-back') return `${each.id}: the old one is back`;
+function certificateLine(each: OutcomeCertificate, isNew: boolean): string {
+  if (!isNew) return `${each.id}: the old one is back`;
   const verb = each.oldSerial === each.newSerial ? 'in place' : `installed, ${changeOf(each)}`;
   return `${each.id}: ${verb}: ${each.proof ?? 'not proved'}`;
 }
@@ -90,9 +90,13 @@ function certificateLine(each: OutcomeCertificate, { outcome }: Outcome): string
 const changeOf = ({ oldSerial, newSerial, oldNotAfter, newNotAfter }: OutcomeCertificate): string =>
   `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}, serial ${oldSerial} → ${newSerial}`;
 
-function lastLine({ outcome: { outcome, message } }: Installed & { readonly kind: 'ended' }): string {
-  if (outcome === 'succeeded' || outcome === 'nothing-to-do') return `done: ${message}`;
-  if (outcome === 'rolled-back') return `cert-renew: ${message}; every file is as it was`;
-  if (outcome === 'refused') return `cert-renew: ${message}; nothing was touched`;
-  return `cert-renew: partly done: ${message}; mend that (on control planes: cert-renew all), then run cert-renew install again`;
+function lastLine({ outcome: { message }, end }: Installed & { readonly kind: 'ended' }): string {
+  const lines: Readonly<Record<CallEnd, string>> = {
+    done: `done: ${message}`,
+    'nothing-due': `done: ${message}`,
+    restored: `cert-renew: ${message}; every file is as it was`,
+    refused: `cert-renew: ${message}; nothing was touched`,
+    partly: `cert-renew: partly done: ${message}; mend that (on control planes: cert-renew all), then run cert-renew install again`,
+  };
+  return lines[end];
 }

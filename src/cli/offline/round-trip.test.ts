@@ -19,6 +19,7 @@ import {
   type FakeCa,
 } from '../../rotation/fake-disk.ts';
 import { FakeNode, issued } from '../../rotation/fake-node.ts';
+import { rotate } from '../../rotation/driver.ts';
 import { findJournal } from '../../rotation/journal.ts';
 import type { RotationNode } from '../../rotation/types.ts';
 import { install, type InstallOptions } from '../install.ts';
@@ -489,6 +490,36 @@ describe('install', () => {
     expect(await putIn()).toBe(2);
     expect(err).toMatch(/was not signed by the CA that this node has for it/u);
     expectUntouched();
+  });
+
+  it('ends with 4, not 2, when another’s rotation was brought to new files first', async () => {
+    await asked();
+    const { files } = worker;
+    files.onStep = (what) => {
+      if (/^rename .*\/kubelet\.crt$/u.test(what)) throw new Error('killed');
+    };
+    const order = worker.order({ targets: [servingTarget] });
+    await expect(rotate(worker.node, order, worker.signer(), {}, signal)).rejects.toThrow('killed');
+    files.onStep = () => undefined;
+    expect(await putIn({ json: true })).toBe(4);
+    expect(JSON.parse(out)).toMatchObject({ result: 'needs-manual', reason: 'Interrupted' });
+    expect(out).toContain('kubelet.crt was changed since it was asked for');
+    expect(worker.certificate(servingTarget).notAfter.toISOString()).not.toBe('2030-02-19T00:00:00.000Z');
+    expect(worker.fits(servingTarget)).toBe(true);
+  });
+
+  it('ends with 4 when it is interrupted after its files are in place, and goes on', async () => {
+    await asked();
+    const person = new AbortController();
+    worker.files.onStep = (what) => {
+      if (/^rename .*kubelet-client-current\.pem$/u.test(what)) person.abort();
+    };
+    worker.goDark();
+    const end = await install(installing, person.signal, nodeOf(worker));
+    worker.files.onStep = () => undefined;
+    expect([end, err]).toEqual([4, expect.stringContaining('then run cert-renew install again')]);
+    expect(await putIn()).toBe(0);
+    expectInstalled(worker);
   });
 
   it('refuses what begins later than this node’s clock', async () => {
