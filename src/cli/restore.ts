@@ -3,11 +3,13 @@ import { posix } from 'node:path';
 import process from 'node:process';
 import { Command } from 'commander';
 import { CertError, describeError } from '../errors.ts';
+import { discoverNode } from '../host/discovery.ts';
 import { withLock } from '../host/lock.ts';
 import { refuseUnsafeDirectory } from '../host/safe-target.ts';
 import { listBackups, readBackup, type Backup } from '../rotation/backup-index.ts';
+import { judgeBackup } from '../rotation/judge-backup.ts';
 import { describeLocation } from '../rotation/material.ts';
-import { checkBackup, restoreBackup, type RestoreReport } from '../rotation/restore-backup.ts';
+import { restoreBackup, type RestoreReport } from '../rotation/restore-backup.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
 import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
@@ -15,7 +17,7 @@ import { localNode } from './local-node.ts';
 import { complain, say } from './output.ts';
 import { nextLines } from './render.ts';
 import { rfc3339 } from '../pki/time.ts';
-import { certificateFile } from '../catalogue/discover.ts';
+import { certificateFile, type Discovery } from '../catalogue/discover.ts';
 
 interface RestoreOptions {
   readonly force?: boolean;
@@ -35,7 +37,10 @@ export const command = (): Command =>
   new Command('cert-renew restore')
     .description('Put the files of a backup back in their places, all or none. Without BACKUP: list them.')
     .argument('[BACKUP]', 'its name, or its directory')
-    .option('--force', 'also certificates that have expired')
+    .option(
+      '--force',
+      'also certificates that have expired or end within 24 hours, or that no CA of this node signed',
+    )
     .option('--dry-run', 'say what would be done, change nothing')
     .option('--json', 'print one JSON object')
     .addOption(lockTimeoutOption())
@@ -62,7 +67,8 @@ export async function restore(
     if (backup.files.length === 0)
       throw new CertError('NotFound', `${directory} holds no file that is whole`);
     const { force = false, dryRun = false } = options;
-    return await restoreBackup(node, backup, { force, dryRun }, signal);
+    const discovery = discoverNode(node.files);
+    return await restoreBackup(node, discovery, backup, { force, dryRun }, signal);
   };
   const lock = { timeoutMs: options.lockTimeout, signal };
   const report = options.dryRun === true ? await work() : await withLock(node.layout.lock, lock, work);
@@ -107,21 +113,21 @@ function tell(report: RestoreReport, { dryRun = false, json = false }: RestoreOp
 
 function list(node: RotationNode, { json = false }: RestoreOptions): number {
   const backups = listBackups(node.files, node.layout);
+  const discovery = discoverNode(node.files);
   const rows = backups.map((backup) => ({
     name: posix.basename(backup.directory),
     createdAt: rfc3339(backup.createdAt),
     files: backup.files.map(({ path }) => path),
-    problem: problemOf(node, backup),
+    problem: problemOf(node, discovery, backup),
   }));
   say(json ? `${JSON.stringify({ schema: 1, backups: rows })}\n` : listText(rows, node.layout.backups));
   return exitCodes.done;
 }
 
 /** Why it would be refused; empty when it would not be. */
-function problemOf(node: RotationNode, backup: Backup): string {
+function problemOf(node: RotationNode, discovery: Discovery, backup: Backup): string {
   try {
-    checkBackup(node, backup);
-    return '';
+    return judgeBackup(node, discovery, backup).doubts.join('; ');
   } catch (error) {
     if (error instanceof CertError) return describeError(error);
     throw error;

@@ -1,7 +1,7 @@
 // What lies in a backup and where it belongs: names of the old files alone do not say it once the journal is gone.
 import * as v from 'valibot';
 import { certificateIds } from '../catalogue/ids.ts';
-import type { Location } from '../catalogue/ids.ts';
+import type { CertificateId, Location } from '../catalogue/ids.ts';
 import { CertError } from '../errors.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
@@ -49,7 +49,15 @@ export interface Backup {
   readonly createdAt: Date;
   /** Those that are there, whole. */
   readonly files: readonly BackupFile[];
-  readonly certificates: readonly { readonly location: Location }[];
+  /** Where those that it should hold lay and are not there, or were changed. */
+  readonly lost: readonly string[];
+  /** Of which any file is there. */
+  readonly certificates: readonly IndexedCertificate[];
+}
+
+export interface IndexedCertificate {
+  readonly id?: CertificateId | undefined;
+  readonly location: Location;
 }
 
 /** Beside the old files, before the journal counts. Manifests are left out: nothing of them is worth putting back. */
@@ -89,16 +97,24 @@ export function readBackup(files: Files, directory: string): Backup {
   }
   const there = index.files.filter(({ name, sha256 }) => hashOf(files, `${directory}/${name}`) === sha256);
   const paths = new Set(there.map((file) => file.path));
-  const certificates = index.certificates.filter(({ location }) =>
-    paths.has(certificateName(files, location, paths)),
+  const lost = index.files.map((file) => file.path).filter((each) => !paths.has(each));
+  const certificates = index.certificates.filter(
+    ({ location }) => touchedFiles(files, location, paths).length > 0,
   );
-  return { directory, createdAt: new Date(index.createdAt), files: there, certificates };
+  return { directory, createdAt: new Date(index.createdAt), files: there, lost, certificates };
 }
 
-/** Files are named by what they are, links resolved; the kubelet's own link by itself. */
-function certificateName(files: Files, location: Location, paths: ReadonlySet<string>): string {
-  const path = certificateFile(location);
-  return paths.has(path) ? path : files.realpath(path);
+/** Those of a location that are among `paths`: there files are named by what they are, links resolved; the kubelet's own link by itself. */
+export function touchedFiles(
+  files: Pick<Files, 'stat' | 'realpath'>,
+  location: Location,
+  paths: ReadonlySet<string>,
+): ('certificate' | 'key')[] {
+  const isTouched = (name: string): boolean =>
+    paths.has(name) || (files.stat(name) !== undefined && paths.has(files.realpath(name)));
+  const certificate = isTouched(certificateFile(location)) ? (['certificate'] as const) : [];
+  if (location.form !== 'pair') return certificate.length === 0 ? [] : ['certificate', 'key'];
+  return isTouched(location.keyPath) ? [...certificate, 'key'] : [...certificate];
 }
 
 function readIndex(files: Files, path: string): v.InferOutput<typeof shape> | undefined {

@@ -59,11 +59,13 @@ export function mustRestart(journal: Journal): Component[] {
 const day = 86_400_000;
 
 /** An old certificate that ends within a day is no place to return to (R14). */
+export const endsSoon = (notAfter: Date, now: Date): boolean => notAfter.getTime() <= now.getTime() + day;
+
 export const endingSoon = (
   certificates: readonly JournalCertificate[],
   now: Date,
 ): JournalCertificate | undefined =>
-  certificates.find(({ oldNotAfter }) => new Date(oldNotAfter).getTime() <= now.getTime() + day);
+  certificates.find(({ oldNotAfter }) => endsSoon(new Date(oldNotAfter), now));
 
 /** On its way back when it was cut off, or just there, and meanwhile the old state has ended: it goes forward (R14). */
 export const mayNotReturn = ({ state, certificates }: JournalStage, now: Date): boolean =>

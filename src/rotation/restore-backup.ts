@@ -1,25 +1,18 @@
 // The files of a backup in the places of the live ones, all or none, by the same journal and swap as a renewal; what lay
 // there until now becomes a backup itself.
-import type { Location } from '../catalogue/ids.ts';
-import { CertError } from '../errors.ts';
+import type { Discovery } from '../catalogue/discover.ts';
+import { CertError, describeError } from '../errors.ts';
 import { readBundle } from '../formats/pem.ts';
-import type { Files } from '../host/files.ts';
-import type { Certificate } from '../pki/certificate.ts';
-import { keyFits, readPrivateKey } from '../pki/keys.ts';
 import type { Backup } from './backup-index.ts';
 import { sha256, toBytes } from './bytes.ts';
 import type { Journal, JournalFile } from './journal.ts';
 import { journalSchema } from './journal.ts';
-import { describeLocation, liveFile, readLive } from './material.ts';
+import { judgeBackup, type RestoredCertificate } from './judge-backup.ts';
+import { liveFile, readLive } from './material.ts';
 import { journalFile, newJournalId, withLink, type Draft } from './prepare.ts';
 import { settle } from './settle-earlier.ts';
 import { swapAll } from './swap-files.ts';
 import type { RotationNode } from './types.ts';
-
-export interface RestoredCertificate {
-  readonly location: Location;
-  readonly certificate: Certificate;
-}
 
 export interface RestoreReport {
   readonly end: 'done' | 'same' | 'restored' | 'partly';
@@ -31,80 +24,69 @@ export interface RestoreReport {
   readonly backup?: string;
 }
 
+export interface RestoreOptions {
+  /** Also what ends within a day (R14), and what no CA of this node signed. */
+  readonly force: boolean;
+  readonly dryRun?: boolean;
+}
+
 /**
  * The caller holds the lock.
  *
- * @param options.force also certificates that have expired
- * @throws CertError before anything was touched: KeyMismatch, Usage for what has expired, those of checkTarget
+ * @throws CertError before anything was touched: those of judgeBackup and checkTarget, Usage for what needs force
  */
 export async function restoreBackup(
   node: RotationNode,
+  discovery: Discovery,
   backup: Backup,
-  options: { readonly force: boolean; readonly dryRun?: boolean },
+  options: RestoreOptions,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
-  const certificates = checkBackup(node, backup, options.force);
-  const first = draftOf(node, backup, certificates);
-  if (first.prepared.length === 0) return { end: 'same', message: '', certificates, notes: [] };
-  if (options.dryRun === true) return { end: 'done', message: '', certificates, notes: [] };
-  const earlier = settle(node);
-  if (earlier.stuck !== undefined) throw new CertError('JournalForeign', earlier.stuck);
-  const made = earlier.changed ? draftOf(node, backup, certificates) : first;
-  const ended = await swapAll(node, made, {}, signal);
-  if (!ended.done) {
-    const end = ended.isRestored && !earlier.changed ? 'restored' : 'partly';
-    return { end, message: ended.message, certificates: [], notes: earlier.notes };
-  }
-  const notes = [...earlier.notes, ...ended.problems];
-  return { end: 'done', message: '', certificates, notes, ...ended.backup };
-}
-
-/** What would lie in the places of the live files. Errors: KeyMismatch, Usage for what has expired. */
-export function checkBackup(node: RotationNode, backup: Backup, force = false): RestoredCertificate[] {
-  const certificates = backup.certificates.map(({ location }) => readRestored(node, backup, location));
-  if (!force) for (const each of certificates) refuseExpired(each, backup, node.now());
-  return certificates;
-}
-
-/** As it will lie there: the backup's files over the live ones, since a key that was kept is in no backup. */
-function readRestored({ files }: RotationNode, backup: Backup, location: Location): RestoredCertificate {
-  const text = readLive(over(files, backup), location);
-  const { certificate } = readBundle(toBytes(text.certificate));
-  const where = describeLocation(location);
-  if (certificate === undefined)
-    throw new CertError('MalformedPem', `${backup.directory} holds no certificate for ${where}`);
-  if (!keyFits(certificate, readPrivateKey(text.key).key)) {
-    throw new CertError(
-      'KeyMismatch',
-      `the certificate for ${where} in ${backup.directory} does not fit the key that would lie beside it; a later backup holds the key of its time: restore that first`,
-    );
-  }
-  return { location, certificate };
-}
-
-function over(files: Files, backup: Backup): Pick<Files, 'read' | 'realpath'> {
-  const names = new Map(backup.files.map(({ path, name }) => [path, `${backup.directory}/${name}`]));
-  return {
-    realpath: (path) => (names.has(path) ? path : files.realpath(path)),
-    read: (path) => files.read(names.get(path) ?? path),
+  const first = draftOf(node, discovery, backup, options);
+  const { certificates, notes } = first;
+  if (first.draft.prepared.length === 0) return { end: 'same', message: '', certificates, notes };
+  if (options.dryRun === true) return { end: 'done', message: '', certificates, notes };
+  // None of the backups goes: it may be this one.
+  const earlier = settle(node, Number.POSITIVE_INFINITY);
+  if (earlier.stuck !== undefined && !earlier.changed) throw new CertError('JournalForeign', earlier.stuck);
+  const failed = (message: string, isRestored: boolean): RestoreReport => {
+    const end = isRestored && !earlier.changed ? 'restored' : 'partly';
+    return { end, message, certificates: [], notes: earlier.notes };
   };
+  if (earlier.stuck !== undefined) return failed(earlier.stuck, false);
+  const made = earlier.changed ? judgeAgain(() => draftOf(node, discovery, backup, options)) : first;
+  if (typeof made === 'string') return failed(made, true);
+  const ended = await swapAll(node, made.draft, {}, signal);
+  if (!ended.done) return failed(ended.message, ended.isRestored);
+  const all = [...notes, ...earlier.notes, ...ended.problems];
+  return { end: 'done', message: '', certificates: made.certificates, notes: all, ...ended.backup };
 }
 
-function refuseExpired(
-  { location, certificate }: RestoredCertificate,
-  { directory }: Backup,
-  now: Date,
-): void {
-  if (certificate.notAfter > now) return;
-  const [where, end] = [describeLocation(location), certificate.notAfter.toISOString()];
-  throw new CertError(
-    'Usage',
-    `the certificate for ${where} in ${directory} expired at ${end}; --force puts it back all the same`,
-  );
+interface Made {
+  readonly draft: Draft;
+  readonly certificates: readonly RestoredCertificate[];
+  readonly notes: readonly string[];
+}
+
+function draftOf(node: RotationNode, discovery: Discovery, backup: Backup, { force }: RestoreOptions): Made {
+  const { certificates, doubts } = judgeBackup(node, discovery, backup);
+  if (!force && doubts.length > 0)
+    throw new CertError('Usage', `${doubts.join('; ')}; --force puts it back all the same`);
+  const notes = doubts.map((doubt) => `${doubt}; --force wants it all the same`);
+  return { draft: compose(node, backup, certificates), certificates, notes };
+}
+
+/** Files that an earlier rotation had changed were brought to one side meanwhile. Result: or why it is refused now. */
+function judgeAgain(judge: () => Made): Made | string {
+  try {
+    return judge();
+  } catch (error) {
+    return describeError(error);
+  }
 }
 
 /** Keys before certificates, as everywhere. */
-function draftOf(node: RotationNode, backup: Backup, certificates: readonly RestoredCertificate[]): Draft {
+function compose(node: RotationNode, backup: Backup, certificates: readonly RestoredCertificate[]): Draft {
   const { files } = node;
   const id = newJournalId(node);
   const changed = backup.files
