@@ -60,7 +60,7 @@ export interface IndexedCertificate {
   readonly location: Location;
 }
 
-/** Beside the old files, before the journal counts. Manifests are left out: nothing of them is worth putting back. */
+/** Beside the old files; their directory is synced by the caller. Manifests are left out: nothing of them is worth putting back. */
 export function writeBackupIndex(files: Files, { backups }: HostLayout, journal: Journal): void {
   const list = new Map(
     journal.stages
@@ -81,7 +81,6 @@ export function writeBackupIndex(files: Files, { backups }: HostLayout, journal:
   const bytes = Buffer.from(`${JSON.stringify(index, undefined, 1)}\n`, 'utf8');
   const directory = `${backups}/${journal.id}`;
   files.create(`${directory}/${indexName}`, new Uint8Array(bytes), { mode: 0o600, uid: 0, gid: 0 });
-  files.syncDirectory(directory);
 }
 
 /** @throws CertError NotFound, Unsupported when nobody can tell any more where its files belong */

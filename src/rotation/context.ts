@@ -21,6 +21,13 @@ export function saveStage(context: Context, name: StageName, change: Partial<Jou
   return stageOfJournal(context.journal, name);
 }
 
+/** The same in memory alone: for a state after which the journal's next change is the caller's, who ends it. */
+export function setStage(context: Context, name: StageName, change: Partial<JournalStage>): JournalStage {
+  context.journal = withStage(context.journal, name, change);
+  context.told?.(context.journal);
+  return stageOfJournal(context.journal, name);
+}
+
 export function save(context: Context, journal: Journal): void {
   writeJournal(context.node.files, context.node.layout, journal);
   context.journal = journal;

@@ -258,12 +258,19 @@ function certificateOf({ material, signed }: Renewed): JournalCertificate {
 }
 
 /** Writes the new files and then the journal, which makes them count. */
-export function writeDraft({ files, layout }: RotationNode, { journal, prepared }: Draft): void {
+export function writeDraft(node: RotationNode, draft: Draft): void {
+  const { files, layout } = node;
+  layDraft(node, draft);
+  files.syncDirectory(`${layout.backups}/${draft.journal.id}`);
+  writeJournal(files, layout, draft.journal);
+}
+
+/** The new files alone. The index of the backups lasts once their directory is synced, which backUp does too. */
+export function layDraft({ files, layout }: RotationNode, { journal, prepared }: Draft): void {
   makeLayout(files, layout, journal.id);
   for (const { path, bytes } of prepared) files.create(path, bytes, { mode: 0o600, uid: 0, gid: 0 });
   files.syncDirectory(`${layout.staging}/${journal.id}`);
   writeBackupIndex(files, layout, journal);
-  writeJournal(files, layout, journal);
 }
 
 function makeLayout(files: RotationNode['files'], layout: HostLayout, id: string): void {

@@ -12,7 +12,7 @@ import { CertError, describeError } from '../errors.ts';
 import { checkStage, keepKubeletRotated } from './stage-check.ts';
 import { endingSoon, isKubeletsOwn, mayNotReturn, restoredNow, swappedNow } from './journal-check.ts';
 import { backUp, removeLinkedPem, swap } from './swap.ts';
-import { componentOf, note, saveStage, stageOfJournal, type Context } from './context.ts';
+import { componentOf, note, saveStage, setStage, stageOfJournal, type Context } from './context.ts';
 import type { JournalFile, JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
 import { isAttended, lastPatience, patienceFor, type Patience } from './patience.ts';
@@ -74,9 +74,12 @@ function swapIn(context: Context, stage: JournalStage): JournalStage {
   try {
     swap(node.files, files, 'forward', journal.id);
     note(context, startedAt, { name: `${stage.name}: swap`, result: 'done' });
-    // Files that a person named: nobody is restarted, and nothing but the files is proved.
-    const state = stageRules[stage.name].steps.includes('prove') ? 'swapped' : 'proved';
-    return saveStage(context, stage.name, { state, ...swappedNow(node) });
+    const swapped = swappedNow(node);
+    if (stageRules[stage.name].steps.includes('prove'))
+      return saveStage(context, stage.name, { state: 'swapped', ...swapped });
+    // Files that a person named: nobody is restarted, nothing but the files is proved, and no stage follows. Until the
+    // caller ends the journal, swapping says enough: the next one finds all in place.
+    return setStage(context, stage.name, { state: 'proved', ...swapped });
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
     const left = leaveKubeletRotated(context, stage);

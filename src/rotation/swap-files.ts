@@ -5,7 +5,7 @@ import { removeFlatDirectory } from './bytes.ts';
 import type { Context } from './context.ts';
 import { forget } from './driver.ts';
 import { removeJournal } from './journal.ts';
-import { writeDraft, type Draft } from './prepare.ts';
+import { layDraft, type Draft } from './prepare.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { runStage } from './stage.ts';
 import { liveState, swap } from './swap.ts';
@@ -48,9 +48,9 @@ export async function swapAll(
 /** Undefined when every file is in its place. */
 async function failureOf(context: Context, made: Draft): Promise<string | undefined> {
   try {
-    // Nothing comes between making and applying here, so the journal is written once for both.
+    // Nothing comes between making and applying here: the journal is first written when the stage begins to swap.
     context.journal = { ...made.journal, state: 'applying' };
-    writeDraft(context.node, { ...made, journal: context.journal });
+    layDraft(context.node, made);
     const [stage] = context.journal.stages;
     if (stage === undefined) throw new CertError('Usage', 'no certificate was found in the named files');
     const ended = await runStage(context, stage);
