@@ -3,7 +3,7 @@ import { apply, forget, rotate } from './driver.ts';
 import { fakeTargets, makeCa, makeDisk, type FakeCa } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 import { findJournal } from './journal.ts';
-import type { Outcome } from './types.ts';
+import type { Outcome, RotationNode } from './types.ts';
 
 let ca: FakeCa;
 beforeAll(() => {
@@ -19,9 +19,9 @@ function deadNode(...programs: readonly ('kube-apiserver' | 'kube-scheduler')[])
   return fake;
 }
 
-async function rotateCold(fake: FakeNode): Promise<Outcome> {
+async function rotateCold(fake: FakeNode, node: RotationNode = fake.node): Promise<Outcome> {
   const { rotationUID: _, ...order } = fake.order({ origin: 'cli', cold: true, keyPolicy: 'keep' });
-  return await rotate(fake.node, order, fake.signer(), {}, signal);
+  return await rotate(node, order, fake.signer(), {}, signal);
 }
 
 describe('a node whose kubelet is down (R15)', () => {
@@ -39,6 +39,28 @@ describe('a node whose kubelet is down (R15)', () => {
     const fake = deadNode();
     expect((await rotateCold(fake)).outcome).toBe('succeeded');
     expect(new Set(fake.ended)).toEqual(new Set([1, 2]));
+  });
+
+  it('loses no process that only has the name of a component, or its flags in another cluster', async () => {
+    const fake = deadNode('kube-scheduler');
+    const path = '/etc/kubernetes/scheduler.conf';
+    const old = { pid: 77, startedAt: new Date(0), startedMs: 0 };
+    const strangers = [
+      { ...old, commandLine: ['kube-scheduler', '--v=2'] },
+      { ...old, pid: 78, commandLine: ['kube-scheduler', `--kubeconfig=${path}`] },
+    ];
+    const foreign = makeDisk(makeCa(), -10).read(path);
+    const { processes } = fake.node;
+    const node: RotationNode = {
+      ...fake.node,
+      processes: {
+        ...processes,
+        find: (program) => [...processes.find(program), ...(program === 'kube-scheduler' ? strangers : [])],
+        readFile: (pid, each) => (pid === 78 ? foreign : processes.readFile(pid, each)),
+      },
+    };
+    expect((await rotateCold(fake, node)).outcome).toBe('succeeded');
+    expect(fake.ended).toEqual([1]);
   });
 
   it('keeps its new files without a quorum, says what is missing, and proves them in a later call', async () => {
