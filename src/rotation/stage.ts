@@ -22,7 +22,10 @@ import { putManifest, restartIfDue } from './restart.ts';
 import { stageRules } from './stages.ts';
 import { waitForProof } from './wait.ts';
 
+/** A stage that was cut off more often is looked at like any other, but nothing is restarted again for it. */
 const resumeLimit = 5;
+/** And it is waited for no longer than what was started a moment ago needs to show itself. */
+const wornOutPatience: Patience = { timeoutMs: 10_000 };
 
 /** Takes a stage from wherever it is to one of its ends. Errors: Aborted, and Io when the journal cannot be written. */
 export async function runStage(context: Context, start: JournalStage): Promise<JournalStage> {
@@ -91,7 +94,9 @@ async function prove(
   patience: Patience = patienceFor(context, stage),
 ): Promise<JournalStage> {
   const startedAt = context.node.now();
-  const failed = (failure: string, offline = failure): JournalStage => {
+  const isWornOut = stage.resumes > resumeLimit;
+  const failed = (why: string, offline = why): JournalStage => {
+    const failure = isWornOut ? `${why}; it was interrupted ${stage.resumes} times while it was proved` : why;
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'failed', message: failure });
     // Looked at again: the machine may have been off for weeks since the stage began.
     const isServing = stage.mayReturn === true && context.journal.cold !== true;
@@ -103,20 +108,18 @@ async function prove(
   };
   if (!stageRules[stage.name].steps.includes('prove'))
     return saveStage(context, stage.name, { state: 'proved' });
-  if (stage.resumes > resumeLimit)
-    return failed(`it was interrupted ${stage.resumes} times while it was proved`);
   try {
     putManifest(context, stage, 'forward');
     if (stage.state === 'swapped' && context.journal.cold === true)
       return saveStage(context, stage.name, { state: 'unproved', offline: 'it was not started yet' });
     const since = sinceOf(stage, 'new', context.node.now());
-    const { reloaded } = await restartIfDue(context, stage, since, 'new');
+    const { reloaded } = await restartIfDue(context, stage, since, { side: 'new', mayRestart: !isWornOut });
     const mustBeNew = needsStart(stage.name) && !reloaded;
     const proof = await waitForProof(
       context,
       stage,
       { side: 'new', since: mustBeNew ? since : undefined },
-      patience,
+      isWornOut && stage.state === 'swapped' ? wornOutPatience : patience,
     );
     if (!proof.proved) return failed(proof.message, proof.offline);
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'done' });
@@ -180,7 +183,7 @@ async function proveOld(context: Context, stage: JournalStage): Promise<JournalS
   try {
     putManifest(context, stage, 'back');
     const since = sinceOf(stage, 'old', context.node.now());
-    await restartIfDue(context, stage, since, 'old');
+    await restartIfDue(context, stage, since, { side: 'old', mayRestart: true });
     const proof = await waitForProof(context, stage, { side: 'old', since: aliveAtAll }, {});
     return proof.proved
       ? end('rolled-back', 'the old state serves')
