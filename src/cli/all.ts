@@ -129,12 +129,13 @@ async function renewAll(
   const { seen, plan } = planOf(node, options);
   const targets = targetsOf(seen, plan, again);
   if (targets.length === 0) return await ended({ plan, outcome: undefined, notes: seen.notes });
-  const order = await orderOf(node, seen, { targets, options }, signal);
+  const cold = (await lookAtCluster(node, seen.facts, signal)) !== 'alive';
   const signer = localSigner(seen.cas, {
     lifetimeMs: ({ path }) => (options.days ?? defaultDays(path)) * dayMs,
     now: node.now,
   });
-  const outcome = await rotate(node, order, signer, follow, signal);
+  const order = orderOf(seen, targets, options);
+  const outcome = await rotate(node, order, signer, { ...follow, attended: true, cold }, signal);
   return await ended({ plan, outcome, notes: seen.notes });
 }
 
@@ -168,19 +169,13 @@ const targetsOf = (
   );
 };
 
-async function orderOf(
-  node: RotationNode,
-  { facts }: SeenHere,
-  { targets, options }: { readonly targets: readonly Target[]; readonly options: AllOptions },
-  signal: AbortSignal,
-): Promise<RotationOrder> {
+function orderOf({ facts }: SeenHere, targets: readonly Target[], options: AllOptions): RotationOrder {
   return {
     targets,
     facts,
     keyPolicy: options.newKey === true ? 'new' : 'keep',
     kubeletRestart: 'always',
     origin: 'cli',
-    cold: (await lookAtCluster(node, facts, signal)) !== 'alive',
   };
 }
 

@@ -78,7 +78,7 @@ export async function install(
     readResponses(Buffer.from(files.read(files.realpath(options.file), largestFile)).toString('latin1')),
   );
   const progress = showProgress(process.stderr);
-  const means = { node, apply: { ...apply, told: progress.told }, signal };
+  const means = { node, apply: { ...apply, told: progress.told, attended: true }, signal };
   const work = (): Promise<Installed> => installLocked(means, options, responses);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
   try {
@@ -146,7 +146,7 @@ async function putInPlace({ node, apply: options, signal }: Means, work: Work): 
   if (due.length > 0) {
     const order = orderOf(work);
     const cold = (await lookAtCluster(node, order.facts, signal)) !== 'alive';
-    return await rotate(node, { ...order, cold }, answeringSigner(due), options, signal);
+    return await rotate(node, order, answeringSigner(due), { ...options, cold }, signal);
   }
   if (inPlace.length === 0) return endedBefore('nothing-to-do', 'KubeletRotated', notes.join('; '));
   const materials = inPlace.map(({ id, live }) => ({ ...live, id }));

@@ -19,9 +19,11 @@ function deadNode(...programs: readonly ('kube-apiserver' | 'kube-scheduler')[])
   return fake;
 }
 
+const here = { attended: true, cold: true };
+
 async function rotateCold(fake: FakeNode, node: RotationNode = fake.node): Promise<Outcome> {
-  const { rotationUID: _, ...order } = fake.order({ origin: 'cli', cold: true, keyPolicy: 'keep' });
-  return await rotate(node, order, fake.signer(), {}, signal);
+  const { rotationUID: _, ...order } = fake.order({ origin: 'cli', keyPolicy: 'keep' });
+  return await rotate(node, order, fake.signer(), here, signal);
 }
 
 describe('a node whose kubelet is down (R15)', () => {
@@ -73,11 +75,11 @@ describe('a node whose kubelet is down (R15)', () => {
     );
     for (const target of fakeTargets) expect(fake.certificate(target).notAfter > fake.time).toBe(true);
     // Told again as long as nothing has changed, without a file being touched.
-    const again = await apply(fake.node, {}, signal);
+    const again = await apply(fake.node, here, signal);
     forget(fake.node);
     expect(again.outcome).toBe('needs-manual');
     fake.quorum = true;
-    const proved = await apply(fake.node, {}, signal);
+    const proved = await apply(fake.node, here, signal);
     forget(fake.node);
     expect(proved).toMatchObject({ outcome: 'succeeded' });
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');

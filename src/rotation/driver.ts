@@ -12,7 +12,7 @@
 import { CertError, describeError } from '../errors.ts';
 import type { Reason } from '../policy/reasons.ts';
 import { removeFlatDirectory } from './bytes.ts';
-import { save, stageOfJournal, type Context } from './context.ts';
+import { save, stageOfJournal, type Circumstances, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
 import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
@@ -25,7 +25,7 @@ import { draft, readSubjects, writeDraft } from './prepare.ts';
 import { onlyKubeletRotated, sortKubeletRotated, withKubeletRotated } from './kubelet-rotated.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
-import { proveUnproved, runStage } from './stage.ts';
+import { proveWaiting, runStage } from './stage.ts';
 import { startAnew } from './start-anew.ts';
 import { lookAtStart } from './stage-check.ts';
 import { stageOf, stageRules } from './stages.ts';
@@ -114,7 +114,7 @@ async function refuseUnsafeEtcd(
   if (!safe) throw new CertError('NotProved', message);
 }
 
-export interface ApplyOptions extends Identity {
+export interface ApplyOptions extends Identity, Circumstances {
   readonly timeouts?: Timeouts;
   /** Told of every state of the journal, for whoever shows how far it is. */
   readonly told?: (journal: Journal) => void;
@@ -155,8 +155,9 @@ async function toItsEnd(
   signal: AbortSignal,
 ): Promise<Outcome> {
   if (journal.state === 'done' && journal.outcome !== undefined) return journal.outcome;
-  const { timeouts = defaultTimeouts, told } = options;
-  const context: Context = { node, timeouts, signal, journal, ...(told === undefined ? {} : { told }) };
+  const { timeouts = defaultTimeouts, told, attended = false, cold = false } = options;
+  const means = { node, timeouts, signal, attended, cold, ...(told === undefined ? {} : { told }) };
+  const context: Context = { ...means, journal };
   save(context, { ...journal, state: 'applying' });
   await lookAtStart(context);
   await runStages(context);
@@ -176,16 +177,18 @@ function anothersEnd(node: RotationNode, { id, rotationUID }: Journal, earlier: 
 }
 
 async function runStages(context: Context): Promise<void> {
-  const { stages } = context.journal;
-  for (const { name } of stages) {
+  const { attended, cold, journal } = context;
+  for (const { name } of journal.stages) {
     if (context.signal.aborted) throw new CertError('Aborted', 'interrupted between two stages');
     const stage = stageOfJournal(context.journal, name);
     const ended = await runStage(context, stage);
+    const goesOn = ended.state === 'proved' || (ended.state === 'unproved' && attended === true);
     // On a dead node what can be mended is mended: nothing later leans on a stage that keeps its old files.
-    if (ended.state !== 'proved' && ended.state !== 'unproved' && context.journal.cold !== true) break;
+    if (!goesOn && cold !== true) break;
   }
+  if (attended !== true) return;
   await startAnew(context);
-  await proveUnproved(context);
+  await proveWaiting(context);
 }
 
 /** Later stages were not begun. The journal keeps the outcome until it is told. */

@@ -82,7 +82,6 @@ export const journalShape = v.looseObject({
   origin: v.picklist(['agent', 'cli']),
   createdAt: text,
   state: v.picklist(['prepared', 'applying', 'done']),
-  cold: v.optional(v.boolean()),
   kubeletRestart: v.picklist(['always', 'auto']),
   facts: v.looseObject({ manifests: v.record(text, path), caPaths: v.optional(v.record(text, path)) }),
   stages: v.array(stage),

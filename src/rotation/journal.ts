@@ -95,8 +95,6 @@ export interface Journal {
   readonly origin: 'agent' | 'cli';
   readonly createdAt: string;
   readonly state: 'prepared' | 'applying' | 'done';
-  /** Nothing served at the start, and all is started together once every file is in its place (start-anew.ts). */
-  readonly cold?: boolean;
   readonly kubeletRestart: 'always' | 'auto';
   readonly facts: NodeFacts;
   readonly stages: readonly JournalStage[];

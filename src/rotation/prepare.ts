@@ -227,7 +227,6 @@ function journalOf(
     origin: order.origin,
     createdAt: node.now().toISOString(),
     state: 'prepared',
-    ...(order.cold === true ? { cold: true } : {}),
     kubeletRestart: order.kubeletRestart,
     facts: order.facts,
     stages,

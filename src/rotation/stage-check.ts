@@ -32,7 +32,7 @@ export async function checkStage(context: Context, stage: JournalStage): Promise
   if (files.length === 0) return { files, change, why: 'the kubelet has renewed it by itself' };
   for (const file of files) checkFile(node, file);
   if (stageRules[stage.name].needsEtcd && journal.facts.etcdClient !== undefined) {
-    const plea = { attended: journal.origin === 'cli', expired: hasExpired(certificates, node.now()) };
+    const plea = { attended: context.attended === true, expired: hasExpired(certificates, node.now()) };
     const verdict = judgeEtcd(await askEtcd(node, journal.facts, context.signal), plea);
     if (!verdict.safe) throw new CertError('NotProved', verdict.message);
   }
@@ -115,8 +115,8 @@ const settleMs = 15_000;
  * because of what an earlier stage did (R14). Errors: Aborted.
  */
 export async function lookAtStart(context: Context): Promise<void> {
-  const { journal, node } = context;
-  const { stages, cold } = journal;
+  const { journal, node, cold } = context;
+  const { stages } = journal;
   if (
     cold === true ||
     stages.some(({ state, notServing }) => state !== 'pending' || notServing !== undefined)
@@ -141,8 +141,9 @@ async function whyNoReturn(context: Context, stage: JournalStage): Promise<strin
   const ending = endingSoon(stage.certificates, context.node.now());
   if (ending !== undefined)
     return `${ending.id ?? 'a certificate'} ends at ${ending.oldNotAfter}, within a day`;
-  if (context.journal.cold === true) return 'the API was dead';
-  return stage.notServing ?? (await whyNotServing(context, [stage]))[0] ?? '';
+  if (stage.notServing !== undefined) return stage.notServing;
+  if (context.cold === true) return 'the API was dead';
+  return (await whyNotServing(context, [stage]))[0] ?? '';
 }
 
 /** One text for each stage. */

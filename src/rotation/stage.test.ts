@@ -46,27 +46,27 @@ describe('a kubelet that was restarted a moment ago', () => {
   });
 });
 
-describe('a stage that is interrupted again and again', () => {
-  async function interrupt(fake: FakeNode, node: RotationNode, times: number): Promise<void> {
-    for (let count = 0; count < times; count += 1) {
-      const controller = new AbortController();
-      fake.onSleep = () => controller.abort();
-      await expect(apply(node, {}, controller.signal)).rejects.toThrow('interrupted');
-    }
-    fake.onSleep = () => undefined;
+async function interrupt(fake: FakeNode, node: RotationNode, times: number): Promise<void> {
+  for (let count = 0; count < times; count += 1) {
+    const controller = new AbortController();
+    fake.onSleep = () => controller.abort();
+    await expect(apply(node, {}, controller.signal)).rejects.toThrow('interrupted');
   }
+  fake.onSleep = () => undefined;
+}
 
-  /** From the moment on at which its manifest is annotated the scheduler is not there, as long as `isSlow`. */
-  function slowScheduler(daysLeft: number) {
-    const fake = new FakeNode(makeDisk(ca, daysLeft), ca);
-    const { processes } = fake.node;
-    const at = { isSlow: true };
-    const isSwapped = (): boolean =>
-      Buffer.from(fake.files.read(manifestOf('kube-scheduler'))).includes('restarted-at');
-    const find: typeof processes.find = (program) =>
-      at.isSlow && isSwapped() ? [] : processes.find(program);
-    return { fake, node: { ...fake.node, processes: { ...processes, find } }, at };
-  }
+/** From the moment on at which its manifest is annotated the scheduler is not there, as long as `isSlow`. */
+function slowScheduler(daysLeft: number) {
+  const fake = new FakeNode(makeDisk(ca, daysLeft), ca);
+  const { processes } = fake.node;
+  const at = { isSlow: true };
+  const isSwapped = (): boolean =>
+    Buffer.from(fake.files.read(manifestOf('kube-scheduler'))).includes('restarted-at');
+  const find: typeof processes.find = (program) => (at.isSlow && isSwapped() ? [] : processes.find(program));
+  return { fake, node: { ...fake.node, processes: { ...processes, find } }, at };
+}
+
+describe('a stage that is interrupted again and again', () => {
   const targets = fakeTargets.filter(({ id }) => id === 'scheduler.conf');
 
   it('is still looked at, however often that was', async () => {
@@ -81,9 +81,10 @@ describe('a stage that is interrupted again and again', () => {
     const { fake, node, at } = slowScheduler(-10);
     await prepare(node, fake.order({ targets, origin: 'cli' }), fake.signer(), signal);
     await interrupt(fake, node, 6);
-    expect(await apply(node, {}, signal)).toMatchObject({ outcome: 'needs-manual', reason: 'NotProved' });
+    const here = { attended: true };
+    expect(await apply(node, here, signal)).toMatchObject({ outcome: 'needs-manual', reason: 'NotProved' });
     at.isSlow = false;
-    expect(await apply(node, {}, signal)).toMatchObject({ outcome: 'succeeded' });
+    expect(await apply(node, here, signal)).toMatchObject({ outcome: 'succeeded' });
   });
 
   it('restarts the kubelet only a few times', async () => {

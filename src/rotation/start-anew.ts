@@ -18,9 +18,9 @@ const settledMs = 60_000;
 
 /** Errors: Aborted; all else shows in the proof. */
 export async function startAnew(context: Context): Promise<void> {
-  const { node, journal, signal } = context;
-  const waiting = journal.stages.filter(({ state }) => state === 'unproved');
-  if (journal.cold !== true || waiting.length === 0) return;
+  const { node, journal, signal, cold } = context;
+  const waiting = journal.stages.filter(({ state }) => state === 'unproved' || state === 'restored');
+  if (cold !== true || waiting.length === 0) return;
   const startedAt = node.now();
   try {
     const stale = waiting.flatMap((stage) => staleProcesses(context, stage));
@@ -35,13 +35,15 @@ export async function startAnew(context: Context): Promise<void> {
   }
 }
 
+const sideOf = ({ state }: JournalStage): 'new' | 'old' => (state === 'restored' ? 'old' : 'new');
+
 const isStatic = ({ name }: JournalStage): boolean => needsStart(name) && name !== 'kubelet';
 
 /** Processes of a static Pod that were started before its files: its own alone, whatever else has its name. */
 function staleProcesses(context: Context, stage: JournalStage): readonly ProcessInfo[] {
   if (!isStatic(stage) || context.node.endProcess === undefined) return [];
   const component = componentOf(stage.name);
-  const fresh = startedSince(context.node, component, sinceOf(stage, 'new', context.node.now()));
+  const fresh = startedSince(context.node, component, sinceOf(stage, sideOf(stage), context.node.now()));
   const own = ownProcesses(context.node, component, context.journal.facts, stage.certificates);
   return own.filter(({ pid }) => fresh.every((each) => each.pid !== pid));
 }
@@ -50,7 +52,7 @@ function staleProcesses(context: Context, stage: JournalStage): readonly Process
 function hasNewKubelet({ node, journal }: Context, waiting: readonly JournalStage[]): boolean {
   if (journal.facts.kubelet === undefined) return true;
   return waiting.every(
-    (stage) => startedSince(node, 'kubelet', sinceOf(stage, 'new', node.now())).length > 0,
+    (stage) => startedSince(node, 'kubelet', sinceOf(stage, sideOf(stage), node.now())).length > 0,
   );
 }
 

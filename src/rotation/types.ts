@@ -64,10 +64,8 @@ export interface RotationOrder {
   readonly madeKey?: (id: CertificateId) => KeyPair | undefined;
   /** R21. `none`: nothing is restarted and nothing is proved but the files (cert-renew FILE…). */
   readonly kubeletRestart: 'always' | 'auto';
-  /** `cli`: a person stands before the node, and what cannot be proved yet waits for the next call (R15). */
+  /** Who gives it; whoever takes it to its end may be another (ApplyOptions). */
   readonly origin: 'agent' | 'cli';
-  /** The kubelet is down, or the API that it needs: everything is put in place, then started together (R15). */
-  readonly cold?: boolean;
   /** The kubelet's client certificate as the plan saw it: what is newer is the kubelet's own work (R2). */
   readonly clientPlanned?: { readonly serial: string; readonly notAfter: Date };
   /** Known to the agent alone; `cert-renew` knows neither (R17). */
