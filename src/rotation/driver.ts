@@ -15,7 +15,8 @@ import { removeFlatDirectory } from './bytes.ts';
 import { save, stageOfJournal, type Circumstances, type Context } from './context.ts';
 import { askEtcd, judgeEtcd } from './etcd.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
-import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
+import { findJournal, journalPath, removeJournal, removeSuperseded } from './journal.ts';
+import type { Journal, JournalStage } from './journal.ts';
 import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
 import { setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
@@ -92,7 +93,8 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
     return undefined;
   }
   const { journal } = found;
-  if (journal.state === 'applying') return { kind: 'unfinished', journalId: journal.id };
+  if (journal.state === 'applying')
+    return journal.id === order.supersedes ? undefined : { kind: 'unfinished', journalId: journal.id };
   const isSame = order.rotationUID !== undefined && journal.rotationUID === order.rotationUID;
   if (journal.state === 'prepared' && isSame && journal.machineId === node.machineId)
     return { kind: 'prepared', journalId: journal.id, notes: journal.notes };
@@ -159,6 +161,7 @@ async function toItsEnd(
   const means = { node, timeouts, signal, attended, cold, ...(told === undefined ? {} : { told }) };
   const context: Context = { ...means, journal };
   save(context, { ...journal, state: 'applying' });
+  removeSuperseded(node.files, node.layout, journal);
   await lookAtStart(context);
   await runStages(context);
   return finish(context);
@@ -233,6 +236,7 @@ export function forget(node: RotationNode, keep: number = backupsKept): void {
     removeFlatDirectory(files, `${layout.staging}/${journal.id}`);
     if (journal.state === 'prepared') removeFlatDirectory(files, `${layout.backups}/${journal.id}`);
     removeRecoverUnit(files);
+    removeSuperseded(files, layout, journal);
     removeJournal(files, layout, journal.id);
   }
   sweepHostDirectory(node, keep);

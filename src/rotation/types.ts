@@ -68,6 +68,8 @@ export interface RotationOrder {
   readonly origin: 'agent' | 'cli';
   /** The kubelet's client certificate as the plan saw it: what is newer is the kubelet's own work (R2). */
   readonly clientPlanned?: { readonly serial: string; readonly notAfter: Date };
+  /** A journal under way whose unproved certificates this order renews again: it ends when this one's own is written. */
+  readonly supersedes?: string;
   /** Known to the agent alone; `cert-renew` knows neither (R17). */
   readonly nodeUID?: string;
   readonly rotationUID?: string;
