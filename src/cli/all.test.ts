@@ -15,6 +15,8 @@ import {
   type FakeCa,
 } from '../rotation/fake-disk.ts';
 import { FakeNode } from '../rotation/fake-node.ts';
+import { findJournal, journalPath } from '../rotation/journal.ts';
+import type { Files } from '../host/files.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { all, type AllOptions } from './all.ts';
 import { restore } from './restore.ts';
@@ -129,24 +131,88 @@ describe('cert-renew all', () => {
 const put = (fake: FakeNode, name?: string, force = false): Promise<number> =>
   restore(name, { lockTimeout: 1000, force }, signal, home(fake));
 
+/** Its API server's certificate could not be renewed at first; all else is new, and waits to be proved. */
+async function waitingNode(): Promise<FakeNode> {
+  const fake = nodeWith(-10);
+  fake.goDark('kube-apiserver', 'kube-scheduler');
+  fake.quorum = false;
+  // Of another CA until a person puts the right one there.
+  const [, apiserver] = fakeTargets;
+  if (apiserver?.location.form !== 'pair') throw new Error('no target');
+  const { certPath } = apiserver.location;
+  const right = fake.files.read(certPath);
+  replace(fake, certPath, Buffer.from(pem('CERTIFICATE', makeLeaf(ca, 'x', -10).certificate.der)));
+  expect(await run(fake)).toBe(4);
+  expect(out).toContain('its key does not fit');
+  replace(fake, certPath, right);
+  fake.files.settle();
+  fake.quorum = true;
+  out = '';
+  return fake;
+}
+
+function knownOf(files: Files, layout: RotationNode['layout']) {
+  const found = findJournal(files, layout);
+  if (found.kind !== 'journal' || found.journal.state === 'prepared') return undefined;
+  const { id, state, stages } = found.journal;
+  return {
+    path: journalPath(layout, id),
+    state,
+    ids: stages.flatMap(({ certificates }) => certificates.map(({ id }) => id)),
+  };
+}
+
+/** Every subset of the names that were not synced. */
+const choices = (count: number): ((index: number) => boolean)[] =>
+  Array.from({ length: 2 ** count }, (_, mask) => (index: number) => ((mask >> index) & 1) === 1);
+
 describe('cert-renew all that is called again', () => {
   it('renews with what it waits to prove what can be renewed only now', async () => {
-    const fake = nodeWith(-10);
-    fake.goDark('kube-apiserver', 'kube-scheduler');
-    fake.quorum = false;
-    // Of another CA until a person puts the right one there.
-    const [, apiserver] = fakeTargets;
-    if (apiserver?.location.form !== 'pair') throw new Error('no target');
-    const { certPath } = apiserver.location;
-    const right = fake.files.read(certPath);
-    replace(fake, certPath, Buffer.from(pem('CERTIFICATE', makeLeaf(ca, 'x', -10).certificate.der)));
-    expect(await run(fake)).toBe(4);
-    expect(out).toContain('its key does not fit');
-    replace(fake, certPath, right);
-    fake.quorum = true;
-    out = '';
+    const fake = await waitingNode();
     expect(await run(fake)).toBe(0);
     expect(out).toContain('done: 5 renewed and proved');
+    expect(fake.files.readdir(fake.node.layout.journal)).toEqual([]);
+  });
+
+  it('knows at each moment what waits to be proved, and ends the same wherever it dies', async () => {
+    const fake = await waitingNode();
+    const waiting = knownOf(fake.files, fake.node.layout);
+    expect(waiting?.ids).toHaveLength(4);
+    const deaths: [what: string, next: FakeNode][] = [];
+    const lost: string[] = [];
+    let isDone = false;
+    const { files } = fake;
+    files.onStep = (what) => {
+      const left = [
+        files.afterKill(),
+        ...choices(files.pendingCount).map((keeps) => files.afterPowerLoss(keeps)),
+      ];
+      for (const disk of left) {
+        const known = knownOf(disk, fake.node.layout);
+        isDone ||= known?.state === 'done' && known.ids.includes('apiserver.crt');
+        const isKnown = waiting?.ids.every((id) => known?.ids.includes(id) === true) === true;
+        if (!isDone && !isKnown) lost.push(what);
+      }
+      // Around every write of a journal for as long as the earlier one lies there.
+      const isThere = files.lstat(waiting?.path ?? '') !== undefined;
+      if (isThere && what.includes('/journal/')) deaths.push([what, fake.afterKill(files.afterKill())]);
+    };
+    expect(await run(fake)).toBe(0);
+    expect([lost, isDone, deaths.length > 5]).toEqual([[], true, true]);
+    for (const [what, next] of deaths) {
+      expect([what, await run(next)]).toEqual([what, 0]);
+      expect(next.files.readdir(next.node.layout.journal)).toEqual([]);
+    }
+  }, 120_000);
+
+  it('looks at what waits where the renewal is refused', async () => {
+    const fake = await waitingNode();
+    fake.files.onStep = (what) => {
+      if (/^create .*staging/.test(what)) throw new CertError('NoSpace', 'no room');
+    };
+    expect(await run(fake)).toBe(4);
+    expect(out).toContain('no room');
+    expect(out).toContain('note: what was interrupted earlier was taken up first');
   });
 
   it('says that it goes on when it was interrupted', async () => {

@@ -5,9 +5,9 @@ import { certificateFile } from '../catalogue/discover.ts';
 import type { CertificateId, Target } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
-import { forget, rotate } from '../rotation/driver.ts';
+import { rotate } from '../rotation/driver.ts';
 import { askEtcd } from '../rotation/etcd.ts';
-import { findJournal, writeJournal, type Journal } from '../rotation/journal.ts';
+import { findJournal, type Journal } from '../rotation/journal.ts';
 import { localSigner } from '../rotation/local-signer.ts';
 import { isInterrupted } from '../rotation/settle-earlier.ts';
 import type { RotationNode, RotationOrder } from '../rotation/types.ts';
@@ -116,8 +116,8 @@ async function renewAll(
 ): Promise<Ended> {
   let journal: Journal | undefined;
   const follow = { told: (each: Journal) => told((journal = each)) };
-  const again = dropUnproved(node, options);
-  const earlier = await takeUp(node, follow, signal);
+  const again = renewedAgain(node, options);
+  let earlier = again === undefined ? await takeUp(node, follow, signal) : undefined;
   const ended = async (more: Pick<Ended, 'plan' | 'outcome' | 'notes'>): Promise<Ended> => ({
     ...more,
     earlier,
@@ -125,35 +125,48 @@ async function renewAll(
     backups: node.layout.backups,
     others: isInterrupted(node) ? await othersOf(node, signal) : [],
   });
-  if (isInterrupted(node)) return await ended({ plan: [], outcome: undefined, notes: [] });
+  if (again === undefined && isInterrupted(node))
+    return await ended({ plan: [], outcome: undefined, notes: [] });
   const { seen, plan } = planOf(node, options);
-  const targets = targetsOf(seen, plan, again);
+  const targets = targetsOf(seen, plan, again?.certificates ?? []);
   if (targets.length === 0) return await ended({ plan, outcome: undefined, notes: seen.notes });
-  const order = await orderOf(node, seen, { targets, options }, signal);
+  const cold = (await lookAtCluster(node, seen.facts, signal)) !== 'alive';
   const signer = localSigner(seen.cas, {
     lifetimeMs: ({ path }) => (options.days ?? defaultDays(path)) * dayMs,
     now: node.now,
   });
-  const outcome = await rotate(node, order, signer, follow, signal);
+  const order = orderOf(seen, { targets, options, supersedes: again?.id });
+  const outcome = await rotate(node, order, signer, { ...follow, attended: true, cold }, signal);
+  // Nothing took its place: it is looked at like any other.
+  if (again !== undefined && isUnderWay(node, again.id)) earlier = await takeUp(node, follow, signal);
   return await ended({ plan, outcome, notes: seen.notes });
+}
+
+interface Waiting {
+  /** Of the journal. */
+  readonly id: string;
+  readonly certificates: readonly (CertificateId | undefined)[];
 }
 
 /**
  * What waits to be proved may wait for the very certificates that can be renewed only now (their CA's key was missing). Then
- * the journal goes, and what it was to prove is renewed once more along with them: one rotation proves it all.
+ * it is renewed once more along with them: one rotation proves it all, and its journal takes the place of the earlier one.
  */
-function dropUnproved(node: RotationNode, options: AllOptions): readonly (CertificateId | undefined)[] {
+function renewedAgain(node: RotationNode, options: AllOptions): Waiting | undefined {
   const found = findJournal(node.files, node.layout);
-  if (found.kind !== 'journal' || found.journal.state !== 'applying') return [];
-  const { journal } = found;
-  const unproved = journal.stages.filter(({ state }) => state === 'unproved');
-  const isMoving = journal.stages.some(({ state }) => !['unproved', 'proved', 'not-begun'].includes(state));
+  if (found.kind !== 'journal' || found.journal.state !== 'applying') return undefined;
+  const { id, stages } = found.journal;
+  const unproved = stages.filter(({ state }) => state === 'unproved');
+  const isMoving = stages.some(({ state }) => !['unproved', 'proved', 'not-begun'].includes(state));
   const { seen, plan } = planOf(node, options);
-  if (unproved.length === 0 || isMoving || targetsOf(seen, plan, []).length === 0) return [];
-  writeJournal(node.files, node.layout, { ...journal, state: 'done' });
-  forget(node);
-  return unproved.flatMap(({ certificates }) => certificates.map(({ id }) => id));
+  if (unproved.length === 0 || isMoving || targetsOf(seen, plan, []).length === 0) return undefined;
+  return { id, certificates: unproved.flatMap(({ certificates }) => certificates.map((each) => each.id)) };
 }
+
+const isUnderWay = ({ files, layout }: RotationNode, id: string): boolean => {
+  const found = findJournal(files, layout);
+  return found.kind === 'journal' && found.journal.id === id;
+};
 
 /** @param again those that are renewed although they are not due */
 const targetsOf = (
@@ -168,19 +181,25 @@ const targetsOf = (
   );
 };
 
-async function orderOf(
-  node: RotationNode,
+function orderOf(
   { facts }: SeenHere,
-  { targets, options }: { readonly targets: readonly Target[]; readonly options: AllOptions },
-  signal: AbortSignal,
-): Promise<RotationOrder> {
+  {
+    targets,
+    options,
+    supersedes,
+  }: {
+    readonly targets: readonly Target[];
+    readonly options: AllOptions;
+    readonly supersedes: string | undefined;
+  },
+): RotationOrder {
   return {
     targets,
     facts,
+    ...(supersedes === undefined ? {} : { supersedes }),
     keyPolicy: options.newKey === true ? 'new' : 'keep',
     kubeletRestart: 'always',
     origin: 'cli',
-    cold: (await lookAtCluster(node, facts, signal)) !== 'alive',
   };
 }
 

@@ -82,7 +82,7 @@ export async function install(
   const progress = showProgress(process.stderr);
   const seen: Means['seen'] = { journal: undefined };
   const told = (journal: Journal): void => progress.told((seen.journal = journal));
-  const means = { node, apply: { ...apply, told }, signal, seen };
+  const means = { node, apply: { ...apply, told, attended: true }, signal, seen };
   const work = (): Promise<Installed> => installLocked(means, options, responses);
   const lock = { timeoutMs: options.lockTimeoutMs, signal };
   try {
@@ -172,7 +172,7 @@ async function putInPlace({ node, apply: options, signal }: Means, work: Work): 
   if (due.length > 0) {
     const order = orderOf(work);
     const cold = (await lookAtCluster(node, order.facts, signal)) !== 'alive';
-    return await rotate(node, { ...order, cold }, answeringSigner(due), options, signal);
+    return await rotate(node, order, answeringSigner(due), { ...options, cold }, signal);
   }
   if (inPlace.length === 0) return endedBefore('nothing-to-do', 'KubeletRotated', notes.join('; '));
   const materials = inPlace.map(({ id, live }) => ({ ...live, id }));

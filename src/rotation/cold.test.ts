@@ -3,7 +3,7 @@ import { apply, forget, rotate } from './driver.ts';
 import { fakeFacts, fakeTargets, makeCa, makeDisk, type FakeCa } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
 import { findJournal } from './journal.ts';
-import type { Outcome, RotationOrder } from './types.ts';
+import type { Outcome, RotationNode, RotationOrder } from './types.ts';
 
 let ca: FakeCa;
 beforeAll(() => {
@@ -19,14 +19,18 @@ function deadNode(...programs: readonly ('kube-apiserver' | 'kube-scheduler')[])
   return fake;
 }
 
-async function rotateCold(fake: FakeNode, change: Partial<RotationOrder> = {}): Promise<Outcome> {
-  const { rotationUID: _, ...order } = fake.order({
-    origin: 'cli',
-    cold: true,
-    keyPolicy: 'keep',
-    ...change,
-  });
-  return await rotate(fake.node, order, fake.signer(), {}, signal);
+const here = { attended: true, cold: true };
+
+interface Change {
+  readonly node?: RotationNode;
+  readonly order?: Partial<RotationOrder>;
+  readonly attended?: boolean;
+}
+
+async function rotateCold(fake: FakeNode, change: Change = {}): Promise<Outcome> {
+  const { node = fake.node, attended = true } = change;
+  const { rotationUID: _, ...order } = fake.order({ origin: 'cli', keyPolicy: 'keep', ...change.order });
+  return await rotate(node, order, fake.signer(), { ...here, attended }, signal);
 }
 
 describe('a node whose kubelet is down (R15)', () => {
@@ -47,16 +51,38 @@ describe('a node whose kubelet is down (R15)', () => {
       keyPath: '/etc/kubernetes/pki/etcd/gone.key',
     };
     const facts = { ...fakeFacts, etcdClients: [missing] };
-    const byAgent = await rotateCold(fake, { facts, origin: 'agent' });
+    const byAgent = await rotateCold(fake, { order: { facts }, attended: false });
     expect(byAgent).toMatchObject({ outcome: 'refused', reason: 'PreflightFailed' });
     expect(byAgent.message).toMatch(/^EtcdUnknown: .*gone\.crt/);
-    expect((await rotateCold(fake, { facts })).message).toBe('6 renewed and proved');
+    expect((await rotateCold(fake, { order: { facts } })).message).toBe('6 renewed and proved');
   });
 
   it('loses what still runs with the old files: nobody else would end it', async () => {
     const fake = deadNode();
     expect((await rotateCold(fake)).outcome).toBe('succeeded');
     expect(new Set(fake.ended)).toEqual(new Set([1, 2]));
+  });
+
+  it('loses no process that only has the name of a component, or its flags in another cluster', async () => {
+    const fake = deadNode('kube-scheduler');
+    const path = '/etc/kubernetes/scheduler.conf';
+    const old = { pid: 77, startedAt: new Date(0), startedMs: 0 };
+    const strangers = [
+      { ...old, commandLine: ['kube-scheduler', '--v=2'] },
+      { ...old, pid: 78, commandLine: ['kube-scheduler', `--kubeconfig=${path}`] },
+    ];
+    const foreign = makeDisk(makeCa(), -10).read(path);
+    const { processes } = fake.node;
+    const node: RotationNode = {
+      ...fake.node,
+      processes: {
+        ...processes,
+        find: (program) => [...processes.find(program), ...(program === 'kube-scheduler' ? strangers : [])],
+        readFile: (pid, each) => (pid === 78 ? foreign : processes.readFile(pid, each)),
+      },
+    };
+    expect((await rotateCold(fake, { node })).outcome).toBe('succeeded');
+    expect(fake.ended).toEqual([1]);
   });
 
   it('keeps its new files without a quorum, says what is missing, and proves them in a later call', async () => {
@@ -69,11 +95,11 @@ describe('a node whose kubelet is down (R15)', () => {
     );
     for (const target of fakeTargets) expect(fake.certificate(target).notAfter > fake.time).toBe(true);
     // Told again as long as nothing has changed, without a file being touched.
-    const again = await apply(fake.node, {}, signal);
+    const again = await apply(fake.node, here, signal);
     forget(fake.node);
     expect(again.outcome).toBe('needs-manual');
     fake.quorum = true;
-    const proved = await apply(fake.node, {}, signal);
+    const proved = await apply(fake.node, here, signal);
     forget(fake.node);
     expect(proved).toMatchObject({ outcome: 'succeeded' });
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
@@ -84,7 +110,7 @@ describe('a node whose kubelet is down (R15)', () => {
     fake.quorum = false;
     const start = fake.time.getTime();
     const facts = { ...fakeFacts, etcdMetrics: { host: '127.0.0.1', port: 2381 } };
-    const outcome = await rotateCold(fake, { facts });
+    const outcome = await rotateCold(fake, { order: { facts } });
     expect(outcome.message).toContain('(etcd: it runs; no quorum until more of its members are renewed)');
     expect(fake.time.getTime() - start).toBeLessThan(45_000);
   });

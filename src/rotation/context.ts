@@ -6,7 +6,15 @@ import { withStage, writeJournal } from './journal.ts';
 import { stageRules, type StageName } from './stages.ts';
 import type { OutcomeStep, RotationNode, Timeouts } from './types.ts';
 
-export interface Context {
+/** Who works on the node, and how it is found: seen by each call for itself, since the next one may find it otherwise. */
+export interface Circumstances {
+  /** A person stands before it, and what cannot be proved yet waits for the next call (R15). */
+  readonly attended?: boolean;
+  /** The kubelet is down, or the API that it needs: everything is put in place, then started together (R15). */
+  readonly cold?: boolean;
+}
+
+export interface Context extends Circumstances {
   readonly node: RotationNode;
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;

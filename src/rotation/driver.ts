@@ -12,10 +12,11 @@
 import { CertError, describeError } from '../errors.ts';
 import type { Reason } from '../policy/reasons.ts';
 import { removeFlatDirectory } from './bytes.ts';
-import { save, stageOfJournal, type Context } from './context.ts';
+import { save, stageOfJournal, type Circumstances, type Context } from './context.ts';
 import { refuseUnsafeEtcd } from './etcd-gate.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
-import { findJournal, journalPath, removeJournal, type Journal, type JournalStage } from './journal.ts';
+import { findJournal, journalPath, removeJournal, removeSuperseded } from './journal.ts';
+import type { Journal, JournalStage } from './journal.ts';
 import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
 import { setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
@@ -25,13 +26,13 @@ import { draft, readSubjects, writeDraft } from './prepare.ts';
 import { onlyKubeletRotated, sortKubeletRotated, withKubeletRotated } from './kubelet-rotated.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
-import { proveUnproved, runStage } from './stage.ts';
+import { proveWaiting, runStage } from './stage.ts';
 import { startAnew } from './start-anew.ts';
 import { lookAtStart } from './stage-check.ts';
 import { stageOf, stageRules } from './stages.ts';
 import { settleUnreadable } from './unreadable.ts';
 import { defaultTimeouts } from './types.ts';
-import type { Outcome, Prepared, RotationNode, RotationOrder, Signer, Timeouts } from './types.ts';
+import type { NodeFacts, Outcome, Prepared, RotationNode, RotationOrder, Signer, Timeouts } from './types.ts';
 
 export type { Identity, ResumeReport };
 
@@ -48,6 +49,7 @@ export async function prepare(
   order: RotationOrder,
   signer: Signer,
   signal: AbortSignal,
+  circumstances: Circumstances = {},
 ): Promise<Prepared> {
   const notes: string[] = [...(order.notes ?? [])];
   const earlier = settlePrepared(node, order, notes);
@@ -66,7 +68,7 @@ export async function prepare(
       order.facts,
       materials.map(({ id }) => (id === undefined ? 'files' : stageOf(id))),
     );
-    await checkEtcd(node, order, materials, signal);
+    await checkEtcd(node, order.facts, materials, circumstances, signal);
     const made = await draft(node, order, materials, signer, signal);
     const noted = { ...made.journal, notes: [...notes, ...made.journal.notes] };
     const journal = withKubeletRotated(noted, rotated);
@@ -92,7 +94,8 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
     return undefined;
   }
   const { journal } = found;
-  if (journal.state === 'applying') return { kind: 'unfinished', journalId: journal.id };
+  if (journal.state === 'applying')
+    return journal.id === order.supersedes ? undefined : { kind: 'unfinished', journalId: journal.id };
   const isSame = order.rotationUID !== undefined && journal.rotationUID === order.rotationUID;
   if (journal.state === 'prepared' && isSame && journal.machineId === node.machineId)
     return { kind: 'prepared', journalId: journal.id, notes: journal.notes };
@@ -102,18 +105,19 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
 
 async function checkEtcd(
   node: RotationNode,
-  { facts, origin, cold = false }: RotationOrder,
+  facts: NodeFacts,
   materials: readonly Material[],
+  { attended = false, cold = false }: Circumstances,
   signal: AbortSignal,
 ): Promise<void> {
   const touching = materials.filter(({ id }) => id !== undefined && stageRules[stageOf(id)].needsEtcd);
   if (touching.length === 0) return;
   const expired = touching.filter(({ certificate }) => certificate.notAfter <= node.now());
   const renewsExpired = expired.map(({ certificate }) => certificate.serial);
-  await refuseUnsafeEtcd(node, facts, { attended: origin === 'cli', dead: cold, renewsExpired }, signal);
+  await refuseUnsafeEtcd(node, facts, { attended, dead: cold, renewsExpired }, signal);
 }
 
-export interface ApplyOptions extends Identity {
+export interface ApplyOptions extends Identity, Circumstances {
   readonly timeouts?: Timeouts;
   /** Told of every state of the journal, for whoever shows how far it is. */
   readonly told?: (journal: Journal) => void;
@@ -154,9 +158,11 @@ async function toItsEnd(
   signal: AbortSignal,
 ): Promise<Outcome> {
   if (journal.state === 'done' && journal.outcome !== undefined) return journal.outcome;
-  const { timeouts = defaultTimeouts, told } = options;
-  const context: Context = { node, timeouts, signal, journal, ...(told === undefined ? {} : { told }) };
+  const { timeouts = defaultTimeouts, told, attended = false, cold = false } = options;
+  const means = { node, timeouts, signal, attended, cold, ...(told === undefined ? {} : { told }) };
+  const context: Context = { ...means, journal };
   save(context, { ...journal, state: 'applying' });
+  removeSuperseded(node.files, node.layout, journal);
   await lookAtStart(context);
   await runStages(context);
   return finish(context);
@@ -175,16 +181,18 @@ function anothersEnd(node: RotationNode, { id, rotationUID }: Journal, earlier: 
 }
 
 async function runStages(context: Context): Promise<void> {
-  const { stages } = context.journal;
-  for (const { name } of stages) {
+  const { attended, cold, journal } = context;
+  for (const { name } of journal.stages) {
     if (context.signal.aborted) throw new CertError('Aborted', 'interrupted between two stages');
     const stage = stageOfJournal(context.journal, name);
     const ended = await runStage(context, stage);
+    const goesOn = ended.state === 'proved' || (ended.state === 'unproved' && attended === true);
     // On a dead node what can be mended is mended: nothing later leans on a stage that keeps its old files.
-    if (ended.state !== 'proved' && ended.state !== 'unproved' && context.journal.cold !== true) break;
+    if (!goesOn && cold !== true) break;
   }
+  if (attended !== true) return;
   await startAnew(context);
-  await proveUnproved(context);
+  await proveWaiting(context);
 }
 
 /** Later stages were not begun. The journal keeps the outcome until it is told. */
@@ -229,6 +237,7 @@ export function forget(node: RotationNode, keep: number = backupsKept): void {
     removeFlatDirectory(files, `${layout.staging}/${journal.id}`);
     if (journal.state === 'prepared') removeFlatDirectory(files, `${layout.backups}/${journal.id}`);
     removeRecoverUnit(files);
+    removeSuperseded(files, layout, journal);
     removeJournal(files, layout, journal.id);
   }
   sweepHostDirectory(node, keep);
@@ -263,12 +272,12 @@ export async function rotate(
   options: ApplyOptions,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  let prepared = await prepare(node, order, signer, signal);
+  let prepared = await prepare(node, order, signer, signal, options);
   if (prepared.kind === 'unfinished') {
     const earlier = await apply(node, options, signal);
     forget(node);
     if (earlier.outcome !== 'succeeded') return earlier;
-    prepared = await prepare(node, order, signer, signal);
+    prepared = await prepare(node, order, signer, signal, options);
   }
   if (prepared.kind === 'outcome') return prepared.outcome;
   const outcome = await apply(node, options, signal);

@@ -161,7 +161,7 @@ function makeParents(files: CrashFiles, path: string): void {
 
 function manifestText(component: string): string {
   const serving = [`--tls-cert-file=${pki}/apiserver.crt`, `--tls-private-key-file=${pki}/apiserver.key`];
-  const flags = component === 'kube-apiserver' ? serving : [];
+  const flags = component === 'kube-apiserver' ? serving : ['--kubeconfig=/etc/kubernetes/scheduler.conf'];
   return [
     'apiVersion: v1',
     'kind: Pod',

@@ -209,7 +209,13 @@ export class FakeNode {
     if (running === undefined) return [];
     const started = running.startedAt.getTime();
     const [startedAt, startedMs] = [new Date(started + this.clockShift), started - this.#boot.time];
-    return [{ pid: programs.indexOf(program) + 1, startedAt, startedMs, commandLine: [program] }];
+    const commandLine = program === 'kubelet' ? [program] : this.#command(program);
+    return [{ pid: programs.indexOf(program) + 1, startedAt, startedMs, commandLine }];
+  }
+
+  #command(program: Program): string[] {
+    const [, words] = /command: \[(.*)\]/u.exec(this.#generation(program)) ?? [];
+    return words?.split(', ') ?? [program];
   }
 
   #handshake(port: number): Certificate {

@@ -7,7 +7,7 @@ import { keyFits, readPrivateKey } from '../pki/keys.ts';
 import type { RotationNode } from './types.ts';
 import { makeDirectories, toBytes } from './bytes.ts';
 import type { Journal, JournalCertificate, JournalFile, JournalStage } from './journal.ts';
-import { journalPath, withStage, writeJournal } from './journal.ts';
+import { journalPath, removeSuperseded, withStage, writeJournal } from './journal.ts';
 import { describeLocation, readLive } from './material.ts';
 import { stageRules } from './stages.ts';
 import { liveState, swap, sweep } from './swap.ts';
@@ -195,5 +195,6 @@ export function setJournalAside(node: RotationNode, journal: Journal): string {
       if (!(error instanceof CertError)) throw error;
     }
   }
+  removeSuperseded(node.files, node.layout, journal);
   return setAside(node, journalPath(node.layout, journal.id));
 }

@@ -7,6 +7,7 @@ const text = v.string();
 const maybe = v.optional(text);
 const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const path = v.pipe(text, v.startsWith('/'));
+const id = v.pipe(text, v.regex(/^[\w.-]+$/u));
 const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/u));
 
 const file = v.looseObject({
@@ -75,14 +76,14 @@ const step = v.looseObject({
 
 export const journalShape = v.looseObject({
   schema: v.literal(1),
-  id: v.pipe(text, v.regex(/^[\w.-]+$/u)),
+  id,
   machineId: text,
   nodeUID: maybe,
   rotationUID: maybe,
   origin: v.picklist(['agent', 'cli']),
   createdAt: text,
   state: v.picklist(['prepared', 'applying', 'done']),
-  cold: v.optional(v.boolean()),
+  supersedes: v.optional(id),
   kubeletRestart: v.picklist(['always', 'auto']),
   facts: v.looseObject({ manifests: v.record(text, path), caPaths: v.optional(v.record(text, path)) }),
   stages: v.array(stage),

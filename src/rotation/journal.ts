@@ -95,8 +95,8 @@ export interface Journal {
   readonly origin: 'agent' | 'cli';
   readonly createdAt: string;
   readonly state: 'prepared' | 'applying' | 'done';
-  /** Nothing served at the start, and all is started together once every file is in its place (start-anew.ts). */
-  readonly cold?: boolean;
+  /** The journal whose place it takes, by its id: it counts no more from the moment at which this one is written. */
+  readonly supersedes?: string;
   readonly kubeletRestart: 'always' | 'auto';
   readonly facts: NodeFacts;
   readonly stages: readonly JournalStage[];
@@ -114,6 +114,11 @@ export function writeJournal(files: Files, layout: HostLayout, journal: Journal)
   writeAtomically(files, journalPath(layout, journal.id), new Uint8Array(bytes));
 }
 
+/** What a death left of the journal whose place this one took. */
+export function removeSuperseded(files: Files, layout: HostLayout, { supersedes }: Journal): void {
+  if (supersedes !== undefined) removeJournal(files, layout, supersedes);
+}
+
 export function removeJournal(files: Files, layout: HostLayout, id: string): void {
   if (files.lstat(journalPath(layout, id)) === undefined) return;
   files.unlink(journalPath(layout, id));
@@ -126,11 +131,19 @@ export type FoundJournal =
   /** Not one of ours, or of a newer program. */
   | { readonly kind: 'unreadable'; readonly path: string; readonly why: string };
 
-/** The journal of this node: there is at most one, since the lock is held from its making to its end. */
+/** The journal of this node: at most one counts, since the lock is held from its making to its end. */
 export function findJournal(files: Files, layout: HostLayout): FoundJournal {
   if (files.stat(layout.journal)?.kind !== 'directory') return { kind: 'none' };
-  const [name] = files.readdir(layout.journal).filter((each) => !each.startsWith('.'));
-  if (name === undefined) return { kind: 'none' };
+  const names = files.readdir(layout.journal).filter((each) => !each.startsWith('.'));
+  const all = names.map((name) => readJournal(files, layout, name));
+  const journals = all.flatMap((found) => (found.kind === 'journal' ? [found.journal] : []));
+  const superseded = new Set(journals.map(({ supersedes }) => supersedes));
+  const counts = (found: FoundJournal): boolean =>
+    found.kind !== 'journal' || !superseded.has(found.journal.id);
+  return all.find(counts) ?? { kind: 'none' };
+}
+
+function readJournal(files: Files, layout: HostLayout, name: string): FoundJournal {
   const path = `${layout.journal}/${name}`;
   try {
     const journal: unknown = JSON.parse(Buffer.from(files.read(path)).toString('utf8'));

@@ -217,7 +217,7 @@ function journalOf(
       resumes: 0,
     };
   });
-  const { nodeUID, rotationUID } = order;
+  const { nodeUID, rotationUID, supersedes } = order;
   return {
     schema: journalSchema,
     id,
@@ -226,8 +226,8 @@ function journalOf(
     ...(rotationUID === undefined ? {} : { rotationUID }),
     origin: order.origin,
     createdAt: node.now().toISOString(),
-    state: 'prepared',
-    ...(order.cold === true ? { cold: true } : {}),
+    // One that takes another's place must keep what that one knows: it is under way from its first moment.
+    ...(supersedes === undefined ? { state: 'prepared' } : { state: 'applying', supersedes }),
     kubeletRestart: order.kubeletRestart,
     facts: order.facts,
     stages,

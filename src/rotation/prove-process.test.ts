@@ -21,7 +21,7 @@ function mountedElsewhere(): FakeNode {
   const manifest = manifestOf('kube-scheduler');
   const text = Buffer.from(disk.read(manifest))
     .toString()
-    .replace('[kube-scheduler]', `[kube-scheduler, ${flag}]`)
+    .replace(/\[kube-scheduler, .*\]/u, `[kube-scheduler, ${flag}]`)
     .concat(
       `    volumeMounts: [{name: conf, mountPath: /config/scheduler.conf}]
   volumes: [{name: conf, hostPath: {path: ${path}}}]

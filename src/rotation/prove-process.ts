@@ -5,9 +5,12 @@ import { CertError } from '../errors.ts';
 import type { Component, Location } from '../catalogue/ids.ts';
 import { flagsOf, hostPathOf, readManifest, type ManifestContainer } from '../formats/manifest.ts';
 import type { BootMoment, ProcessInfo } from '../host/processes.ts';
-import { sha256 } from './bytes.ts';
-import type { JournalStage } from './journal.ts';
-import type { RotationNode } from './types.ts';
+import { readBundle } from '../formats/pem.ts';
+import { isSignedByNodesCa } from './accept.ts';
+import { sha256, toBytes } from './bytes.ts';
+import type { JournalCertificate, JournalStage } from './journal.ts';
+import { readLive } from './material.ts';
+import type { NodeFacts, RotationNode } from './types.ts';
 
 /** Starts are known to a hundredth of a second. */
 const granularityMs = 20;
@@ -88,7 +91,48 @@ export function processesThatSee(
   return processes.filter(sees);
 }
 
-/** What runs as a component: the processes that its manifest describes, or all of its name when it describes none. */
+/**
+ * What surely is a component of this node, and may be ended: its manifest describes it, and where the manifest mounts one of
+ * these certificates it sees one that this node's CA signed. A cluster in a container has the same flags.
+ */
+export function ownProcesses(
+  node: RotationNode,
+  program: Component,
+  facts: NodeFacts,
+  certificates: readonly JournalCertificate[],
+): readonly ProcessInfo[] {
+  const containers = containersOf(node, facts.manifests[program]);
+  return node.processes.find(program).filter((process) => {
+    const container = containers.find((each) => isDescribedBy(process, each));
+    if (container === undefined) return false;
+    return certificates.some((certificate) => seesOwn(node, process, container, { certificate, facts }));
+  });
+}
+
+/** False, too, when the process may not be asked. */
+function seesOwn(
+  node: RotationNode,
+  { pid }: ProcessInfo,
+  container: ManifestContainer,
+  of: { readonly certificate: JournalCertificate; readonly facts: NodeFacts },
+): boolean {
+  const { id, location } = of.certificate;
+  const files = {
+    realpath: (path: string) => path,
+    read: (path: string) => node.processes.readFile(pid, containerPath(container, path)),
+  };
+  try {
+    const { certificate } = readBundle(toBytes(readLive(files, location).certificate));
+    return (
+      id !== undefined && certificate !== undefined && isSignedByNodesCa(node, of.facts, id, certificate)
+    );
+  } catch (error) {
+    if (error instanceof CertError) return false;
+    throw error;
+  }
+}
+
+/** For looking: the processes that a component's manifest describes, or all of its name when it describes none. */
 export function processesOf(
   node: RotationNode,
   program: Component,

@@ -96,7 +96,7 @@ describe('the wait for etcd’s proof', () => {
     resumes: 0,
   };
 
-  function contextOf(node: RotationNode, change: Partial<Context['journal']> = {}): Context {
+  function contextOf(node: RotationNode, attended = true): Context {
     const journal: Context['journal'] = {
       schema: journalSchema,
       id: 'x',
@@ -104,25 +104,23 @@ describe('the wait for etcd’s proof', () => {
       origin: 'cli',
       createdAt: '',
       state: 'applying',
-      cold: true,
       kubeletRestart: 'always',
       facts,
       stages: [stage],
       steps: [],
       notes: [],
-      ...change,
     };
-    return { node, timeouts: defaultTimeouts, signal, journal };
+    return { node, timeouts: defaultTimeouts, signal, journal, attended, cold: true };
   }
 
   /** Seconds after which it is known to be in vain, and why; looked at once a second for a minute. */
   async function inVainAfter(
     etcd: (second: number) => Etcd,
-    change: Partial<Context['journal']> = {},
+    attended = true,
   ): Promise<readonly [number, string]> {
     let second = 0;
     const node = nodeWith(new FakeNode(makeDisk(ca), ca), () => etcd(second));
-    const why = watchQuorum(contextOf(node, change), stage);
+    const why = watchQuorum(contextOf(node, attended), stage);
     for (; second < 60; second += 1) {
       const text = await why(certificates);
       if (text !== '') return [second, text];
@@ -150,14 +148,12 @@ describe('the wait for etcd’s proof', () => {
 
   it('is not given up while a quorum can come, nor by an agent', async () => {
     expect(await inVainAfter(() => ({ answering: [1, 2] }))).toEqual([60, '']);
-    expect(await inVainAfter(() => ({}), { origin: 'agent' })).toEqual([60, '']);
+    expect(await inVainAfter(() => ({}), false)).toEqual([60, '']);
   });
 
   it('is not given up where there is a way back', async () => {
     const node = nodeWith(new FakeNode(makeDisk(ca), ca), () => ({}));
-    const { journal, ...context } = contextOf(node);
-    const { cold: _, ...warm } = journal;
-    const why = watchQuorum({ ...context, journal: warm }, { ...stage, mayReturn: true });
+    const why = watchQuorum(contextOf(node), { ...stage, mayReturn: true });
     expect(await why(certificates)).toBe('');
     await node.sleep(11_000, signal);
     expect(await why(certificates)).toBe('');

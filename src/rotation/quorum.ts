@@ -3,7 +3,6 @@
 import { CertError } from '../errors.ts';
 import type { Location } from '../catalogue/ids.ts';
 import type { ClientCredential } from '../host/probes.ts';
-import { isAttended } from './patience.ts';
 import type { Context } from './context.ts';
 import { askEtcd, endpointOf, field, isLeaderless, readText, saysNoLeader } from './etcd.ts';
 import type { JournalCertificate, JournalStage } from './journal.ts';
@@ -25,8 +24,8 @@ export type QuorumWatch = (certificates: readonly JournalCertificate[]) => Promi
  */
 export function watchQuorum(context: Context, stage: JournalStage): QuorumWatch {
   const { node, journal, signal } = context;
-  const mayStay = journal.cold === true || stage.mayReturn !== true;
-  if (stage.name !== 'etcd' || !isAttended(journal) || !mayStay) return () => Promise.resolve('');
+  if (stage.name !== 'etcd' || context.attended !== true || stage.mayReturn === true)
+    return () => Promise.resolve('');
   let leaderless: number | undefined;
   return async (certificates) => {
     const location = certificates.find(({ id }) => id === 'etcd/peer.crt')?.location;

@@ -31,13 +31,13 @@ export async function restartIfDue(
   context: Context,
   stage: JournalStage,
   since: Since,
-  side: 'new' | 'old',
+  { side, mayRestart }: { readonly side: 'new' | 'old'; readonly mayRestart: boolean },
 ): Promise<{ readonly reloaded: boolean }> {
   const { node, signal } = context;
   if (componentOf(stage.name) !== 'kubelet' || !needsStart(stage.name)) return { reloaded: false };
   if (startedSince(node, 'kubelet', since).length > 0) return { reloaded: false };
   const startedAt = node.now();
-  if (await hasReloaded(context, stage, side)) {
+  if (await hasReloaded(context, stage, side, mayRestart ? reloadMs : 0)) {
     note(context, startedAt, {
       name: `${stage.name}: restart`,
       result: 'skipped',
@@ -45,6 +45,7 @@ export async function restartIfDue(
     });
     return { reloaded: true };
   }
+  if (!mayRestart) return { reloaded: false };
   await node.restartKubelet(signal);
   note(context, startedAt, { name: `${stage.name}: restart`, result: 'done' });
   return { reloaded: false };
@@ -53,17 +54,22 @@ export async function restartIfDue(
 const reloadMs = 90_000;
 
 /** Only the serving certificate is reloaded: with a new client certificate the kubelet is restarted anyway. */
-async function hasReloaded(context: Context, stage: JournalStage, side: 'new' | 'old'): Promise<boolean> {
+async function hasReloaded(
+  context: Context,
+  stage: JournalStage,
+  side: 'new' | 'old',
+  timeoutMs: number,
+): Promise<boolean> {
   const { node, journal, timeouts, signal } = context;
   const onlyServing = stage.certificates.every(({ id }) => id === 'kubelet.crt');
   if (journal.kubeletRestart === 'always' || !onlyServing) return false;
   const { certificates, name } = stage;
-  const end = ticks(node) + reloadMs;
-  while (ticks(node) < end) {
+  const end = ticks(node) + timeoutMs;
+  for (;;) {
     const expected = { stage: name, certificates, side, since: undefined, facts: journal.facts } as const;
     const looks = await look(node, expected, signal);
     if (looks.every(({ proved }) => proved)) return true;
+    if (ticks(node) >= end) return false;
     await node.sleep(timeouts.poll, signal);
   }
-  return false;
 }

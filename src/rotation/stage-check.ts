@@ -6,7 +6,7 @@ import { readBundle } from '../formats/pem.ts';
 import { save, type Context } from './context.ts';
 import { refuseUnsafeEtcd, type EtcdPlea } from './etcd-gate.ts';
 import { endingSoon } from './journal-check.ts';
-import type { Journal, JournalCertificate, JournalFile, JournalStage } from './journal.ts';
+import type { JournalCertificate, JournalFile, JournalStage } from './journal.ts';
 import { manifestFile } from './manifest-file.ts';
 import { look } from './prove.ts';
 import { aliveAtAll, ticks } from './prove-process.ts';
@@ -15,12 +15,12 @@ import { isIntact, liveState } from './swap.ts';
 import type { RotationNode } from './types.ts';
 
 /** Of the whole rotation: with the certificates of one stage etcd is asked before another. */
-const pleaOf = ({ origin, cold = false, stages }: Journal, now: Date): EtcdPlea => ({
-  attended: origin === 'cli',
+const pleaOf = ({ node, journal, attended = false, cold = false }: Context): EtcdPlea => ({
+  attended,
   dead: cold,
-  renewsExpired: stages
+  renewsExpired: journal.stages
     .flatMap(({ certificates }) => certificates)
-    .filter(({ oldNotAfter }) => new Date(oldNotAfter) <= now)
+    .filter(({ oldNotAfter }) => new Date(oldNotAfter) <= node.now())
     .map(({ oldSerial }) => oldSerial),
 });
 
@@ -39,7 +39,7 @@ export async function checkStage(context: Context, stage: JournalStage): Promise
   if (files.length === 0) return { files, change, why: 'the kubelet has renewed it by itself' };
   for (const file of files) checkFile(node, file);
   if (stageRules[stage.name].needsEtcd)
-    await refuseUnsafeEtcd(node, journal.facts, pleaOf(journal, node.now()), context.signal);
+    await refuseUnsafeEtcd(node, journal.facts, pleaOf(context), context.signal);
   const manifest = manifestFile(context, stage);
   const mayReturn = await whyNoReturn(context, { ...stage, certificates });
   return {
@@ -119,8 +119,8 @@ const settleMs = 15_000;
  * because of what an earlier stage did (R14). Errors: Aborted.
  */
 export async function lookAtStart(context: Context): Promise<void> {
-  const { journal, node } = context;
-  const { stages, cold } = journal;
+  const { journal, node, cold } = context;
+  const { stages } = journal;
   if (
     cold === true ||
     stages.some(({ state, notServing }) => state !== 'pending' || notServing !== undefined)
@@ -145,8 +145,9 @@ async function whyNoReturn(context: Context, stage: JournalStage): Promise<strin
   const ending = endingSoon(stage.certificates, context.node.now());
   if (ending !== undefined)
     return `${ending.id ?? 'a certificate'} ends at ${ending.oldNotAfter}, within a day`;
-  if (context.journal.cold === true) return 'the API was dead';
-  return stage.notServing ?? (await whyNotServing(context, [stage]))[0] ?? '';
+  if (stage.notServing !== undefined) return stage.notServing;
+  if (context.cold === true) return 'the API was dead';
+  return (await whyNotServing(context, [stage]))[0] ?? '';
 }
 
 /** One text for each stage. */

@@ -8,10 +8,12 @@ import {
   makeCa,
   makeDisk,
   makeLeaf,
+  manifestOf,
   servingTarget,
   type FakeCa,
 } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
+import type { RotationNode } from './types.ts';
 
 let ca: FakeCa;
 beforeAll(() => {
@@ -52,6 +54,64 @@ describe('a kubelet that was restarted a moment ago', () => {
     expect(fake.kubeletRestarts).toBe(1);
     expect((await apply(fake.node, {}, signal)).outcome).toBe('succeeded');
     expect(fake.kubeletRestarts).toBe(1);
+  });
+});
+
+async function interrupt(fake: FakeNode, node: RotationNode, times: number): Promise<void> {
+  for (let count = 0; count < times; count += 1) {
+    const controller = new AbortController();
+    fake.onSleep = () => controller.abort();
+    await expect(apply(node, {}, controller.signal)).rejects.toThrow('interrupted');
+  }
+  fake.onSleep = () => undefined;
+}
+
+/** From the moment on at which its manifest is annotated the scheduler is not there, as long as `isSlow`. */
+function slowScheduler(daysLeft: number) {
+  const fake = new FakeNode(makeDisk(ca, daysLeft), ca);
+  const { processes } = fake.node;
+  const at = { isSlow: true };
+  const isSwapped = (): boolean =>
+    Buffer.from(fake.files.read(manifestOf('kube-scheduler'))).includes('restarted-at');
+  const find: typeof processes.find = (program) => (at.isSlow && isSwapped() ? [] : processes.find(program));
+  return { fake, node: { ...fake.node, processes: { ...processes, find } }, at };
+}
+
+describe('a stage that is interrupted again and again', () => {
+  const targets = fakeTargets.filter(({ id }) => id === 'scheduler.conf');
+
+  it('is still looked at, however often that was', async () => {
+    const { fake, node, at } = slowScheduler(40);
+    await prepare(node, fake.order({ targets }), fake.signer(), signal);
+    await interrupt(fake, node, 6);
+    at.isSlow = false;
+    expect(await apply(node, {}, signal)).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  it('is looked at by every call of a person', async () => {
+    const { fake, node, at } = slowScheduler(-10);
+    await prepare(node, fake.order({ targets, origin: 'cli' }), fake.signer(), signal);
+    await interrupt(fake, node, 6);
+    const here = { attended: true };
+    expect(await apply(node, here, signal)).toMatchObject({ outcome: 'needs-manual', reason: 'NotProved' });
+    at.isSlow = false;
+    expect(await apply(node, here, signal)).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  it('restarts the kubelet only a few times', async () => {
+    const fake = new FakeNode(makeDisk(ca, 40), ca);
+    const { processes } = fake.node;
+    const find: typeof processes.find = (program) =>
+      program === 'kubelet' && fake.kubeletRestarts > 0 ? [] : processes.find(program);
+    const node = { ...fake.node, processes: { ...processes, find } };
+    await prepare(node, fake.order({ targets: [servingTarget] }), fake.signer(), signal);
+    await interrupt(fake, node, 6);
+    expect(fake.kubeletRestarts).toBe(6);
+    const outcome = await apply(node, {}, signal);
+    const proof = outcome.steps.find(({ name }) => name === 'kubelet: prove');
+    expect(proof?.message).toMatch(/no kubelet was started since .*; it was interrupted 6 times/);
+    // Once more for the old certificate.
+    expect(fake.kubeletRestarts).toBe(7);
   });
 });
 

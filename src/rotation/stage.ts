@@ -15,14 +15,18 @@ import { backUp, removeLinkedPem, swap } from './swap.ts';
 import { componentOf, note, saveStage, setStage, stageOfJournal, type Context } from './context.ts';
 import type { JournalFile, JournalStage } from './journal.ts';
 import { bootRecovery, installRecoverUnit } from './recover-unit.ts';
-import { isAttended, lastPatience, patienceFor, type Patience } from './patience.ts';
+import { lastPatience, patienceFor, type Patience } from './patience.ts';
 import { needsStart } from './prove.ts';
 import { aliveAtAll, sinceOf } from './prove-process.ts';
 import { putManifest, restartIfDue } from './restart.ts';
 import { stageRules } from './stages.ts';
+import { startAnew } from './start-anew.ts';
 import { waitForProof } from './wait.ts';
 
+/** A stage that was cut off more often is looked at like any other, but nothing is restarted again for it. */
 const resumeLimit = 5;
+/** And it is waited for no longer than what was started a moment ago needs to show itself. */
+const wornOutPatience: Patience = { timeoutMs: 10_000 };
 
 /** Takes a stage from wherever it is to one of its ends. Errors: Aborted, and Io when the journal cannot be written. */
 export async function runStage(context: Context, start: JournalStage): Promise<JournalStage> {
@@ -32,9 +36,11 @@ export async function runStage(context: Context, start: JournalStage): Promise<J
     stage = saveStage(context, stage.name, { resumes: stage.resumes + 1 });
   if (stage.state === 'pending') stage = await begin(context, stage);
   if (stage.state === 'swapping') stage = swapIn(context, stage);
-  if (stage.state === 'swapped') stage = await prove(context, stage);
+  // What a person left unproved has its turn after all others only when a person stands there again.
+  const isTurn = stage.state === 'swapped' || (stage.state === 'unproved' && context.attended !== true);
+  if (isTurn) stage = await prove(context, stage);
   if (stage.state === 'restoring') stage = restore(context, stage);
-  if (stage.state === 'restored') stage = await proveOld(context, stage);
+  if (stage.state === 'restored') stage = await proveOld(context, stage, context.cold !== true);
   return stage;
 }
 
@@ -108,32 +114,33 @@ async function prove(
   patience: Patience = patienceFor(context, stage),
 ): Promise<JournalStage> {
   const startedAt = context.node.now();
-  const failed = (failure: string, offline = failure): JournalStage => {
+  const isWornOut = stage.resumes > resumeLimit;
+  const failed = (why: string, offline = why): JournalStage => {
+    const failure = isWornOut ? `${why}; it was interrupted ${stage.resumes} times while it was proved` : why;
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'failed', message: failure });
+    // What is missing is not this stage's own: its old files would miss it as well.
+    const isHeldUp = patience.offlineIsEnough === true && offline === '';
     // Looked at again: the machine may have been off for weeks since the stage began.
-    const isServing = stage.mayReturn === true && context.journal.cold !== true;
-    if (isServing && !endingSoon(stage.certificates, context.node.now()))
-      return saveStage(context, stage.name, { state: 'restoring', failure });
-    if (isAttended(context.journal))
+    const mayReturn = stage.mayReturn === true && !endingSoon(stage.certificates, context.node.now());
+    if (mayReturn && !isHeldUp) return saveStage(context, stage.name, { state: 'restoring', failure });
+    if (context.attended === true || stage.state === 'unproved')
       return saveStage(context, stage.name, { state: 'unproved', failure, offline });
     return saveStage(context, stage.name, { state: 'kept', failure });
   };
   if (!stageRules[stage.name].steps.includes('prove'))
     return saveStage(context, stage.name, { state: 'proved' });
-  if (stage.resumes > resumeLimit)
-    return failed(`it was interrupted ${stage.resumes} times while it was proved`);
   try {
     putManifest(context, stage, 'forward');
-    if (stage.state === 'swapped' && context.journal.cold === true)
+    if (stage.state === 'swapped' && context.cold === true)
       return saveStage(context, stage.name, { state: 'unproved', offline: 'it was not started yet' });
     const since = sinceOf(stage, 'new', context.node.now());
-    const { reloaded } = await restartIfDue(context, stage, since, 'new');
+    const { reloaded } = await restartIfDue(context, stage, since, { side: 'new', mayRestart: !isWornOut });
     const mustBeNew = needsStart(stage.name) && !reloaded;
     const proof = await waitForProof(
       context,
       stage,
       { side: 'new', since: mustBeNew ? since : undefined },
-      patience,
+      isWornOut && stage.state === 'swapped' ? wornOutPatience : patience,
     );
     if (!proof.proved) return failed(proof.message, proof.offline);
     note(context, startedAt, { name: `${stage.name}: prove`, result: 'done' });
@@ -148,13 +155,16 @@ async function prove(
  * Looks again at what could not be proved in its turn: by now everything that it needs has had its own. After one that
  * still shows nothing those that need it are not waited for. Errors: Aborted.
  */
-export async function proveUnproved(context: Context): Promise<void> {
+export async function proveWaiting(context: Context): Promise<void> {
   let isMissing = false;
   for (const { name } of context.journal.stages) {
-    const stage = stageOfJournal(context.journal, name);
-    if (stage.state !== 'unproved') continue;
-    const { state } = await prove(context, stage, lastPatience(context.journal, stage, isMissing));
-    isMissing ||= state !== 'proved';
+    let stage = stageOfJournal(context.journal, name);
+    if (stage.state !== 'unproved' && stage.state !== 'restored') continue;
+    if (stage.state === 'unproved')
+      stage = await prove(context, stage, lastPatience(context, stage, isMissing));
+    if (stage.state === 'restoring') stage = restore(context, stage);
+    if (stage.state === 'restored') stage = await proveOld(context, stage, true);
+    isMissing ||= stage.state !== 'proved' && stage.state !== 'rolled-back';
   }
 }
 
@@ -179,8 +189,12 @@ function restore(context: Context, stage: JournalStage): JournalStage {
   }
 }
 
-/** Only a state that serves is a state that was returned to. */
-async function proveOld(context: Context, stage: JournalStage): Promise<JournalStage> {
+/**
+ * Only a state that serves is a state that was returned to.
+ *
+ * @param isTurn false: on a dead node, where all is started together at the end
+ */
+async function proveOld(context: Context, stage: JournalStage, isTurn: boolean): Promise<JournalStage> {
   const startedAt = context.node.now();
   const end = (state: 'rolled-back' | 'failed', message: string): JournalStage => {
     note(context, startedAt, {
@@ -196,8 +210,10 @@ async function proveOld(context: Context, stage: JournalStage): Promise<JournalS
     return end('rolled-back', 'the old files are back; nothing was restarted');
   try {
     putManifest(context, stage, 'back');
+    if (!isTurn) return stage;
+    await startAnew(context);
     const since = sinceOf(stage, 'old', context.node.now());
-    await restartIfDue(context, stage, since, 'old');
+    await restartIfDue(context, stage, since, { side: 'old', mayRestart: true });
     const proof = await waitForProof(context, stage, { side: 'old', since: aliveAtAll }, {});
     return proof.proved
       ? end('rolled-back', 'the old state serves')

@@ -8,7 +8,7 @@ import { CertError, describeError } from '../errors.ts';
 import type { ProcessInfo } from '../host/processes.ts';
 import { componentOf, note, save, type Context } from './context.ts';
 import type { JournalStage } from './journal.ts';
-import { processesOf, sinceOf, startedSince, ticks } from './prove-process.ts';
+import { ownProcesses, processesOf, sinceOf, startedSince, ticks } from './prove-process.ts';
 import { needsStart } from './prove.ts';
 
 /** Their own end takes a while: an API server drains its connections. */
@@ -18,9 +18,9 @@ const settledMs = 60_000;
 
 /** Errors: Aborted; all else shows in the proof. */
 export async function startAnew(context: Context): Promise<void> {
-  const { node, journal, signal } = context;
-  const waiting = journal.stages.filter(({ state }) => state === 'unproved');
-  if (journal.cold !== true || waiting.length === 0) return;
+  const { node, journal, signal, cold } = context;
+  const waiting = journal.stages.filter(({ state }) => state === 'unproved' || state === 'restored');
+  if (cold !== true || waiting.length === 0) return;
   const startedAt = node.now();
   try {
     const stale = waiting.flatMap((stage) => staleProcesses(context, stage));
@@ -35,36 +35,37 @@ export async function startAnew(context: Context): Promise<void> {
   }
 }
 
+const sideOf = ({ state }: JournalStage): 'new' | 'old' => (state === 'restored' ? 'old' : 'new');
+
 const isStatic = ({ name }: JournalStage): boolean => needsStart(name) && name !== 'kubelet';
 
-const running = ({ node, journal }: Context, component: Component): readonly ProcessInfo[] =>
-  processesOf(node, component, journal.facts.manifests[component]);
-
-/** Processes of a static Pod that were started before its files. */
+/** Processes of a static Pod that were started before its files: its own alone, whatever else has its name. */
 function staleProcesses(context: Context, stage: JournalStage): readonly ProcessInfo[] {
   if (!isStatic(stage) || context.node.endProcess === undefined) return [];
   const component = componentOf(stage.name);
-  const fresh = startedSince(context.node, component, sinceOf(stage, 'new', context.node.now()));
-  return running(context, component).filter(({ pid }) => fresh.every((each) => each.pid !== pid));
+  const fresh = startedSince(context.node, component, sinceOf(stage, sideOf(stage), context.node.now()));
+  const own = ownProcesses(context.node, component, context.journal.facts, stage.certificates);
+  return own.filter(({ pid }) => fresh.every((each) => each.pid !== pid));
 }
 
 /** Started after the last of the files, by us or by systemd. */
 function hasNewKubelet({ node, journal }: Context, waiting: readonly JournalStage[]): boolean {
   if (journal.facts.kubelet === undefined) return true;
   return waiting.every(
-    (stage) => startedSince(node, 'kubelet', sinceOf(stage, 'new', node.now())).length > 0,
+    (stage) => startedSince(node, 'kubelet', sinceOf(stage, sideOf(stage), node.now())).length > 0,
   );
 }
 
 /** A component ends again and again while others are missing, and is then left alone for minutes: a new kubelet is not so patient. */
 function isResting(context: Context, waiting: readonly JournalStage[]): boolean {
-  const { node } = context;
+  const { node, journal } = context;
+  const isRunning = (component: Component): boolean =>
+    processesOf(node, component, journal.facts.manifests[component]).length > 0;
   const now = node.processes.now()?.milliseconds;
   const kubelets = node.processes.find('kubelet');
   if (now === undefined || kubelets.some(({ startedMs }) => now - startedMs < settledMs)) return false;
   return waiting.some(
-    (stage) =>
-      (isStatic(stage) || stage.name === 'etcd') && running(context, componentOf(stage.name)).length === 0,
+    (stage) => (isStatic(stage) || stage.name === 'etcd') && !isRunning(componentOf(stage.name)),
   );
 }
 

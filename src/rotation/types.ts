@@ -66,12 +66,12 @@ export interface RotationOrder {
   readonly madeKey?: (id: CertificateId) => KeyPair | undefined;
   /** R21. `none`: nothing is restarted and nothing is proved but the files (cert-renew FILE…). */
   readonly kubeletRestart: 'always' | 'auto';
-  /** `cli`: a person stands before the node, and what cannot be proved yet waits for the next call (R15). */
+  /** Who gives it; whoever takes it to its end may be another (ApplyOptions). */
   readonly origin: 'agent' | 'cli';
-  /** The kubelet is down, or the API that it needs: everything is put in place, then started together (R15). */
-  readonly cold?: boolean;
   /** The kubelet's client certificate as the plan saw it: what is newer is the kubelet's own work (R2). */
   readonly clientPlanned?: { readonly serial: string; readonly notAfter: Date };
+  /** A journal under way whose unproved certificates this order renews again: it ends when this one's own is written. */
+  readonly supersedes?: string;
   /** Known to the agent alone; `cert-renew` knows neither (R17). */
   readonly nodeUID?: string;
   readonly rotationUID?: string;
