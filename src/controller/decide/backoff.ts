@@ -1,6 +1,8 @@
 // When a certificate may be tried again. A failure makes those wait that were in it, and no others of the node: its
-// other components have nothing to do with it.
+// other components have nothing to do with it. A refusal of the signer is about one of them, and it does not say which:
+// they are tried apart, so that what it would sign does not wait for what it will not.
 import type { CertificateId } from '../../catalogue/ids.ts';
+import { entryOf } from '../../catalogue/table.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import type { World } from '../world.ts';
 import { lifetimeOf, type RenewableCertificate } from './candidates.ts';
@@ -16,6 +18,8 @@ export interface Retry {
   /** Attempts in a row that were to renew it and did not. */
   readonly failures: number;
   readonly notBefore: Date;
+  /** With what else it is tried: with what has the same. Undefined: with all that failed and was not refused. */
+  readonly part: string | undefined;
 }
 
 /** For each certificate of the node; undefined: nothing was ever tried on it. */
@@ -34,7 +38,10 @@ export function retriesOf(
     certificates.map(({ id }) => {
       const last = newestFirst.find(({ spec }) => spec.certificates.includes(id));
       const { failures, until } = backoffAfter(last, shortest);
-      return [id, { failures, notBefore: new Date(Math.max(rest, until)) }];
+      const part = partAfter(last, id);
+      // The parts of what was refused follow each other: none of them has been renewed.
+      const notBefore = new Date(part === undefined ? Math.max(rest, until) : until);
+      return [id, { failures, notBefore, part }];
     }),
   );
 }
@@ -57,6 +64,14 @@ function backoffAfter(
   const failures = last.status?.attempts ?? 1;
   const pause = Math.min(firstRetry, shortest / 10) * 2 ** Math.min(failures - 1, doublings);
   return { failures, until: endOf(last) + pause };
+}
+
+/** The next smaller part: of several components each by itself, then each certificate. */
+function partAfter(last: CertificateRotation | undefined, id: CertificateId): string | undefined {
+  if (last?.status?.phase !== 'Failed' || last.status.reason !== 'SigningRefused') return undefined;
+  const { component } = entryOf(id);
+  const isOfOne = last.spec.certificates.every((other) => entryOf(other).component === component);
+  return isOfOne ? id : component;
 }
 
 function endOf({ status }: CertificateRotation): number {

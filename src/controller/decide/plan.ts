@@ -23,7 +23,7 @@ import {
   type Wish,
 } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
-import { isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
+import { groupBy, isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
 export function decidePlan(view: View): Action[] {
@@ -136,11 +136,26 @@ function nextOf(
   const failuresOf = ({ id }: { readonly id: CertificateId }) => retries.get(id)?.failures ?? 0;
   const resting = renewable.map((one) => ({ ...one, notBefore: retries.get(one.id)?.notBefore }));
   const sound = next(resting.filter((one) => failuresOf(one) === 0));
-  const failed = next(resting.filter((one) => failuresOf(one) > 0));
+  const failed = firstOf(
+    groupBy(
+      resting.filter((one) => failuresOf(one) > 0),
+      ({ id }) => retries.get(id)?.part,
+    ),
+    next,
+  );
   const isDue = sound !== undefined && sound.dueAt < now;
   if (failed === undefined || isDue || (sound !== undefined && sound.dueAt <= failed.dueAt))
     return { group: sound, failures: 0 };
   return { group: failed, failures: Math.max(...failed.ids.map((id) => failuresOf({ id }))) };
+}
+
+/** Each part by itself: a part that was refused must not take the others down with it. */
+function firstOf(
+  parts: ReadonlyMap<string | undefined, readonly Candidate[]>,
+  next: (part: readonly Candidate[]) => Group | undefined,
+): Group | undefined {
+  const groups = [...parts.values()].flatMap((part) => next(part) ?? []);
+  return groups.toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime()).at(0);
 }
 
 /** Brings the status of a waiting plan up to date; why it waits is the gates' to say, once it is due. */
