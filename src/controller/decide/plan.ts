@@ -9,7 +9,7 @@ import type { CertificateId } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { nextGroup, type Candidate, type Group } from '../../policy/grouping.ts';
 import type { Action, World } from '../world.ts';
-import { retriesOf } from './backoff.ts';
+import { carriedOn, retriesOf } from './backoff.ts';
 import { leftOut, renewableOf, type RenewableCertificate } from './candidates.ts';
 import { isolated } from './isolate.ts';
 import {
@@ -78,6 +78,7 @@ function giveWay(
 function adopt(rotation: CertificateRotation, node: NodeView): Action[] {
   if (rotation.status?.phase === 'Pending') return [];
   const message = 'asked for by a person, waits for its turn';
+  const failedBefore = carriedOn(node);
   return [
     ...patch(rotation, {
       ...summaryOf(node.role, rotation.spec.certificates),
@@ -85,6 +86,7 @@ function adopt(rotation: CertificateRotation, node: NodeView): Action[] {
       reason: 'Manual',
       message,
       attempts: 1,
+      ...(failedBefore === undefined ? {} : { failedBefore }),
     }),
     ...tell(rotation, 'Normal', 'Manual', message),
   ];
@@ -120,7 +122,12 @@ function wishFor(node: NodeView, view: View): Wish | undefined {
   if (group === undefined || group.dueAt.getTime() - now.getTime() > configuration.planHorizon)
     return undefined;
   const missing = leftOut(node, view.world, group.dueAt);
-  return wishOf(node, group, renewable, { failures, leftOut: missing, now });
+  return wishOf(node, group, renewable, {
+    failures,
+    leftOut: missing,
+    failedBefore: carriedOn(node),
+    now,
+  });
 }
 
 /** What has not failed goes first and alone: what has must not take it down with it. */
