@@ -27,6 +27,8 @@ export interface Limits extends RouteLimits {
 export const defaultLimits: Limits = {
   turns: 32,
   waiting: 10 * 60_000,
+  // The kernel asks for more by the megabyte, which is twenty seconds at this pace: it must be well within `stalled`.
+  floor: 64 * 1024,
   stalled: 30_000,
   connections: 1500,
   answer: 40 * 60_000,
