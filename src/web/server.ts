@@ -78,14 +78,15 @@ export async function serveDownloads(options: WebServerOptions, signal: AbortSig
 
 type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
-function listenerOf({ downloads, log, host }: WebServerOptions, limits: Limits): Listener {
+function listenerOf({ downloads, log }: WebServerOptions, limits: Limits): Listener {
   const app = routes({
     downloads,
     limits,
     onError: (error) => log.error({ err: error }, 'a request failed'),
   });
   const serve = getRequestListener(async (request, env) => app.fetch(request, env), {
-    hostname: host,
+    // Of a request that names none; its path alone is looked at.
+    hostname: 'localhost',
     overrideGlobalObjects: false,
     // What cannot be made a Request: a Host that is none, a path that is none.
     errorHandler: () =>
