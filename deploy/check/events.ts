@@ -16,29 +16,11 @@ function event(source: object, name: string): object {
   };
 }
 
-/** The same object by its other name. */
-function newEvent(host: string): object {
-  return {
-    apiVersion: 'events.k8s.io/v1',
-    kind: 'Event',
-    metadata: { name: 'check-of-another-group', namespace },
-    regarding: { kind: 'Pod', apiVersion: 'v1', name: 'check', namespace, uid: 'check' },
-    deprecatedSource: { component: 'kubelet', host },
-    eventTime: '2026-01-01T00:00:00.000000Z',
-    reportingController: 'kubelet',
-    reportingInstance: host,
-    action: 'check',
-    type: 'Warning',
-    reason: 'FailedMount',
-  };
-}
-
 /** `node`: the name of one that is there. */
 export function checkEvents(node: string): void {
   const own = event({ component: 'kubelet', host: node }, 'check-of-a-node');
   allowed('a node says something of a Pod in its own name', own, asNode(node));
   denied('a node says something in the name of another', own, asNode(`${node}-other`));
-  denied('a node does, by events.k8s.io', newEvent(node), asNode(`${node}-other`));
   denied('an administrator says something in the name of a node', own);
   allowed('somebody says something in no node’s name', event({ component: 'check' }, 'check-of-nobody'));
 }

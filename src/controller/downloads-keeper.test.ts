@@ -31,8 +31,16 @@ function server(held: Record<string, object> = {}) {
     },
     create: write('create'),
     replace: write('replace'),
-    delete: async (_: unknown, { name }: { name: string }, { uid }: { uid: string }) => {
-      calls.push(`delete ${name} ${uid}`);
+    delete: async (
+      _: unknown,
+      { name }: { name: string },
+      { uid, resourceVersion }: { uid: string; resourceVersion: string },
+    ) => {
+      calls.push(`delete ${name} ${uid} ${resourceVersion}`);
+      if (losing) {
+        losing = false;
+        return { ok: false, why: 'conflict', message: '' };
+      }
       objects.delete(name);
       return { ok: true };
     },
@@ -72,7 +80,18 @@ describe('the downloads’ objects', () => {
     await keeper.keep(on);
     said();
     await keeper.keep(off);
-    expect(said()).toEqual([...looks, 'delete frontend u1', 'replace cert-renew-checksums']);
+    expect(said()).toEqual([...looks, 'delete frontend u1 1', 'replace cert-renew-checksums']);
+  });
+
+  it('that somebody took over since they were read are not deleted; they are looked at again at once', async () => {
+    const { keeper, said, lose } = server();
+    await keeper.keep(on);
+    said();
+    lose();
+    await keeper.keep(off);
+    expect(said()).toEqual([...looks, 'delete frontend u1 1']);
+    await keeper.keep(off);
+    expect(said()).toEqual([...looks, 'delete frontend u1 1', 'replace cert-renew-checksums']);
   });
 
   it('are looked at again at once when somebody else was faster, and nothing is said of them before', async () => {

@@ -3,7 +3,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CertError } from '../errors.ts';
-import type { KubeClient } from '../kube/client.ts';
+import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
+import type { DeleteOptions, KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
 import type { Logger } from '../log.ts';
 import type { Configuration } from './configuration.ts';
@@ -64,8 +65,9 @@ export class DownloadsKeeper {
     }
     if (remove !== undefined) {
       const ref = { name: frontendName, namespace };
-      await client.delete(resources.services, ref, { uid: remove.metadata?.uid ?? '' });
-      log.info({ name: frontendName }, 'downloads are switched off: their Service is deleted');
+      const { ok } = await client.delete(resources.services, ref, asRead(remove));
+      log.info({ name: frontendName, ok }, 'downloads are switched off: their Service is deleted');
+      return ok;
     }
     return true;
   }
@@ -86,6 +88,12 @@ export class DownloadsKeeper {
     if (event === undefined) this.#options.log.info('the Service of the downloads is ours');
     else this.#options.log.warn({ reason: event.reason }, message);
   }
+}
+
+/** What somebody has taken over since it was read is not deleted. */
+function asRead({ metadata }: Service | ConfigMap): DeleteOptions {
+  const { uid = '', resourceVersion } = metadata ?? {};
+  return { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
 }
 
 /** SHA256SUMS of each architecture; undefined where there is no such directory: the controller runs outside of its image. */

@@ -32,16 +32,16 @@ describe('the caches at the beginning of a term', () => {
   });
 });
 
+const event = (message: string, source: Event['source'], uid = 'p1'): Event => ({
+  metadata: {},
+  involvedObject: { uid },
+  reason: 'FailedMount',
+  message,
+  ...(source === undefined ? {} : { source }),
+});
+
 describe('what is wrong with a Pod', () => {
   const pod: Pod = { metadata: { uid: 'p1' }, spec: { nodeName: 'n1', containers: [] } };
-  const event = (message: string, source: Event['source'], uid = 'p1'): Event => ({
-    metadata: {},
-    involvedObject: { uid },
-    reason: 'FailedMount',
-    message,
-    ...(source === undefined ? {} : { source }),
-  });
-
   it('is told by the kubelet of its own node alone', () => {
     const events = [
       event('is not a directory', { component: 'kubelet', host: 'n1' }),
