@@ -112,6 +112,41 @@ describe('the downloads’ objects', () => {
   });
 });
 
+describe('checksums that nobody can change', () => {
+  const immutable = {
+    metadata: { name: 'cert-renew-checksums', uid: 'old', resourceVersion: '7', annotations: { a: 'b' } },
+    immutable: true,
+    data: { amd64: 'wrong' },
+  };
+
+  it('are deleted as they were read, and made anew; that is told once', async () => {
+    const { keeper, said } = server({ 'cert-renew-checksums': immutable });
+    const [event, ...more] = await keeper.keep(on);
+    expect(event).toMatchObject({
+      about: { kind: 'ConfigMap', name: 'cert-renew-checksums', namespace: 'cpaas-system', uid: 'old' },
+      reason: 'ChecksumsReplaced',
+    });
+    expect(more).toEqual([]);
+    expect(said()).toEqual([
+      ...looks,
+      'create frontend',
+      'delete cert-renew-checksums old 7',
+      'create cert-renew-checksums',
+    ]);
+    vi.advanceTimersByTime(30_000);
+    expect(await keeper.keep(on)).toEqual([]);
+    expect(said()).toEqual(looks);
+  });
+
+  it('that somebody changed meanwhile are looked at again at once', async () => {
+    const { keeper, said, lose } = server({ 'cert-renew-checksums': immutable });
+    lose();
+    expect(await keeper.keep(off)).toEqual([]);
+    expect(said()).toEqual([...looks, 'delete cert-renew-checksums old 7']);
+    expect(await keeper.keep(off)).toMatchObject([{ reason: 'ChecksumsReplaced' }]);
+  });
+});
+
 describe('the checksums in the image', () => {
   let directory: string;
   beforeEach(() => {
@@ -124,7 +159,8 @@ describe('the checksums in the image', () => {
       mkdirSync(join(directory, name));
       writeFileSync(join(directory, name, 'SHA256SUMS'), `${name}\n`);
     }
-    expect(readChecksums(directory)).toEqual({ amd64: 'amd64\n', arm64: 'arm64\n' });
+    writeFileSync(join(directory, 'VERSION'), '1.2.3\n');
+    expect(readChecksums(directory)).toEqual({ amd64: 'amd64\n', arm64: 'arm64\n', version: '1.2.3' });
   });
 
   it('are not known elsewhere', () => {
@@ -132,7 +168,7 @@ describe('the checksums in the image', () => {
   });
 
   it('that cannot be read are an error', () => {
-    writeFileSync(join(directory, 'amd64'), '');
+    mkdirSync(join(directory, 'amd64'));
     expect(() => readChecksums(directory)).toThrow('the checksums of the downloads cannot be read');
   });
 });

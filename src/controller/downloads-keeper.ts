@@ -1,14 +1,15 @@
 // Looks after the downloads' Service and checksums, twice a minute: what somebody changed is put right, and who has the
 // Service's name before us is told of.
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CertError } from '../errors.ts';
+import { versionFile } from '../image.ts';
 import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
 import type { DeleteOptions, KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
 import type { Logger } from '../log.ts';
 import type { Configuration } from './configuration.ts';
-import { checksumsName, decideDownloads, frontendName, type ToDo } from './downloads.ts';
+import { checksumsName, decideDownloads, frontendName, madeAnew, type ToDo } from './downloads.ts';
 import type { NewEvent } from './world.ts';
 
 export interface DownloadsKeeperOptions {
@@ -25,6 +26,7 @@ const every = 30_000;
 export class DownloadsKeeper {
   readonly #options: DownloadsKeeperOptions;
   #kept: { readonly at: number; readonly enabled: boolean; readonly event: NewEvent | undefined } | undefined;
+  #once: NewEvent[] = [];
   #said = '';
 
   constructor(options: DownloadsKeeperOptions) {
@@ -39,7 +41,8 @@ export class DownloadsKeeper {
       this.#kept = done ? { at: now, enabled, event } : undefined;
       this.#tell(event);
     }
-    return this.#kept?.event === undefined ? [] : [this.#kept.event];
+    const told = this.#kept?.event === undefined ? [] : [this.#kept.event];
+    return [...told, ...this.#once.splice(0)];
   }
 
   async #look(enabled: boolean): Promise<{ event: NewEvent | undefined; done: boolean }> {
@@ -72,9 +75,18 @@ export class DownloadsKeeper {
     return true;
   }
 
-  async #actOnChecksums({ configMap }: ToDo): Promise<boolean> {
+  async #actOnChecksums({ configMap, immutable }: ToDo): Promise<boolean> {
     if (configMap === undefined) return true;
-    const { client, log } = this.#options;
+    const { client, publicNamespace: namespace, log } = this.#options;
+    if (immutable !== undefined) {
+      const { ok } = await client.delete(
+        resources.configMaps,
+        { name: checksumsName, namespace },
+        asRead(immutable),
+      );
+      if (!ok) return false;
+      this.#once.push(madeAnew(immutable, namespace));
+    }
     const verb = configMap.metadata?.resourceVersion === undefined ? 'create' : 'replace';
     const { ok } = await client[verb](resources.configMaps, configMap);
     log.info({ name: checksumsName, ok }, 'the checksums of the downloads are written');
@@ -96,15 +108,21 @@ function asRead({ metadata }: Service | ConfigMap): DeleteOptions {
   return { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
 }
 
-/** SHA256SUMS of each architecture; undefined where there is no such directory: the controller runs outside of its image. */
+/**
+ * SHA256SUMS of each architecture, and the version that they are of; undefined where there is no such directory: the
+ * controller runs outside of its image. Errors: Io.
+ */
 export function readChecksums(directory: string): Readonly<Record<string, string>> | undefined {
+  if (!existsSync(directory)) return undefined;
+  const read = (...path: readonly string[]) => readFileSync(join(directory, ...path), 'utf8');
   try {
-    const architectures = readdirSync(directory).toSorted();
-    return Object.fromEntries(
-      architectures.map((name) => [name, readFileSync(join(directory, name, 'SHA256SUMS'), 'utf8')]),
-    );
+    const architectures = readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .toSorted();
+    const sums = architectures.map((name) => [name, read(name, 'SHA256SUMS')]);
+    return { ...Object.fromEntries(sums), version: read(versionFile).trim() };
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new CertError('Io', 'the checksums of the downloads cannot be read', { file: directory, cause });
   }
 }

@@ -23,7 +23,7 @@ export interface Wanted {
   /** Of the configuration. */
   readonly enabled: boolean;
   readonly namespace: string;
-  /** SHA256SUMS by architecture; undefined outside of the image. */
+  /** SHA256SUMS by architecture, and the `version` that they are of; undefined outside of the image. */
   readonly checksums: Readonly<Record<string, string>> | undefined;
 }
 
@@ -37,6 +37,8 @@ export interface ToDo {
   readonly write?: Service;
   readonly remove?: Service;
   readonly configMap?: ConfigMap;
+  /** It cannot be changed: it is deleted, and made anew. */
+  readonly immutable?: ConfigMap;
   readonly event?: NewEvent;
 }
 
@@ -45,9 +47,8 @@ export function decideDownloads(wanted: Wanted, found: Found): ToDo {
   const { service } = found;
   const isForeign = service !== undefined && !isOurs(service);
   const state = !wanted.enabled ? 'Off' : isForeign ? 'NotOurs' : 'Ready';
-  const configMap = checksumsFor(wanted, found.configMap, state);
   return {
-    ...(configMap === undefined ? {} : { configMap }),
+    ...writeChecksums(wanted, found.configMap, state),
     ...(isForeign ? foreign(service, wanted) : own(service, wanted)),
   };
 }
@@ -94,24 +95,30 @@ function frontend(existing: Service | undefined, namespace: string): Service {
   };
 }
 
-/** Undefined when it says so already, or when nothing is known to say. */
-function checksumsFor(
+/** Nothing when it says so already, or when nothing is known to say. */
+function writeChecksums(
   { checksums, namespace }: Wanted,
   existing: ConfigMap | undefined,
   state: 'Ready' | 'NotOurs' | 'Off',
-): ConfigMap | undefined {
-  if (checksums === undefined) return undefined;
-  const { metadata } = existing ?? {};
-  if (isDeepStrictEqual(existing?.data, checksums) && metadata?.annotations?.[frontendAnnotation] === state)
-    return undefined;
-  return {
-    metadata: {
-      ...metadata,
-      name: checksumsName,
-      namespace,
-      labels: { ...metadata?.labels, 'app.kubernetes.io/name': 'cluster-cert-rotator', ...managedBy },
-      annotations: { ...metadata?.annotations, [frontendAnnotation]: state },
-    },
-    data: { ...checksums },
+): Pick<ToDo, 'configMap' | 'immutable'> {
+  if (checksums === undefined) return {};
+  const isSaid = existing?.metadata?.annotations?.[frontendAnnotation] === state;
+  if (isSaid && isDeepStrictEqual(existing.data, checksums)) return {};
+  const isImmutable = existing?.immutable === true;
+  const { labels, annotations, ...kept } = isImmutable ? {} : (existing?.metadata ?? {});
+  const metadata = {
+    ...kept,
+    name: checksumsName,
+    namespace,
+    labels: { ...labels, 'app.kubernetes.io/name': 'cluster-cert-rotator', ...managedBy },
+    annotations: { ...annotations, [frontendAnnotation]: state },
   };
+  return { configMap: { metadata, data: { ...checksums } }, ...(isImmutable ? { immutable: existing } : {}) };
+}
+
+/** The one that nobody could change had made the checksums stay what they were. */
+export function madeAnew({ metadata }: ConfigMap, namespace: string): NewEvent {
+  const message = `ConfigMap ${namespace}/${checksumsName} was immutable and not as it must be: it is deleted and made anew`;
+  const about = { kind: 'ConfigMap', name: checksumsName, namespace, uid: metadata?.uid ?? '' } as const;
+  return { about, type: 'Warning', reason: 'ChecksumsReplaced', message };
 }
