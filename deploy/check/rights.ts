@@ -60,6 +60,22 @@ const others: readonly Question[] = [
   { may: true, verb: 'approve', ...signers, name: 'certrotator.cpaas.io/node' },
   { may: false, verb: 'sign', ...signers, name: 'kubernetes.io/kube-apiserver-client-kubelet' },
   { may: false, verb: 'approve', ...signers, name: 'kubernetes.io/kubelet-serving' },
+  {
+    may: true,
+    verb: 'get',
+    group: 'apps',
+    resource: 'deployments',
+    name: 'cluster-cert-rotator-web',
+    namespace: 'cpaas-system',
+  },
+  {
+    may: false,
+    verb: 'get',
+    group: 'apps',
+    resource: 'deployments',
+    name: 'other',
+    namespace: 'cpaas-system',
+  },
   { may: false, verb: 'create', ...requests },
   { may: false, verb: 'get', ...requests },
   {

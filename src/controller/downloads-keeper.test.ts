@@ -11,7 +11,8 @@ const off = { download: { enabled: false } };
 
 /** An API server of a few objects, which writes down every call. */
 function server(held: Record<string, object> = {}) {
-  const objects = new Map(Object.entries(held));
+  const web = { metadata: { name: 'cluster-cert-rotator-web', uid: 'web' } };
+  const objects = new Map<string, object>(Object.entries({ 'cluster-cert-rotator-web': web, ...held }));
   const calls: string[] = [];
   let losing = false;
   const write = (verb: string) => async (_: unknown, object: { metadata: { name: string } }) => {
@@ -58,7 +59,7 @@ function server(held: Record<string, object> = {}) {
   return { keeper, said: () => calls.splice(0), lose };
 }
 
-const looks = ['get frontend', 'get cert-renew-checksums'];
+const looks = ['get frontend', 'get cluster-cert-rotator-web', 'get cert-renew-checksums'];
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());

@@ -9,7 +9,7 @@ import type { DeleteOptions, KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
 import type { Logger } from '../log.ts';
 import type { Configuration } from './configuration.ts';
-import { checksumsName, decideDownloads, frontendName, madeAnew, type ToDo } from './downloads.ts';
+import { checksumsName, decideDownloads, frontendName, madeAnew, web, type ToDo } from './downloads.ts';
 import type { NewEvent } from './world.ts';
 
 export interface DownloadsKeeperOptions {
@@ -47,11 +47,12 @@ export class DownloadsKeeper {
 
   async #look(enabled: boolean): Promise<{ event: NewEvent | undefined; done: boolean }> {
     const { client, publicNamespace: namespace, checksums } = this.#options;
-    const [service, configMap] = await Promise.all([
+    const [service, deployment, configMap] = await Promise.all([
       client.get(resources.services, { name: frontendName, namespace }),
+      client.get(resources.deployments, { name: web.name, namespace }),
       client.get(resources.configMaps, { name: checksumsName, namespace }),
     ]);
-    const toDo = decideDownloads({ enabled, namespace, checksums }, { service, configMap });
+    const toDo = decideDownloads({ enabled, namespace, checksums }, { service, deployment, configMap });
     // The ConfigMap says what became of the Service: it comes after it.
     const done = (await this.#actOnService(toDo)) && (await this.#actOnChecksums(toDo));
     return { event: toDo.event, done };

@@ -1,7 +1,9 @@
 // What the cluster must hold so that the manual's command finds the tool (S8): Service `frontend`, which the chart may not
 // make since it can be somebody else's (R19), and the checksums, which are read through the API's TLS. Pure.
 import { isDeepStrictEqual } from 'node:util';
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
+import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { apiGroup } from '../kube/types.ts';
 import type { NewEvent } from './world.ts';
 
@@ -29,6 +31,8 @@ export interface Wanted {
 
 export interface Found {
   readonly service: Service | undefined;
+  /** Who serves them. Without it, as after an uninstall, a Service is of no use. */
+  readonly deployment: Deployment | undefined;
   readonly configMap: ConfigMap | undefined;
 }
 
@@ -43,19 +47,33 @@ export interface ToDo {
 }
 
 /** What must be done so that a second look finds nothing more to do. */
-export function decideDownloads(wanted: Wanted, found: Found): ToDo {
-  const { service } = found;
+export function decideDownloads(asked: Wanted, found: Found): ToDo {
+  const { service, deployment } = found;
+  const wanted = { ...asked, enabled: asked.enabled && deployment !== undefined };
   const isForeign = service !== undefined && !isOurs(service);
   const state = !wanted.enabled ? 'Off' : isForeign ? 'NotOurs' : 'Ready';
   return {
     ...writeChecksums(wanted, found.configMap, state),
-    ...(isForeign ? foreign(service, wanted) : own(service, wanted)),
+    ...(isForeign ? foreign(service, wanted) : own(service, deployment, wanted)),
   };
 }
 
-function own(service: Service | undefined, { enabled, namespace }: Wanted): ToDo {
-  if (!enabled) return service === undefined ? {} : { remove: service };
-  return service !== undefined && isAsItShould(service) ? {} : { write: frontend(service, namespace) };
+function own(
+  service: Service | undefined,
+  deployment: Deployment | undefined,
+  { enabled, namespace }: Wanted,
+): ToDo {
+  if (!enabled || deployment === undefined) return service === undefined ? {} : { remove: service };
+  const owners = ownersOf(service, deployment);
+  if (service !== undefined && isAsItShould(service, owners)) return {};
+  return { write: frontend(service, owners, namespace) };
+}
+
+/** It goes with the Deployment, which the chart made: `helm uninstall` knows nothing of the Service. */
+function ownersOf(service: Service | undefined, { metadata }: Deployment): OwnerReference[] {
+  const ours = { apiVersion: 'apps/v1', kind: 'Deployment', name: web.name, uid: metadata?.uid ?? '' };
+  const others = service?.metadata?.ownerReferences ?? [];
+  return [...others.filter(({ kind, name }) => kind !== ours.kind || name !== ours.name), ours];
 }
 
 function foreign({ metadata }: Service, { enabled, namespace }: Wanted): ToDo {
@@ -71,26 +89,34 @@ function isOurs({ metadata }: Service): boolean {
   return Object.entries(managedBy).every(([name, value]) => metadata?.labels?.[name] === value);
 }
 
-function isAsItShould({ spec }: Service): boolean {
+function isAsItShould({ metadata, spec }: Service, owners: readonly OwnerReference[]): boolean {
   const ports = spec?.ports?.map(({ name, port, targetPort, protocol }) => ({
     name,
     port,
     targetPort,
     protocol,
   }));
-  return isDeepStrictEqual(spec?.selector, web.selector) && isDeepStrictEqual(ports, servicePorts);
+  return (
+    isDeepStrictEqual(spec?.selector, web.selector) &&
+    isDeepStrictEqual(ports, servicePorts) &&
+    isDeepStrictEqual(metadata?.ownerReferences, owners)
+  );
 }
 
 const servicePorts = [{ name: 'http', port: 8080, targetPort: web.port, protocol: 'TCP' }];
 
-function frontend(existing: Service | undefined, namespace: string): Service {
+function frontend(
+  existing: Service | undefined,
+  ownerReferences: OwnerReference[],
+  namespace: string,
+): Service {
   const labels = {
     ...existing?.metadata?.labels,
     'app.kubernetes.io/name': 'cluster-cert-rotator',
     ...managedBy,
   };
   return {
-    metadata: { ...existing?.metadata, name: frontendName, namespace, labels },
+    metadata: { ...existing?.metadata, name: frontendName, namespace, labels, ownerReferences },
     spec: { ...existing?.spec, selector: { ...web.selector }, ports: servicePorts },
   };
 }
