@@ -395,9 +395,10 @@ describe('a client that means no good', () => {
     const slow = await openDownload();
     await until(() => openFiles() === 1, 'it is served');
     const sip = setInterval(() => slow.read(16 * 1024) ?? slow.read(), 20);
-    const next = await download('cert-renew');
+    // So little that it cannot be too slow itself, however busy the machine is.
+    const next = await partTo(100_000);
     clearInterval(sip);
-    expect(next.status).toBe(200);
+    expect(next.status).toBe(206);
     expect(slow.bytesRead).toBeLessThan(executables[ownArchitecture].length);
     slow.destroy();
   });
