@@ -20,7 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { downloadDirectory } from '../src/image.ts';
+import { downloadDirectory, versionFile } from '../src/image.ts';
 import { packImage, type ImageConfig } from '../deploy/image/oci.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -47,6 +47,7 @@ async function main(): Promise<void> {
     for (const program of ['controller', 'web'])
       await bundle(`src/${program}.ts`, join(controller, `opt/cluster-cert-rotator/${program}.mjs`));
     placeDownloads(join(controller, downloadDirectory));
+    writeFileSync(join(controller, downloadDirectory, versionFile), `${version}\n`);
     write('image-amd64.tar', 'localhost/cluster-cert-rotator:dev', [agent, controller], {
       entrypoint: ['/usr/bin/node', '/opt/cluster-cert-rotator/controller.mjs'],
       user: '65532',

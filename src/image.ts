@@ -2,3 +2,5 @@
 
 /** `<architecture>/{cert-renew,renew-all.sh,SHA256SUMS}`, made by scripts/build-image.ts. */
 export const downloadDirectory = '/opt/cluster-cert-rotator/download';
+/** Beside the architectures: the version of them all. */
+export const versionFile = 'VERSION';

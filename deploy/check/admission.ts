@@ -14,6 +14,7 @@ import {
 } from '../../src/controller/pods.ts';
 import type { CertificateRotation } from '../../src/kube/types.ts';
 import { changedContainers, changedPods, changedVolumes, type Agents } from './changes.ts';
+import { checkEvents } from './events.ts';
 import {
   allowed,
   controller,
@@ -144,6 +145,7 @@ function main(): void {
   checkOwnPod();
   checkConnect();
   checkWrites(configuration.publicNamespace);
+  checkEvents(node.metadata?.name ?? '');
   checkRights();
   console.log(`${count.passed} passed, ${count.failed} failed`);
   if (count.failed > 0) process.exitCode = 1;

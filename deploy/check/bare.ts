@@ -53,8 +53,11 @@ try {
   const held = await admissionHolds(createClient(connection), forbiddenPod(node, defaultConfiguration));
   await connection.close();
   if (!held.ok) throw new Error(`the controller would not begin: ${held.message}`);
-  const script = join(import.meta.dirname, 'admission.ts');
-  process.exitCode = spawnSync(process.execPath, [script], { env, stdio: 'inherit' }).status ?? 1;
+  for (const name of ['admission.ts', 'deletes.ts']) {
+    const script = join(import.meta.dirname, name);
+    const { status } = spawnSync(process.execPath, [script], { env, stdio: 'inherit' });
+    if (status !== 0) process.exitCode = status ?? 1;
+  }
 } finally {
   await api.stop();
 }

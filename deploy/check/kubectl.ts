@@ -29,18 +29,21 @@ export function read(args: readonly string[]): string {
   return execFileSync('kubectl', [...args, '-o', 'json'], { encoding: 'utf8' });
 }
 
-function create(object: object, as?: string): Answer {
-  const who = as === undefined ? [] : [`--as=${as}`];
+/** A user, or the flags that say who; absent: the kubeconfig's own. */
+type Who = string | readonly string[];
+
+function create(object: object, as: Who = []): Answer {
+  const who = typeof as === 'string' ? [`--as=${as}`] : as;
   return kubectl(['create', '--dry-run=server', '-f', '-', ...who], JSON.stringify(object));
 }
 
-export function allowed(name: string, object: object, as: string): void {
+export function allowed(name: string, object: object, as?: Who): void {
   const { ok, text } = create(object, as);
   report(ok, `allowed: ${name}`, text);
 }
 
 /** By one of our policies, and by nothing else. */
-export function denied(name: string, object: object, as?: string): void {
+export function denied(name: string, object: object, as?: Who): void {
   const { ok, text } = create(object, as);
   report(!ok && policy.test(text), `denied:  ${name}`, text);
 }

@@ -1,7 +1,7 @@
 // Which ConfigMaps, Secrets and Services the controller may write: its own, by their names.
 import { allowed, controller, denied, kubectl, namespace, policy, read, report } from './kubectl.ts';
 
-function object(kind: 'ConfigMap' | 'Secret' | 'Service', name: string, where: string): object {
+export function object(kind: 'ConfigMap' | 'Secret' | 'Service', name: string, where: string): object {
   const spec = kind === 'Service' ? { spec: { ports: [{ port: 8080 }] } } : {};
   return { apiVersion: 'v1', kind, metadata: { name, namespace: where }, ...spec };
 }

@@ -4,7 +4,7 @@
 #   sh renew-all.sh [options of `cert-renew all`, such as --dry-run]
 #
 #   CERT_DAYS        days that the new certificates live; unset: 91 for the kubelet's, 365 for the others
-#   CERT_RENEW_TOOL  the tool; unset: cert-renew beside this script, else the one laid down on this node, else in PATH
+#   CERT_RENEW_TOOL  the tool; unset: the one laid down on this node, else cert-renew beside this script, else in PATH
 #
 # The exit code is that of cert-renew: 0 done, 1 failed and put back, 2 refused before anything was touched, 3 nothing to
 # do, 4 this node is done as far as it can be now.
@@ -16,16 +16,36 @@ refuse() {
   exit 2
 }
 
+# The tool runs as root: who else may write it, or put another in its place, would be root as well.
+judge() {
+  case $1 in /* | ./* | ../*) ;; *) set -- "./$1" ;; esac
+  directory=$(dirname "$1")
+  if [ -h "$1" ]; then refuse "$1 is a link: name the tool itself in CERT_RENEW_TOOL"; fi
+  is_ours "$1" || refuse "$1 is somebody else's: download it as the user who runs this, or name a tool in CERT_RENEW_TOOL"
+  is_ours "$directory/." || refuse "$1 lies in a directory of somebody else, who may replace it: move it, or name a tool in CERT_RENEW_TOOL"
+  is_shut "$1" || refuse "$1 may be written by others: download it again, or look at it and chmod go-w $1"
+  # Where the sticky bit is set, as in /tmp, nobody replaces what is another's.
+  is_sticky "$directory/." || is_shut "$directory/." ||
+    refuse "$1 may be replaced by others, who may write its directory: chmod go-w $directory, or name a tool in CERT_RENEW_TOOL"
+}
+
+is_ours() { [ -n "$(find "$1" -prune \( -user 0 -o -user "$(id -u)" \))" ]; }
+is_shut() { [ -n "$(find "$1" -prune ! -perm -020 ! -perm -002)" ]; }
+is_sticky() { [ -n "$(find "$1" -prune -perm -1000)" ]; }
+
 here=$(dirname -- "$0")
 
 if [ -n "${CERT_RENEW_TOOL:-}" ]; then
   tool=$CERT_RENEW_TOOL
-elif [ -e "$here/cert-renew" ]; then
-  tool=$here/cert-renew
 elif [ -e "$staged" ]; then
   tool=$staged
+elif [ -e "$here/cert-renew" ] || [ -h "$here/cert-renew" ]; then
+  tool=$here/cert-renew
+  judge "$tool"
 else
   tool=$(command -v cert-renew) || refuse "there is no cert-renew beside this script, none at $staged and none in PATH: download it first, or name it in CERT_RENEW_TOOL"
+  # An entry of PATH that is not absolute is the working directory, or below it.
+  case $tool in /*) ;; *) judge "$tool" ;; esac
 fi
 
 [ -f "$tool" ] || refuse "$tool is no file: name the tool cert-renew in CERT_RENEW_TOOL"

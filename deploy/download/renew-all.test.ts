@@ -1,6 +1,17 @@
 // renew-all.sh by dash and bash, with a stub in the tool's place that says how it was called.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
@@ -112,6 +123,14 @@ describe('which tool', () => {
     expect(lines[0]).toBe(`tool ${tool}`);
   });
 
+  it('the one laid down on the node, before the one beside it', () => {
+    layTool();
+    const staged = layTool(join(directory, 'staged'));
+    const text = readFileSync(source, 'utf8').replace(/^staged=.*$/m, `staged='${staged}'`);
+    writeFileSync(join(directory, 'renew-all.sh'), text);
+    expect(run(['sh', 'renew-all.sh']).lines[0]).toBe(`tool ${staged}`);
+  });
+
   it('else the one in PATH', () => {
     const tool = layTool(join(directory, 'bin'));
     const { lines } = run(['sh', 'renew-all.sh'], { PATH: `${join(directory, 'bin')}:/usr/bin:/bin` });
@@ -149,6 +168,97 @@ describe('which tool', () => {
     expect(run(['sh', 'renew-all.sh'])).toEqual({ code: 1, lines: [], stderr: 'no tool\n' });
   });
 });
+
+/** Nobody's, on every system. */
+const nobody = 65_534;
+
+describe.each(['sh', 'bash'])(
+  'a tool beside it that others have in their hands is not run by %s',
+  (shell) => {
+    it.each([
+      [
+        'its group may write it',
+        (tool: string) => chmodSync(tool, 0o775),
+        /may be written by others: .*chmod go-w/,
+      ],
+      ['all may write it', (tool: string) => chmodSync(tool, 0o757), /may be written by others/],
+      [
+        'the group may write its directory',
+        () => chmodSync(directory, 0o770),
+        /may be replaced by others, who may write its directory: chmod go-w \./,
+      ],
+      ['all may write its directory', () => chmodSync(directory, 0o707), /may be replaced by others/],
+      [
+        'it is a link',
+        (tool: string) => {
+          renameSync(tool, `${tool}-1`);
+          symlinkSync(`${tool}-1`, tool);
+        },
+        /is a link: name the tool itself in CERT_RENEW_TOOL/,
+      ],
+      [
+        'it is a link to nothing',
+        (tool: string) => {
+          rmSync(tool);
+          symlinkSync('/nowhere', tool);
+        },
+        /is a link/,
+      ],
+    ])('%s', (_, prepare, message) => {
+      prepare(layTool());
+      const said = run([shell, 'renew-all.sh']);
+      expect(said).toMatchObject({ code: 2, lines: [] });
+      expect(said.stderr).toMatch(message);
+    });
+
+    it.runIf(process.getuid?.() === 0).each([
+      [
+        'it is another user’s',
+        (tool: string) => chownSync(tool, nobody, nobody),
+        /cert-renew is somebody else's/,
+      ],
+      [
+        'its directory is',
+        () => chownSync(directory, nobody, nobody),
+        /lies in a directory of somebody else/,
+      ],
+      [
+        'its directory is, although nobody else may remove there what is another’s',
+        () => {
+          chownSync(directory, nobody, nobody);
+          chmodSync(directory, 0o1777);
+        },
+        /lies in a directory of somebody else/,
+      ],
+    ])('%s', (_, prepare, message) => {
+      prepare(layTool());
+      const said = run([shell, 'renew-all.sh']);
+      expect(said).toMatchObject({ code: 2, lines: [] });
+      expect(said.stderr).toMatch(message);
+    });
+
+    it('nor one that a relative entry of PATH finds', () => {
+      chmodSync(layTool(join(directory, 'bin')), 0o777);
+      const said = run([shell, 'renew-all.sh'], { PATH: 'bin:/usr/bin:/bin' });
+      expect(said).toMatchObject({ code: 2, lines: [] });
+      expect(said.stderr).toContain('may be written by others');
+    });
+
+    it('but one in a directory like /tmp is, where nobody replaces what is another’s', () => {
+      layTool();
+      chmodSync(directory, 0o1777);
+      expect(run([shell, 'renew-all.sh'])).toMatchObject({ code: 0, stderr: '' });
+    });
+
+    it('and one that is named is, wherever it lies: that is for who names it to judge', () => {
+      chmodSync(layTool(), 0o777);
+      expect(run([shell, 'renew-all.sh'], { CERT_RENEW_TOOL: './cert-renew' })).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+    });
+  },
+);
 
 describe('how it ends', () => {
   it.each([

@@ -11,7 +11,8 @@ const off = { download: { enabled: false } };
 
 /** An API server of a few objects, which writes down every call. */
 function server(held: Record<string, object> = {}) {
-  const objects = new Map(Object.entries(held));
+  const web = { metadata: { name: 'cluster-cert-rotator-web', uid: 'web' } };
+  const objects = new Map<string, object>(Object.entries({ 'cluster-cert-rotator-web': web, ...held }));
   const calls: string[] = [];
   let losing = false;
   const write = (verb: string) => async (_: unknown, object: { metadata: { name: string } }) => {
@@ -31,8 +32,16 @@ function server(held: Record<string, object> = {}) {
     },
     create: write('create'),
     replace: write('replace'),
-    delete: async (_: unknown, { name }: { name: string }, { uid }: { uid: string }) => {
-      calls.push(`delete ${name} ${uid}`);
+    delete: async (
+      _: unknown,
+      { name }: { name: string },
+      { uid, resourceVersion }: { uid: string; resourceVersion: string },
+    ) => {
+      calls.push(`delete ${name} ${uid} ${resourceVersion}`);
+      if (losing) {
+        losing = false;
+        return { ok: false, why: 'conflict', message: '' };
+      }
       objects.delete(name);
       return { ok: true };
     },
@@ -50,7 +59,7 @@ function server(held: Record<string, object> = {}) {
   return { keeper, said: () => calls.splice(0), lose };
 }
 
-const looks = ['get frontend', 'get cert-renew-checksums'];
+const looks = ['get frontend', 'get cluster-cert-rotator-web', 'get cert-renew-checksums'];
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => void vi.useRealTimers());
@@ -72,7 +81,18 @@ describe('the downloads’ objects', () => {
     await keeper.keep(on);
     said();
     await keeper.keep(off);
-    expect(said()).toEqual([...looks, 'delete frontend u1', 'replace cert-renew-checksums']);
+    expect(said()).toEqual([...looks, 'delete frontend u1 1', 'replace cert-renew-checksums']);
+  });
+
+  it('that somebody took over since they were read are not deleted; they are looked at again at once', async () => {
+    const { keeper, said, lose } = server();
+    await keeper.keep(on);
+    said();
+    lose();
+    await keeper.keep(off);
+    expect(said()).toEqual([...looks, 'delete frontend u1 1']);
+    await keeper.keep(off);
+    expect(said()).toEqual([...looks, 'delete frontend u1 1', 'replace cert-renew-checksums']);
   });
 
   it('are looked at again at once when somebody else was faster, and nothing is said of them before', async () => {
@@ -93,6 +113,41 @@ describe('the downloads’ objects', () => {
   });
 });
 
+describe('checksums that nobody can change', () => {
+  const immutable = {
+    metadata: { name: 'cert-renew-checksums', uid: 'old', resourceVersion: '7', annotations: { a: 'b' } },
+    immutable: true,
+    data: { amd64: 'wrong' },
+  };
+
+  it('are deleted as they were read, and made anew; that is told once', async () => {
+    const { keeper, said } = server({ 'cert-renew-checksums': immutable });
+    const [event, ...more] = await keeper.keep(on);
+    expect(event).toMatchObject({
+      about: { kind: 'ConfigMap', name: 'cert-renew-checksums', namespace: 'cpaas-system', uid: 'old' },
+      reason: 'ChecksumsReplaced',
+    });
+    expect(more).toEqual([]);
+    expect(said()).toEqual([
+      ...looks,
+      'create frontend',
+      'delete cert-renew-checksums old 7',
+      'create cert-renew-checksums',
+    ]);
+    vi.advanceTimersByTime(30_000);
+    expect(await keeper.keep(on)).toEqual([]);
+    expect(said()).toEqual(looks);
+  });
+
+  it('that somebody changed meanwhile are looked at again at once', async () => {
+    const { keeper, said, lose } = server({ 'cert-renew-checksums': immutable });
+    lose();
+    expect(await keeper.keep(off)).toEqual([]);
+    expect(said()).toEqual([...looks, 'delete cert-renew-checksums old 7']);
+    expect(await keeper.keep(off)).toMatchObject([{ reason: 'ChecksumsReplaced' }]);
+  });
+});
+
 describe('the checksums in the image', () => {
   let directory: string;
   beforeEach(() => {
@@ -105,7 +160,8 @@ describe('the checksums in the image', () => {
       mkdirSync(join(directory, name));
       writeFileSync(join(directory, name, 'SHA256SUMS'), `${name}\n`);
     }
-    expect(readChecksums(directory)).toEqual({ amd64: 'amd64\n', arm64: 'arm64\n' });
+    writeFileSync(join(directory, 'VERSION'), '1.2.3\n');
+    expect(readChecksums(directory)).toEqual({ amd64: 'amd64\n', arm64: 'arm64\n', version: '1.2.3' });
   });
 
   it('are not known elsewhere', () => {
@@ -113,7 +169,7 @@ describe('the checksums in the image', () => {
   });
 
   it('that cannot be read are an error', () => {
-    writeFileSync(join(directory, 'amd64'), '');
+    mkdirSync(join(directory, 'amd64'));
     expect(() => readChecksums(directory)).toThrow('the checksums of the downloads cannot be read');
   });
 });

@@ -1,13 +1,15 @@
 // Looks after the downloads' Service and checksums, twice a minute: what somebody changed is put right, and who has the
 // Service's name before us is told of.
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CertError } from '../errors.ts';
-import type { KubeClient } from '../kube/client.ts';
+import { versionFile } from '../image.ts';
+import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
+import type { DeleteOptions, KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
 import type { Logger } from '../log.ts';
 import type { Configuration } from './configuration.ts';
-import { checksumsName, decideDownloads, frontendName, type ToDo } from './downloads.ts';
+import { checksumsName, decideDownloads, frontendName, madeAnew, web, type ToDo } from './downloads.ts';
 import type { NewEvent } from './world.ts';
 
 export interface DownloadsKeeperOptions {
@@ -24,6 +26,7 @@ const every = 30_000;
 export class DownloadsKeeper {
   readonly #options: DownloadsKeeperOptions;
   #kept: { readonly at: number; readonly enabled: boolean; readonly event: NewEvent | undefined } | undefined;
+  #once: NewEvent[] = [];
   #said = '';
 
   constructor(options: DownloadsKeeperOptions) {
@@ -38,16 +41,18 @@ export class DownloadsKeeper {
       this.#kept = done ? { at: now, enabled, event } : undefined;
       this.#tell(event);
     }
-    return this.#kept?.event === undefined ? [] : [this.#kept.event];
+    const told = this.#kept?.event === undefined ? [] : [this.#kept.event];
+    return [...told, ...this.#once.splice(0)];
   }
 
   async #look(enabled: boolean): Promise<{ event: NewEvent | undefined; done: boolean }> {
     const { client, publicNamespace: namespace, checksums } = this.#options;
-    const [service, configMap] = await Promise.all([
+    const [service, deployment, configMap] = await Promise.all([
       client.get(resources.services, { name: frontendName, namespace }),
+      client.get(resources.deployments, { name: web.name, namespace }),
       client.get(resources.configMaps, { name: checksumsName, namespace }),
     ]);
-    const toDo = decideDownloads({ enabled, namespace, checksums }, { service, configMap });
+    const toDo = decideDownloads({ enabled, namespace, checksums }, { service, deployment, configMap });
     // The ConfigMap says what became of the Service: it comes after it.
     const done = (await this.#actOnService(toDo)) && (await this.#actOnChecksums(toDo));
     return { event: toDo.event, done };
@@ -64,15 +69,25 @@ export class DownloadsKeeper {
     }
     if (remove !== undefined) {
       const ref = { name: frontendName, namespace };
-      await client.delete(resources.services, ref, { uid: remove.metadata?.uid ?? '' });
-      log.info({ name: frontendName }, 'downloads are switched off: their Service is deleted');
+      const { ok } = await client.delete(resources.services, ref, asRead(remove));
+      log.info({ name: frontendName, ok }, 'downloads are switched off: their Service is deleted');
+      return ok;
     }
     return true;
   }
 
-  async #actOnChecksums({ configMap }: ToDo): Promise<boolean> {
+  async #actOnChecksums({ configMap, immutable }: ToDo): Promise<boolean> {
     if (configMap === undefined) return true;
-    const { client, log } = this.#options;
+    const { client, publicNamespace: namespace, log } = this.#options;
+    if (immutable !== undefined) {
+      const { ok } = await client.delete(
+        resources.configMaps,
+        { name: checksumsName, namespace },
+        asRead(immutable),
+      );
+      if (!ok) return false;
+      this.#once.push(madeAnew(immutable, namespace));
+    }
     const verb = configMap.metadata?.resourceVersion === undefined ? 'create' : 'replace';
     const { ok } = await client[verb](resources.configMaps, configMap);
     log.info({ name: checksumsName, ok }, 'the checksums of the downloads are written');
@@ -88,15 +103,27 @@ export class DownloadsKeeper {
   }
 }
 
-/** SHA256SUMS of each architecture; undefined where there is no such directory: the controller runs outside of its image. */
+/** What somebody has taken over since it was read is not deleted. */
+function asRead({ metadata }: Service | ConfigMap): DeleteOptions {
+  const { uid = '', resourceVersion } = metadata ?? {};
+  return { uid, ...(resourceVersion === undefined ? {} : { resourceVersion }) };
+}
+
+/**
+ * SHA256SUMS of each architecture, and the version that they are of; undefined where there is no such directory: the
+ * controller runs outside of its image. Errors: Io.
+ */
 export function readChecksums(directory: string): Readonly<Record<string, string>> | undefined {
+  if (!existsSync(directory)) return undefined;
+  const read = (...path: readonly string[]) => readFileSync(join(directory, ...path), 'utf8');
   try {
-    const architectures = readdirSync(directory).toSorted();
-    return Object.fromEntries(
-      architectures.map((name) => [name, readFileSync(join(directory, name, 'SHA256SUMS'), 'utf8')]),
-    );
+    const architectures = readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .toSorted();
+    const sums = architectures.map((name) => [name, read(name, 'SHA256SUMS')]);
+    return { ...Object.fromEntries(sums), version: read(versionFile).trim() };
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new CertError('Io', 'the checksums of the downloads cannot be read', { file: directory, cause });
   }
 }

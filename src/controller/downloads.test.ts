@@ -1,3 +1,4 @@
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import {
@@ -12,7 +13,8 @@ import {
 const namespace = 'cpaas-system';
 const checksums = { amd64: 'aa  cert-renew\n', arm64: 'bb  cert-renew\n' };
 const wanted = { enabled: true, namespace, checksums };
-const nothing: Found = { service: undefined, configMap: undefined };
+const deployment: Deployment = { metadata: { name: web.name, namespace, uid: 'web-1' } };
+const nothing: Found = { service: undefined, deployment, configMap: undefined };
 
 /** As the API server gives back what was written. */
 const stored = <T extends Service | ConfigMap>(object: T): T => ({
@@ -26,6 +28,7 @@ function after({ write, configMap }: ToDo, found: Found = nothing): Found {
       write === undefined
         ? found.service
         : stored({ ...write, spec: { ...write.spec, clusterIP: '10.96.0.7' } }),
+    deployment: found.deployment,
     configMap: configMap === undefined ? found.configMap : stored(configMap),
   };
 }
@@ -72,6 +75,28 @@ describe('the downloads in the cluster', () => {
     expect(decideDownloads(newer, found).configMap?.data).toEqual(newer.checksums);
   });
 
+  it('the Service goes with the Deployment that serves them, and stays with one made anew', () => {
+    const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: web.name };
+    const found = after(decideDownloads(wanted, nothing));
+    expect(found.service?.metadata?.ownerReferences).toEqual([{ ...owner, uid: 'web-1' }]);
+    const anew: Deployment = { metadata: { ...deployment.metadata, uid: 'web-2' } };
+    const { write } = decideDownloads(wanted, { ...found, deployment: anew });
+    expect(write?.metadata?.ownerReferences).toEqual([{ ...owner, uid: 'web-2' }]);
+  });
+
+  it('a Service from before, without an owner, gets one', () => {
+    const found = after(decideDownloads(wanted, nothing));
+    const { ownerReferences: _, ...metadata } = found.service?.metadata ?? {};
+    const { write } = decideDownloads(wanted, { ...found, service: { ...found.service, metadata } });
+    expect(write?.metadata?.ownerReferences).toHaveLength(1);
+  });
+
+  it('without the Deployment there is no Service, and none is made while all is uninstalled', () => {
+    expect(decideDownloads(wanted, { ...nothing, deployment: undefined }).write).toBeUndefined();
+    const found = after(decideDownloads(wanted, nothing));
+    expect(decideDownloads(wanted, { ...found, deployment: undefined }).remove).toEqual(found.service);
+  });
+
   it('outside of the image, which alone knows them, the checksums are left as they are', () => {
     const { configMap, write } = decideDownloads({ ...wanted, checksums: undefined }, nothing);
     expect(configMap).toBeUndefined();
@@ -83,6 +108,7 @@ describe('a Service of this name that is somebody else’s (R19)', () => {
   it('stays as it is; an Event on it and the ConfigMap say so, and where the tool is to be had', () => {
     const { write, remove, event, configMap } = decideDownloads(wanted, {
       service: foreign,
+      deployment,
       configMap: undefined,
     });
     expect({ write, remove }).toEqual({});
@@ -98,7 +124,7 @@ describe('a Service of this name that is somebody else’s (R19)', () => {
   });
 
   it('is told again and again, but nothing more is written', () => {
-    const found = { service: foreign, configMap: undefined };
+    const found = { service: foreign, deployment, configMap: undefined };
     const again = decideDownloads(wanted, after(decideDownloads(wanted, found), found));
     expect(Object.keys(again)).toEqual(['event']);
   });
@@ -118,7 +144,7 @@ describe('switched off', () => {
   });
 
   it('somebody else’s Service stays, and is no matter', () => {
-    const toDo = decideDownloads(off, { service: foreign, configMap: undefined });
+    const toDo = decideDownloads(off, { service: foreign, deployment, configMap: undefined });
     expect(Object.keys(toDo)).toEqual(['configMap']);
   });
 });

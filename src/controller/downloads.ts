@@ -1,7 +1,9 @@
 // What the cluster must hold so that the manual's command finds the tool (S8): Service `frontend`, which the chart may not
 // make since it can be somebody else's (R19), and the checksums, which are read through the API's TLS. Pure.
 import { isDeepStrictEqual } from 'node:util';
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
+import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { apiGroup } from '../kube/types.ts';
 import type { NewEvent } from './world.ts';
 
@@ -23,12 +25,14 @@ export interface Wanted {
   /** Of the configuration. */
   readonly enabled: boolean;
   readonly namespace: string;
-  /** SHA256SUMS by architecture; undefined outside of the image. */
+  /** SHA256SUMS by architecture, and the `version` that they are of; undefined outside of the image. */
   readonly checksums: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Found {
   readonly service: Service | undefined;
+  /** Who serves them. Without it, as after an uninstall, a Service is of no use. */
+  readonly deployment: Deployment | undefined;
   readonly configMap: ConfigMap | undefined;
 }
 
@@ -37,24 +41,39 @@ export interface ToDo {
   readonly write?: Service;
   readonly remove?: Service;
   readonly configMap?: ConfigMap;
+  /** It cannot be changed: it is deleted, and made anew. */
+  readonly immutable?: ConfigMap;
   readonly event?: NewEvent;
 }
 
 /** What must be done so that a second look finds nothing more to do. */
-export function decideDownloads(wanted: Wanted, found: Found): ToDo {
-  const { service } = found;
+export function decideDownloads(asked: Wanted, found: Found): ToDo {
+  const { service, deployment } = found;
+  const wanted = { ...asked, enabled: asked.enabled && deployment !== undefined };
   const isForeign = service !== undefined && !isOurs(service);
   const state = !wanted.enabled ? 'Off' : isForeign ? 'NotOurs' : 'Ready';
-  const configMap = checksumsFor(wanted, found.configMap, state);
   return {
-    ...(configMap === undefined ? {} : { configMap }),
-    ...(isForeign ? foreign(service, wanted) : own(service, wanted)),
+    ...writeChecksums(wanted, found.configMap, state),
+    ...(isForeign ? foreign(service, wanted) : own(service, deployment, wanted)),
   };
 }
 
-function own(service: Service | undefined, { enabled, namespace }: Wanted): ToDo {
-  if (!enabled) return service === undefined ? {} : { remove: service };
-  return service !== undefined && isAsItShould(service) ? {} : { write: frontend(service, namespace) };
+function own(
+  service: Service | undefined,
+  deployment: Deployment | undefined,
+  { enabled, namespace }: Wanted,
+): ToDo {
+  if (!enabled || deployment === undefined) return service === undefined ? {} : { remove: service };
+  const owners = ownersOf(service, deployment);
+  if (service !== undefined && isAsItShould(service, owners)) return {};
+  return { write: frontend(service, owners, namespace) };
+}
+
+/** It goes with the Deployment, which the chart made: `helm uninstall` knows nothing of the Service. */
+function ownersOf(service: Service | undefined, { metadata }: Deployment): OwnerReference[] {
+  const ours = { apiVersion: 'apps/v1', kind: 'Deployment', name: web.name, uid: metadata?.uid ?? '' };
+  const others = service?.metadata?.ownerReferences ?? [];
+  return [...others.filter(({ kind, name }) => kind !== ours.kind || name !== ours.name), ours];
 }
 
 function foreign({ metadata }: Service, { enabled, namespace }: Wanted): ToDo {
@@ -70,48 +89,62 @@ function isOurs({ metadata }: Service): boolean {
   return Object.entries(managedBy).every(([name, value]) => metadata?.labels?.[name] === value);
 }
 
-function isAsItShould({ spec }: Service): boolean {
+function isAsItShould({ metadata, spec }: Service, owners: readonly OwnerReference[]): boolean {
   const ports = spec?.ports?.map(({ name, port, targetPort, protocol }) => ({
     name,
     port,
     targetPort,
     protocol,
   }));
-  return isDeepStrictEqual(spec?.selector, web.selector) && isDeepStrictEqual(ports, servicePorts);
+  return (
+    isDeepStrictEqual(spec?.selector, web.selector) &&
+    isDeepStrictEqual(ports, servicePorts) &&
+    isDeepStrictEqual(metadata?.ownerReferences, owners)
+  );
 }
 
 const servicePorts = [{ name: 'http', port: 8080, targetPort: web.port, protocol: 'TCP' }];
 
-function frontend(existing: Service | undefined, namespace: string): Service {
+function frontend(
+  existing: Service | undefined,
+  ownerReferences: OwnerReference[],
+  namespace: string,
+): Service {
   const labels = {
     ...existing?.metadata?.labels,
     'app.kubernetes.io/name': 'cluster-cert-rotator',
     ...managedBy,
   };
   return {
-    metadata: { ...existing?.metadata, name: frontendName, namespace, labels },
+    metadata: { ...existing?.metadata, name: frontendName, namespace, labels, ownerReferences },
     spec: { ...existing?.spec, selector: { ...web.selector }, ports: servicePorts },
   };
 }
 
-/** Undefined when it says so already, or when nothing is known to say. */
-function checksumsFor(
+/** Nothing when it says so already, or when nothing is known to say. */
+function writeChecksums(
   { checksums, namespace }: Wanted,
   existing: ConfigMap | undefined,
   state: 'Ready' | 'NotOurs' | 'Off',
-): ConfigMap | undefined {
-  if (checksums === undefined) return undefined;
-  const { metadata } = existing ?? {};
-  if (isDeepStrictEqual(existing?.data, checksums) && metadata?.annotations?.[frontendAnnotation] === state)
-    return undefined;
-  return {
-    metadata: {
-      ...metadata,
-      name: checksumsName,
-      namespace,
-      labels: { ...metadata?.labels, 'app.kubernetes.io/name': 'cluster-cert-rotator', ...managedBy },
-      annotations: { ...metadata?.annotations, [frontendAnnotation]: state },
-    },
-    data: { ...checksums },
+): Pick<ToDo, 'configMap' | 'immutable'> {
+  if (checksums === undefined) return {};
+  const isSaid = existing?.metadata?.annotations?.[frontendAnnotation] === state;
+  if (isSaid && isDeepStrictEqual(existing.data, checksums)) return {};
+  const isImmutable = existing?.immutable === true;
+  const { labels, annotations, ...kept } = isImmutable ? {} : (existing?.metadata ?? {});
+  const metadata = {
+    ...kept,
+    name: checksumsName,
+    namespace,
+    labels: { ...labels, 'app.kubernetes.io/name': 'cluster-cert-rotator', ...managedBy },
+    annotations: { ...annotations, [frontendAnnotation]: state },
   };
+  return { configMap: { metadata, data: { ...checksums } }, ...(isImmutable ? { immutable: existing } : {}) };
+}
+
+/** The one that nobody could change had made the checksums stay what they were. */
+export function madeAnew({ metadata }: ConfigMap, namespace: string): NewEvent {
+  const message = `ConfigMap ${namespace}/${checksumsName} was immutable and not as it must be: it is deleted and made anew`;
+  const about = { kind: 'ConfigMap', name: checksumsName, namespace, uid: metadata?.uid ?? '' } as const;
+  return { about, type: 'Warning', reason: 'ChecksumsReplaced', message };
 }

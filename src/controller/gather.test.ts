@@ -1,7 +1,8 @@
+import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import type { KubeClient } from '../kube/client.ts';
 import type { CertificateRotation, Phase } from '../kube/types.ts';
-import { Caches } from './gather.ts';
+import { Caches, problemsByPod } from './gather.ts';
 
 const rotation = (resourceVersion: string, phase: Phase): CertificateRotation => ({
   metadata: { name: 'n2-1', uid: 'u', resourceVersion },
@@ -28,5 +29,32 @@ describe('the caches at the beginning of a term', () => {
     caches.rotations.noteWritten(rotation('1', 'Pending'));
     await caches.refresh();
     expect(caches.rotations.get('n2-1')?.status?.phase).toBe('Admitted');
+  });
+});
+
+const event = (message: string, source: Event['source'], uid = 'p1'): Event => ({
+  metadata: {},
+  involvedObject: { uid },
+  reason: 'FailedMount',
+  message,
+  ...(source === undefined ? {} : { source }),
+});
+
+describe('what is wrong with a Pod', () => {
+  const pod: Pod = { metadata: { uid: 'p1' }, spec: { nodeName: 'n1', containers: [] } };
+  it('is told by the kubelet of its own node alone', () => {
+    const events = [
+      event('is not a directory', { component: 'kubelet', host: 'n1' }),
+      event('says another node', { component: 'kubelet', host: 'n2' }),
+      event('says who names no host', { component: 'kubelet' }),
+      event('says nobody', undefined),
+      event('of another Pod', { component: 'kubelet', host: 'n1' }, 'p2'),
+    ];
+    expect([...problemsByPod([pod], events)]).toEqual([['p1', ['FailedMount: is not a directory']]]);
+  });
+
+  it('is told by nobody before it has a node', () => {
+    const unbound: Pod = { metadata: { uid: 'p1' } };
+    expect(problemsByPod([unbound], [event('x', undefined), event('x', { host: '' })]).size).toBe(0);
   });
 });

@@ -225,15 +225,22 @@ function serialOf({ status }: CertificateSigningRequest): string | undefined {
   }
 }
 
-/** Warnings about these Pods, by Pod UID. Pure. */
+/**
+ * Warnings about these Pods, by Pod UID: what the kubelet of each one's node says. Any kubelet may write Events about any
+ * Pod; under which host is what the admission policy holds it to. Pure.
+ */
 export function problemsByPod(
   pods: readonly Pod[],
   events: readonly Event[],
 ): ReadonlyMap<string, readonly string[]> {
   const problems = new Map<string, readonly string[]>();
-  for (const { metadata } of pods) {
+  for (const { metadata, spec } of pods) {
     const uid = metadata?.uid ?? '';
-    const about = events.filter((event) => event.involvedObject.uid === uid);
+    const host = spec?.nodeName;
+    if (host === undefined) continue;
+    const about = events.filter(
+      ({ involvedObject, source }) => involvedObject.uid === uid && source?.host === host,
+    );
     const messages = [...new Set(about.map(({ reason, message }) => `${reason ?? ''}: ${message ?? ''}`))];
     if (messages.length > 0) problems.set(uid, messages.toSorted());
   }

@@ -11,7 +11,7 @@ afterEach(() => {
 
 async function serve(): Promise<number> {
   const state = { alive: () => undefined, ready: () => 'not read yet' };
-  const options = { host: '0.0.0.0', port: 0, metrics: new Metrics(), ...state };
+  const options = { host: undefined, port: 0, metrics: new Metrics(), ...state };
   const address = (await serveHealth(options, stop.signal)).address();
   return typeof address === 'object' && address !== null ? address.port : 0;
 }

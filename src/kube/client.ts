@@ -32,6 +32,8 @@ export interface CreateOptions {
 export interface DeleteOptions {
   /** Only this very object; another one under its name is a conflict. */
   readonly uid: string;
+  /** Only as it was read; what has changed since is a conflict. */
+  readonly resourceVersion?: string;
   /** Seconds; the kind's default when absent. */
   readonly gracePeriodSeconds?: number;
 }
@@ -170,7 +172,10 @@ class Client implements KubeClient {
       body: {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
-        preconditions: { uid: options.uid },
+        preconditions: {
+          uid: options.uid,
+          ...(options.resourceVersion === undefined ? {} : { resourceVersion: options.resourceVersion }),
+        },
         propagationPolicy: 'Background',
         ...(options.gracePeriodSeconds === undefined
           ? {}

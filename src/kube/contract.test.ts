@@ -59,6 +59,11 @@ describe.skipIf(mustSkip())('on a real API server', { timeout: 120_000 }, () => 
       await client.delete(resources.configMaps, ref, { uid: '00000000-0000-0000-0000-000000000000' }),
     ).toMatchObject({ ok: false, why: 'conflict' });
     const uid = created.object.metadata?.uid ?? '';
+    const { resourceVersion = '' } = created.object.metadata ?? {};
+    expect(await client.delete(resources.configMaps, ref, { uid, resourceVersion })).toMatchObject({
+      ok: false,
+      why: 'conflict',
+    });
     expect(await client.delete(resources.configMaps, ref, { uid })).toEqual({ ok: true, object: undefined });
     expect(await client.delete(resources.configMaps, ref, { uid })).toMatchObject({ ok: false, why: 'gone' });
   });

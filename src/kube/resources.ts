@@ -1,4 +1,5 @@
 // Where the kinds that we use live in the API. One table; nothing else in the product writes an API path.
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type { ConfigMap, Event, Namespace, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
@@ -24,6 +25,7 @@ export const resources = {
   configMaps: resource<ConfigMap>('v1', 'ConfigMap', 'configmaps', true),
   secrets: resource<Secret>('v1', 'Secret', 'secrets', true),
   services: resource<Service>('v1', 'Service', 'services', true),
+  deployments: resource<Deployment>('apps/v1', 'Deployment', 'deployments', true),
   events: resource<Event>('v1', 'Event', 'events', true),
   leases: resource<Lease>('coordination.k8s.io/v1', 'Lease', 'leases', true),
   certificateSigningRequests: resource<CertificateSigningRequest>(

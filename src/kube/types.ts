@@ -97,6 +97,18 @@ export interface RotationStatus {
   readonly startedAt?: string;
   readonly finishedAt?: string;
   readonly conditions?: readonly Condition[];
+  /** What of its node had failed when it was planned: it outlives the rotations that say so. Absent: see the one before. */
+  readonly failedBefore?: readonly FailedAttempts[];
+}
+
+export interface FailedAttempts {
+  readonly id: CertificateId;
+  /** In a row. */
+  readonly attempts: number;
+  /** When the last of them ended. */
+  readonly lastAt: string;
+  /** A component or certificate: what was refused by the signer is tried with what has the same alone. */
+  readonly part?: string;
 }
 
 export interface StepStatus {

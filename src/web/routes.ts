@@ -18,6 +18,7 @@ import {
   type Downloads,
 } from './downloads.ts';
 import { errorScript, scriptType } from './error-script.ts';
+import { keepPace, type Pace } from './pace.ts';
 import { partOf, type Part } from './range.ts';
 import { Turns } from './turns.ts';
 
@@ -34,17 +35,15 @@ export interface RouteOptions {
   readonly onError: (error: unknown) => void;
 }
 
-export interface Limits {
+export interface Limits extends Pace {
   /** Large files that are sent at once; who comes later waits for its turn. */
   readonly turns: number;
   /** Milliseconds that one waits for it. */
   readonly waiting: number;
-  /** Milliseconds in which a client takes nothing of what is sent to it. */
-  readonly stalled: number;
 }
 
-/** What is larger needs a turn. */
-const large = 1024 * 1024;
+/** What is larger needs a turn, parts of a file too: the kernel may hold all of it for each of the connections. */
+const large = 64 * 1024;
 
 export const messages = {
   name: `there is no such download: there are ${downloadNames.map((name) => prefix + name).join(', ')}`,
@@ -134,7 +133,7 @@ function endsOf(part: Part, size: number): { readonly first: number; readonly la
 type Send = (c: Context<Environment>, download: Download, part: Part) => Promise<Response>;
 
 /** Sends from the disk, as fast as the client takes it, and not to too many at once. */
-function sender({ turns: count, waiting, stalled }: Limits, onError: RouteOptions['onError']): Send {
+function sender({ turns: count, waiting, ...pace }: Limits, onError: RouteOptions['onError']): Send {
   const turns = new Turns(count);
   return async (c, download, part) => {
     const { first, last } = endsOf(part, download.size);
@@ -145,11 +144,11 @@ function sender({ turns: count, waiting, stalled }: Limits, onError: RouteOption
       if (outgoing.closed) done();
       else outgoing.once('close', done);
     }
-    // The connection ends when nothing of the answer moves; the wait for a turn does not count.
-    incoming.socket.setTimeout(stalled);
     // Opened before the answer begins, so that a failure can still be told.
     const file = await open(download.path);
     const stream = file.createReadStream({ start: first, end: last });
+    // From here on: the wait for a turn does not count.
+    const endPace = keepPace(incoming.socket, pace);
     try {
       if (!outgoing.destroyed) {
         outgoing.writeHead(statusOf(part), headersOf(download, part));
@@ -159,6 +158,7 @@ function sender({ turns: count, waiting, stalled }: Limits, onError: RouteOption
       // A client that has gone is seen in the log's line; a disk that fails is not.
       if (!isPrematureClose(error)) onError(error);
     } finally {
+      endPace();
       // Not every end of the one is an end of the other: a client may go before the first byte.
       stream.destroy();
     }

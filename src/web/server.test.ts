@@ -104,6 +104,8 @@ async function ask(path: string, options: RequestOptions & { readonly send?: str
 
 const download = async (name: string, options: RequestOptions = {}) => ask(prefix + name, options);
 
+const partTo = async (last: number) => download('cert-renew', { headers: { range: `bytes=0-${last}` } });
+
 /** R26: a script that prints the error and fails. */
 function expectScript({ status, headers, body }: Answer, code: number, message: string): void {
   expect(status).toBe(code);
@@ -291,6 +293,15 @@ describe('an error is a script that prints it and fails', () => {
     expect((await download('cert-renew')).status).toBe(200);
   });
 
+  it('503: a part of the tool, as the whole; not a few bytes of it', async () => {
+    await restart({ turns: 1, waiting: 100 });
+    const slow = await openDownload();
+    await until(() => openFiles() === 1, 'the slow client is served');
+    expectScript(await partTo(100_000), 503, messages.busy);
+    expect((await partTo(1000)).status).toBe(206);
+    slow.destroy();
+  });
+
   it.each([
     ['no HTTP', 'hello\r\n\r\n', 400, 'the request cannot be understood'],
     [
@@ -377,6 +388,35 @@ describe('a client that means no good', () => {
     slow.resume();
     await closed;
     expect(slow.destroyed).toBe(true);
+  });
+
+  it('that takes a little all the time is let go, and its turn is another’s', async () => {
+    await restart({ turns: 1, stalled: 300, floor: 20 * 1024 * 1024 });
+    const slow = await openDownload();
+    await until(() => openFiles() === 1, 'it is served');
+    const sip = setInterval(() => slow.read(16 * 1024) ?? slow.read(), 20);
+    // So little that it cannot be too slow itself, however busy the machine is.
+    const next = await partTo(100_000);
+    clearInterval(sip);
+    expect(next.status).toBe(206);
+    expect(slow.bytesRead).toBeLessThan(executables[ownArchitecture].length);
+    slow.destroy();
+  });
+
+  it('that takes its time is served for as long as it keeps the pace, however long that is', async () => {
+    await restart({ stalled: 1500, floor: 64 * 1024 });
+    const slow = await openDownload();
+    const began = performance.now();
+    let taken = 0;
+    slow.on('close', () => clearInterval(sip));
+    const sip = setInterval(() => {
+      taken += (slow.read(64 * 1024) ?? slow.read() ?? '').length;
+    }, 20);
+    const all = executables[ownArchitecture].length;
+    await until(() => taken > all, 'all is taken');
+    clearInterval(sip);
+    expect(performance.now() - began).toBeGreaterThan(1500);
+    slow.destroy();
   });
 
   it('that takes too long in all is let go, however it takes it', async () => {

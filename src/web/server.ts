@@ -27,6 +27,8 @@ export interface Limits extends RouteLimits {
 export const defaultLimits: Limits = {
   turns: 32,
   waiting: 10 * 60_000,
+  // The kernel asks for more by the megabyte, which is twenty seconds at this pace: it must be well within `stalled`.
+  floor: 64 * 1024,
   stalled: 30_000,
   connections: 1500,
   answer: 40 * 60_000,
@@ -76,14 +78,15 @@ export async function serveDownloads(options: WebServerOptions, signal: AbortSig
 
 type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
-function listenerOf({ downloads, log, host }: WebServerOptions, limits: Limits): Listener {
+function listenerOf({ downloads, log }: WebServerOptions, limits: Limits): Listener {
   const app = routes({
     downloads,
     limits,
     onError: (error) => log.error({ err: error }, 'a request failed'),
   });
   const serve = getRequestListener(async (request, env) => app.fetch(request, env), {
-    hostname: host,
+    // Of a request that names none; its path alone is looked at.
+    hostname: 'localhost',
     overrideGlobalObjects: false,
     // What cannot be made a Request: a Host that is none, a path that is none.
     errorHandler: () =>

@@ -30,7 +30,7 @@ function weekOf(moment: number): number {
 
 /** Paths that the Events of a Pod name as missing and that it can do without. */
 export function missingPaths(pod: Pod, problems: readonly string[]): string[] {
-  // Any kubelet may write Events about any Pod: one that is being set up is where such a thing can be true.
+  // A Pod that is being set up is where such a thing can be true.
   if (!isBeingCreated(pod)) return [];
   const paths = problems.flatMap((problem) => {
     const path = typeCheck.exec(problem)?.[1];

@@ -9,7 +9,7 @@ import type { CertificateId } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { nextGroup, type Candidate, type Group } from '../../policy/grouping.ts';
 import type { Action, World } from '../world.ts';
-import { retriesOf } from './backoff.ts';
+import { carriedOn, retriesOf } from './backoff.ts';
 import { leftOut, renewableOf, type RenewableCertificate } from './candidates.ts';
 import { isolated } from './isolate.ts';
 import {
@@ -23,7 +23,7 @@ import {
   type Wish,
 } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
-import { isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
+import { groupBy, isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
 export function decidePlan(view: View): Action[] {
@@ -78,6 +78,7 @@ function giveWay(
 function adopt(rotation: CertificateRotation, node: NodeView): Action[] {
   if (rotation.status?.phase === 'Pending') return [];
   const message = 'asked for by a person, waits for its turn';
+  const failedBefore = carriedOn(node);
   return [
     ...patch(rotation, {
       ...summaryOf(node.role, rotation.spec.certificates),
@@ -85,6 +86,7 @@ function adopt(rotation: CertificateRotation, node: NodeView): Action[] {
       reason: 'Manual',
       message,
       attempts: 1,
+      ...(failedBefore === undefined ? {} : { failedBefore }),
     }),
     ...tell(rotation, 'Normal', 'Manual', message),
   ];
@@ -120,7 +122,12 @@ function wishFor(node: NodeView, view: View): Wish | undefined {
   if (group === undefined || group.dueAt.getTime() - now.getTime() > configuration.planHorizon)
     return undefined;
   const missing = leftOut(node, view.world, group.dueAt);
-  return wishOf(node, group, renewable, { failures, leftOut: missing, now });
+  return wishOf(node, group, renewable, {
+    failures,
+    leftOut: missing,
+    failedBefore: carriedOn(node),
+    now,
+  });
 }
 
 /** What has not failed goes first and alone: what has must not take it down with it. */
@@ -136,11 +143,26 @@ function nextOf(
   const failuresOf = ({ id }: { readonly id: CertificateId }) => retries.get(id)?.failures ?? 0;
   const resting = renewable.map((one) => ({ ...one, notBefore: retries.get(one.id)?.notBefore }));
   const sound = next(resting.filter((one) => failuresOf(one) === 0));
-  const failed = next(resting.filter((one) => failuresOf(one) > 0));
+  const failed = firstOf(
+    groupBy(
+      resting.filter((one) => failuresOf(one) > 0),
+      ({ id }) => retries.get(id)?.part,
+    ),
+    next,
+  );
   const isDue = sound !== undefined && sound.dueAt < now;
   if (failed === undefined || isDue || (sound !== undefined && sound.dueAt <= failed.dueAt))
     return { group: sound, failures: 0 };
   return { group: failed, failures: Math.max(...failed.ids.map((id) => failuresOf({ id }))) };
+}
+
+/** Each part by itself: a part that was refused must not take the others down with it. */
+function firstOf(
+  parts: ReadonlyMap<string | undefined, readonly Candidate[]>,
+  next: (part: readonly Candidate[]) => Group | undefined,
+): Group | undefined {
+  const groups = [...parts.values()].flatMap((part) => next(part) ?? []);
+  return groups.toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime()).at(0);
 }
 
 /** Brings the status of a waiting plan up to date; why it waits is the gates' to say, once it is due. */

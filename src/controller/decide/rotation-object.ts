@@ -1,8 +1,15 @@
 // A CertificateRotation as the plan makes it: its name, its spec, its first status. The same world gives the same
 // object, so two leaders create it once (design §3).
+import { isDeepStrictEqual } from 'node:util';
 import { components, type CertificateId, type Component, type NodeRole } from '../../catalogue/ids.ts';
 import { entryOf } from '../../catalogue/table.ts';
-import { annotations, apiVersion, type CertificateRotation, type RotationStatus } from '../../kube/types.ts';
+import {
+  annotations,
+  apiVersion,
+  type CertificateRotation,
+  type FailedAttempts,
+  type RotationStatus,
+} from '../../kube/types.ts';
 import type { Group } from '../../policy/grouping.ts';
 import { labels, nodeLabel, shortHash, shortName } from '../labels.ts';
 import type { RenewableCertificate } from './candidates.ts';
@@ -26,6 +33,8 @@ export interface Wish {
   readonly failures: number;
   /** What would be due with it and cannot be signed, in words. */
   readonly leftOut: string | undefined;
+  /** What of the node has failed; undefined: nothing to remember. */
+  readonly failedBefore: readonly FailedAttempts[] | undefined;
   readonly now: Date;
 }
 
@@ -33,7 +42,7 @@ export function wishOf(
   node: NodeView,
   { ids, dueAt }: Group,
   renewable: readonly RenewableCertificate[],
-  more: Pick<Wish, 'failures' | 'leftOut' | 'now'>,
+  more: Pick<Wish, 'failures' | 'leftOut' | 'failedBefore' | 'now'>,
 ): Wish {
   return { node, ...chosenOf(node, ids, renewable), renewable, dueAt, ...more };
 }
@@ -144,7 +153,8 @@ export type PlannedStatus = Required<
     RotationStatus,
     'reason' | 'message' | 'dueAt' | 'attempts' | 'certificates' | 'role' | 'summary' | 'step'
   >
-> & { readonly phase: 'Scheduled' | 'Pending' };
+> &
+  Pick<RotationStatus, 'failedBefore'> & { readonly phase: 'Scheduled' | 'Pending' };
 
 /**
  * The status of a plan: absolute times, so that it changes only when the plan does. The same value for the same wish:
@@ -166,16 +176,24 @@ const plannedStatuses = new WeakMap<
 >();
 
 /** All that the status of a plan depends on. */
-interface Terms extends Pick<Wish, 'certificates' | 'failures' | 'leftOut'> {
+interface Terms extends Pick<Wish, 'certificates' | 'failures' | 'leftOut' | 'failedBefore'> {
   readonly dueAt: number;
   readonly due: boolean;
   readonly expired: boolean;
 }
 
 function termsOf(wish: Wish): Terms {
-  const { certificates, failures, leftOut } = wish;
+  const { certificates, failures, leftOut, failedBefore } = wish;
   const dueAt = wish.dueAt.getTime();
-  return { certificates, failures, leftOut, dueAt, due: isDue(wish), expired: hasExpired(wish) };
+  return {
+    certificates,
+    failures,
+    leftOut,
+    failedBefore,
+    dueAt,
+    due: isDue(wish),
+    expired: hasExpired(wish),
+  };
 }
 
 function areTheSame(a: Terms, b: Terms): boolean {
@@ -185,7 +203,8 @@ function areTheSame(a: Terms, b: Terms): boolean {
     a.leftOut === b.leftOut &&
     a.dueAt === b.dueAt &&
     a.due === b.due &&
-    a.expired === b.expired
+    a.expired === b.expired &&
+    isDeepStrictEqual(a.failedBefore, b.failedBefore)
   );
 }
 
@@ -194,7 +213,7 @@ function isDue({ now, dueAt }: Wish): boolean {
 }
 
 function makePlannedStatus(wish: Wish): PlannedStatus {
-  const { certificates, dueAt, failures, leftOut } = wish;
+  const { certificates, dueAt, failures, leftOut, failedBefore } = wish;
   const due = isDue(wish);
   const end = new Date(Math.min(...certificates.map(({ notAfter }) => notAfter.getTime())));
   const again = failures === 0 ? '' : `, attempt ${failures + 1}`;
@@ -215,6 +234,7 @@ function makePlannedStatus(wish: Wish): PlannedStatus {
       oldSerial: row.serial,
       oldNotAfter: row.notAfter,
     })),
+    ...(failedBefore === undefined ? {} : { failedBefore }),
   };
 }
 

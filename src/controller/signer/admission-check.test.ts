@@ -57,6 +57,7 @@ describe('admissionHolds (R8)', () => {
     ],
     ['it fails open', { [`policy ${connect}`]: { spec: { failurePolicy: 'Ignore' } } }],
     ['the policy on what we write is gone', { 'policy cluster-cert-rotator-writes': { code: 404 } }],
+    ['the policy on who speaks for a node is gone', { 'policy cluster-cert-rotator-events': { code: 404 } }],
   ])('does not hold when %s', async (_what, changed) => {
     const answer = await admissionHolds(answering(changed), pod);
     expect(answer).toMatchObject({ ok: false, message: expect.stringContaining('nothing is begun') });

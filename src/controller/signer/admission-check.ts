@@ -11,7 +11,7 @@ export type AdmissionAnswer =
 
 /** Every policy of the chart begins with this name. */
 const policyName = 'cluster-cert-rotator';
-const policies = ['pods', 'images', 'connect', 'writes'].map((name) => `${policyName}-${name}`);
+const policies = ['pods', 'images', 'connect', 'writes', 'events'].map((name) => `${policyName}-${name}`);
 
 /**
  * Asks for `forbidden` in a dry run, then whether all policies are there and bound: entering a Pod cannot be tried in a
