@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Journal, JournalStage } from '../rotation/journal.ts';
+import type { JournalStage } from '../rotation/journal.ts';
 import { showProgress } from './progress.ts';
 
 const stage = (change: Partial<JournalStage>): JournalStage => ({
@@ -10,16 +10,7 @@ const stage = (change: Partial<JournalStage>): JournalStage => ({
   resumes: 0,
   ...change,
 });
-const journal = (...stages: readonly JournalStage[]): Journal => ({
-  schema: 1,
-  id: 'j',
-  machineId: 'm',
-  origin: 'cli',
-  createdAt: '2026-01-01T00:00:00Z',
-  stages,
-  steps: [],
-  notes: [],
-});
+const journal = (...stages: readonly JournalStage[]) => ({ stages });
 
 let written = '';
 const screen = (isTTY: boolean) => ({ isTTY, write: (text: string) => (written += text) });
@@ -54,7 +45,7 @@ describe('how far a rotation is', () => {
     expect(written).toContain('kubelet: the new files are in place\n');
     expect(written).toMatch(/kubelet: waiting for the proof … 0 s.*kubelet: waiting for the proof … 2 s$/s);
     progress.end();
-    expect(written).toMatch(/\r\u001B\[K$/);
+    expect(written.endsWith('\r\u001B[K'), 'the line is taken away').toBe(true);
     const ended = written;
     vi.advanceTimersByTime(5000);
     expect(written).toBe(ended);
