@@ -24,7 +24,7 @@ node_modules/.installed: package.json package-lock.json .npmrc
 build: deps ## dist/: the executable cert-renew, the images, the chart, SHA256SUMS
 	$(NODE) scripts/build.ts
 
-lint: deps ## formatting, lint rules (also the import rules between rooms) and types
+lint: deps ## formatting, lint rules (also the import rules between rooms), types, the documents' links and evidence
 	$(NODE) scripts/test.ts lint
 
 fmt: deps ## format every file

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// test/e2e needs root and a real cluster; it has its own runner (make test-e2e).
+// test/e2e needs root and a real cluster; it has a configuration of its own.
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'scripts/**/*.test.ts', 'deploy/**/*.test.ts'],

@@ -50,6 +50,13 @@ export const suites: readonly Suite[] = [
     groups: ['lint', 'fast', 'all'],
   },
   {
+    name: 'documents',
+    about:
+      'links lead somewhere, and a table that claims a long run names its evidence (part of the unit suite elsewhere)',
+    command: vitest('test/unit/documents.test.ts'),
+    groups: ['lint'],
+  },
+  {
     name: 'parts',
     about: 'what a bed is made of: Kubernetes and etcd from their Go modules, the nodes’ Debian; cached',
     command: 'test/bed/build.sh',

@@ -36,6 +36,9 @@ describe('exit codes and where words go', () => {
   it.each([[['--help']], [['help']]])('%j is no error', async (words) => {
     expect(await run(...words)).toBe(0);
     expect(out).toContain('--ca-cert');
+    const lines = out.split('\n');
+    expect(lines.length, 'it fits one screen').toBeLessThanOrEqual(24);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(100);
   });
 
   it('without a word it shows its help as an error', async () => {

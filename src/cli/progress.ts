@@ -7,7 +7,7 @@ interface Screen {
 }
 
 export interface Progress {
-  readonly told: (journal: Journal) => void;
+  readonly told: (journal: Pick<Journal, 'stages'>) => void;
   /** Takes the living line away. May be called again. */
   readonly end: () => void;
 }

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { assert, json, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { CertError } from '../errors.ts';
 import { defaultConfiguration, parseConfiguration, parseDuration } from './configuration.ts';
 
@@ -28,6 +30,16 @@ describe('parseConfiguration', () => {
       stageTool: 'controlPlanes',
       publicNamespace: 'cpaas-system',
     });
+  });
+
+  it('has every field, with its default, in the chart’s values, but what the chart itself says', () => {
+    const values = readFileSync(new URL('../../deploy/chart/values.yaml', import.meta.url), 'utf8');
+    const [, block = ''] = /^config: \{\}\n((?: {2}# .*\n)+)/m.exec(values) ?? [];
+    const text = block.replaceAll(/^ {2}# /gm, '');
+    const fromChart = ['images', 'publicNamespace', 'extraHostPaths'];
+    const named = [...Object.keys(parse(text)), ...fromChart];
+    expect(named.toSorted()).toEqual(Object.keys(defaultConfiguration).toSorted());
+    expect(parseConfiguration(text)).toEqual(defaultConfiguration);
   });
 
   it('reads every kind of field', () => {

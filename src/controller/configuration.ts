@@ -52,7 +52,7 @@ export interface Configuration {
   readonly urgent: Duration;
   /** A failure stops all rotations for this long; then one try decides (R13). */
   readonly breaker: { readonly coolDown: Duration };
-  /** Wait before a failed scan or rotation is tried again: doubles from `first` to `most`. */
+  /** Wait before a failed scan is tried again: doubles from `first` to `most`. */
   readonly backoff: { readonly first: Duration; readonly most: Duration };
   /** One node of a role goes first and the others wait `bake` after it (R27). */
   readonly canary: { readonly enabled: boolean; readonly bake: Duration };

@@ -12,8 +12,8 @@ export interface Trouble {
   /** uid:gid; root by default. */
   readonly user?: string;
   readonly says: RegExp;
-  /** [2] by default: refused before anything was touched. */
-  readonly status?: readonly number[];
+  /** 2 by default: refused before anything was touched; 1: found while writing, and all is as it was. */
+  readonly status?: 1 | 2;
 }
 
 /** The manual's command for the node's three files, and more of them. */
@@ -79,42 +79,42 @@ export const troubles: readonly Trouble[] = [
     make: `${overmount(kubeletPki, 'size=64k,mode=755')}; ${fill(kubeletPki)}`,
     undo: `umount ${kubeletPki}`,
     says: /\/pki\/\.kubelet\.\w+\S* .*no room/,
-    status: [1],
+    status: 1,
   },
   {
     name: 'no inodes beside the target',
     make: `${overmount(kubeletPki, 'size=1m,nr_inodes=3,mode=755')}; touch ${kubeletPki}/last 2>/dev/null || true`,
     undo: `umount ${kubeletPki}`,
     says: /\/pki\/\.kubelet\.\w+\S* .*no room/,
-    status: [1],
+    status: 1,
   },
   {
     name: 'no room in the host directory',
     make: `mount -t tmpfs -o size=16k,mode=700 tmpfs var/lib/cluster-cert-rotator; ${fill('var/lib/cluster-cert-rotator')}`,
     undo: 'umount var/lib/cluster-cert-rotator',
     says: /cluster-cert-rotator.*no room/,
-    status: [1, 2],
+    status: 1,
   },
   {
     name: 'a target on a read-only mount',
     make: `mount --bind ${kubeletPki} ${kubeletPki}; mount -o remount,bind,ro ${kubeletPki}`,
     undo: `umount ${kubeletPki}`,
     says: /kubelet.*read-only/,
-    status: [1, 2],
+    status: 1,
   },
   {
     name: 'an immutable file',
     make: `chattr +i ${kubeletPki}/kubelet.crt`,
     undo: `chattr -i ${kubeletPki}/kubelet.crt`,
     says: /kubelet\.crt.*immutable/,
-    status: [1, 2],
+    status: 1,
   },
   {
     name: 'an immutable directory',
     make: `chattr +i ${kubeletPki}`,
     undo: `chattr -i ${kubeletPki}`,
     says: /kubelet\.\w+.*immutable/,
-    status: [1, 2],
+    status: 1,
   },
   {
     name: 'a FIFO',

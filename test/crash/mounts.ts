@@ -31,7 +31,7 @@ export function refusals(node: NodeRoot, results: Results): void {
 }
 
 function refusal(node: NodeRoot, trouble: Trouble): string[] {
-  const { make = '', undo = '', says, status = [2], words = usual, user } = trouble;
+  const { make = '', undo = '', says, status = 2, words = usual, user } = trouble;
   node.reset();
   shell(node, make);
   try {
@@ -44,9 +44,9 @@ function refusal(node: NodeRoot, trouble: Trouble): string[] {
 }
 
 /** One line: which file, what is wrong, what to do. */
-function answerOf(run: Run, says: RegExp, status: readonly number[]): string[] {
+function answerOf(run: Run, says: RegExp, status: number): string[] {
   return [
-    ...onlyIf(status.includes(run.status ?? -1), `exit code ${run.status}`),
+    ...onlyIf(run.status === status, `exit code ${run.status}`),
     ...onlyIf(says.test(run.stderr), `it says: ${run.stderr}`),
     ...onlyIf(/^cert-renew: [^\n]+\n$/.test(run.stderr), `it is not one line: ${run.stderr}`),
     ...onlyIf(!/\bat \w+ \(|Bun v/.test(run.stderr), `it shows its insides: ${run.stderr}`),
@@ -66,7 +66,7 @@ export async function twoAtOnce(node: NodeRoot, results: Results): Promise<void>
     const run = node.run(['--lock-timeout', '1s', ...usual()]);
     const says =
       /cluster-cert-rotator\/lock is locked: another rotation works on this node; wait for its end/;
-    return [...changes(node, before), ...answerOf(run, says, [2])];
+    return [...changes(node, before), ...answerOf(run, says, 2)];
   });
   holder.stdin.end();
   await new Promise((resolve) => holder.on('close', resolve));
@@ -125,7 +125,7 @@ export async function changedMeanwhile(node: NodeRoot, results: Results): Promis
     );
     if (!fs.readFileSync(file, 'utf8').endsWith('# by somebody else\n'))
       problems.push('the other’s change was lost');
-    if (status !== 1 && status !== 2) problems.push(`exit code ${status}`);
+    if (status !== 1) problems.push(`exit code ${status}`);
     if (!/kubelet\.crt was changed by somebody else/.test(stderr)) problems.push(`it says: ${stderr}`);
     return problems;
   });
@@ -276,6 +276,22 @@ const successes: readonly Success[] = [
     files: ['/etc/kubernetes/own.conf'],
     judge: ({ stdout }) =>
       onlyIf(/^next: kube-scheduler: restart it: crictl/m.test(stdout), `output: ${stdout}`),
+  },
+  {
+    name: 'owner, mode and extended attributes stay',
+    make: `cd ${kubeletPki}; chown 7:8 kubelet.crt; chmod 640 kubelet.crt; for each in kubelet.crt kubelet.key; do setfattr -n user.note -v kept $each; done`,
+    options: ['--new-key'],
+    judge: (_, node) =>
+      ['kubelet.crt', 'kubelet.key'].flatMap((name) => {
+        const path = node.path(`/${kubeletPki}/${name}`);
+        const { uid, gid, mode } = fs.statSync(path);
+        const owner = `${uid}:${gid} ${(mode & 0o7777).toString(8)}`;
+        const note = spawnSync('getfattr', ['--only-values', '-n', 'user.note', path], { encoding: 'utf8' });
+        return [
+          ...onlyIf(note.stdout === 'kept', `${name}: its attribute is ${note.stdout}${note.stderr}`),
+          ...onlyIf(owner === (name === 'kubelet.crt' ? '7:8 640' : '0:0 600'), `${name}: ${owner}`),
+        ];
+      }),
   },
   {
     name: 'a link inside the roots stays a link',

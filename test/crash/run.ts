@@ -16,7 +16,9 @@ import { Results } from './results.ts';
 const marker = 'CRASH_TEST_IN_NAMESPACE';
 const root = resolve(import.meta.dirname, '../..');
 const built = join(root, 'dist/cert-renew');
-const packages = 'strace e2fsprogs util-linux openssl binutils qemu-user-static libc6-arm64-cross'.split(' ');
+const packages = 'strace attr e2fsprogs util-linux openssl binutils qemu-user-static libc6-arm64-cross'.split(
+  ' ',
+);
 const scratch = '/var/tmp';
 const wanted = process.argv.slice(2);
 

@@ -231,6 +231,9 @@ describe('when it does not go well', () => {
     const status = cluster.of('w1').find(({ status }) => status?.phase === 'NeedsManual')?.status;
     expect(status?.reason).toBe('KubeletNotTakingPods');
     expect(status?.message).toContain(
+      'stays there: cert-renew request on w1, cert-renew sign on one of them',
+    );
+    expect(status?.message).toContain(
       'cert-renew --ca-cert /etc/kubernetes/pki/ca.crt --ca-key /etc/kubernetes/pki/ca.key --days 91 /etc/kubernetes/pki/kubelet.crt /etc/kubernetes/pki/kubelet-client-current.pem',
     );
   });

@@ -15,7 +15,7 @@ const caPaths: Readonly<Record<CaId, string>> = {
 
 /**
  * `cert-renew --ca-cert … --ca-key … --days N FILE…`, one line for each CA and lifetime; empty when nothing is known of
- * the node. A worker has no CA key: it says from where to bring it.
+ * the node.
  */
 export function renewLines(node: NodeView, ids: readonly CertificateId[], view: View): string[] {
   const { configuration } = view.world;
@@ -28,8 +28,12 @@ export function renewLines(node: NodeView, ids: readonly CertificateId[], view: 
 export function manualAdvice(node: NodeView, ids: readonly CertificateId[], view: View): string {
   const lines = renewLines(node, ids, view);
   if (lines.length === 0) return `renew the certificates on ${node.name} by hand with cert-renew`;
-  const key = node.role === 'worker' ? ' (the CA and its key lie on the control planes)' : '';
-  return `run on ${node.name}${key}: ${lines.join(' && ')}`;
+  const typed = lines.join(' && ');
+  if (node.role !== 'worker') return `run on ${node.name}: ${typed}`;
+  return (
+    `the CA's key lies on the control planes and stays there: cert-renew request on ${node.name}, cert-renew sign on ` +
+    `one of them, cert-renew install on ${node.name}; with the CA and its key at hand: ${typed}`
+  );
 }
 
 function lineOf(

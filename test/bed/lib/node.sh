@@ -34,7 +34,7 @@ cgroup_roots() { hierarchies; if [ -f /sys/fs/cgroup/unified/cgroup.procs ]; the
 check_machine() {
   [ "$(id -u)" = 0 ] || die "run me as root: a bed makes namespaces, mounts and cgroups"
   [ "$(hierarchies | grep -cxE 'pids|memory|cpuset|devices|freezer|systemd')" -eq 6 ] ||
-    die "this machine has no cgroup v1 hierarchies under /sys/fs/cgroup (pids memory cpuset devices freezer systemd): a bed needs them"
+    die "this machine has no cgroup v1 hierarchies under /sys/fs/cgroup (pids memory cpuset devices freezer systemd): a bed needs them; boot it with systemd.unified_cgroup_hierarchy=0"
   # every systemd, kubelet and containerd watches files; the usual 128 of one user are for fewer than all nodes of two beds
   raise fs.inotify.max_user_instances 8192
   raise fs.inotify.max_user_watches 1048576

@@ -27,9 +27,12 @@ let mark: AuditMark;
 let tally: Tally;
 let samples: readonly Sample[] = [];
 let seconds = 0;
+let restoredIn = 0;
 
 beforeAll(async () => {
+  const startedAt = performance.now();
   await bed.restore('due');
+  restoredIn = (performance.now() - startedAt) / 1000;
   before = await factsOfBed(bed);
   secrets = collectSecrets(bed);
   etcdBefore = await etcdMembers(bed, 'n1');
@@ -62,6 +65,10 @@ async function rotateUnderLoad(): Promise<void> {
     console.log(tellTally(tally));
   }
 }
+
+test('the bed was restored within two minutes', () => {
+  expect(restoredIn).toBeLessThan(120);
+});
 
 test('everything is done within 14 minutes of make deploy', () => {
   expect(seconds).toBeLessThan(limit);

@@ -14,6 +14,7 @@ import { allEnded, deploy, explain, tellRotations, type Rotation } from '../lib/
 import { readWorld, type World } from '../lib/world.ts';
 
 const bed = bedOfTwo();
+const limit = 8 * 60;
 const evidence = process.env['EVIDENCE'];
 let before: readonly CertificateFacts[] = [];
 let after: readonly CertificateFacts[] = [];
@@ -35,7 +36,7 @@ beforeAll(async () => {
   const startedAt = performance.now();
   await deploy(bed);
   try {
-    ended = await allEnded(bed, bed.nodes, 8 * 60);
+    ended = await allEnded(bed, bed.nodes, limit);
   } catch (error) {
     console.log(await explain(bed));
     throw error;
@@ -46,6 +47,10 @@ beforeAll(async () => {
   after = await factsOfBed(bed);
   secrets = collectSecrets(bed, secrets);
   worldAfter = await readWorld(bed);
+});
+
+test('everything is done within 8 minutes of make deploy', () => {
+  expect(seconds).toBeLessThan(limit);
 });
 
 test('every rotation succeeded, and every certificate in it has a proof', () => {
