@@ -16,6 +16,7 @@ import {
   sequence,
   tags,
   trueBoolean,
+  unsignedInteger,
 } from './der.ts';
 import { CertError } from '../errors.ts';
 
@@ -138,6 +139,13 @@ export function readMaySignCertificates(value: Uint8Array): boolean {
 export function writeLeafKeyUsage(keyEncipherment: boolean): Uint8Array {
   return keyEncipherment ? bitString(Uint8Array.of(0xa0), 5) : bitString(Uint8Array.of(0x80), 7);
 }
+
+/** keyCertSign. */
+export const writeCaKeyUsage = (): Uint8Array => bitString(Uint8Array.of(0x04), 2);
+
+/** A CA that signs leaves and no other CA: path length 0. */
+export const writeCaBasicConstraints = (): Uint8Array =>
+  sequence(trueBoolean(), unsignedInteger(Uint8Array.of(0)));
 
 export function readSubjectKeyId(value: Uint8Array): Uint8Array {
   return expectTag(readDer(value), tags.octetString, 'subject key identifier').content;

@@ -8,6 +8,8 @@ import type { Extension } from './extensions.ts';
 import {
   oids,
   writeAuthorityKeyId,
+  writeCaBasicConstraints,
+  writeCaKeyUsage,
   writeExtendedKeyUsages,
   writeExtension,
   writeLeafKeyUsage,
@@ -17,6 +19,7 @@ import {
 import { writeName } from './name.ts';
 import { parseCertificate, readParts } from './parse.ts';
 import { checkCa, isSignedBy } from './verify.ts';
+import type { KeyPair } from './keys.ts';
 import { keyFits } from './keys.ts';
 import { CertError } from '../errors.ts';
 
@@ -94,9 +97,32 @@ export function issueFromIdentity(order: Issue & { readonly identity: Identity }
       : [writeExtension(oids.authorityKeyId, writeAuthorityKeyId(subjectKeyId))]),
     ...(identity.sans.length === 0 ? [] : [writeExtension(oids.subjectAltName, writeSans(identity.sans))]),
   ];
-  const version3 = context(0, true, unsignedInteger(Uint8Array.of(2)));
   return issue(order, { version: version3, subject: writeName(identity), extensions });
 }
+
+/** A CA that signed itself and may sign leaves only; for the product's own servers, never for a cluster (R9). */
+export function issueRoot(
+  order: Pick<Issue, 'notBefore' | 'notAfter' | 'serial'> & RootIdentity,
+): Certificate {
+  const { pair, commonName } = order;
+  const subject = writeName({ commonName });
+  const extensions = [
+    writeExtension(oids.basicConstraints, writeCaBasicConstraints(), true),
+    writeExtension(oids.keyUsage, writeCaKeyUsage(), true),
+    writeExtension(oids.subjectKeyId, writeSubjectKeyId(keyIdentifier(pair.spki))),
+  ];
+  const validity = { ...order, spki: pair.spki, caKey: pair.key };
+  const root = assemble(validity, { issuer: subject, version: version3, subject, extensions });
+  checkCa(root);
+  return verified(root, root);
+}
+
+interface RootIdentity {
+  readonly pair: KeyPair;
+  readonly commonName: string;
+}
+
+const version3 = context(0, true, unsignedInteger(Uint8Array.of(2)));
 
 interface Body {
   readonly version: Uint8Array;
@@ -104,26 +130,35 @@ interface Body {
   readonly extensions: readonly Uint8Array[];
 }
 
-function issue(order: Issue, { version, subject, extensions }: Body): Certificate {
+function issue(order: Issue, body: Body): Certificate {
   checkOrder(order);
-  const { ca, caKey, spki, notBefore, notAfter, serial } = order;
+  const { ca } = order;
+  return verified(assemble(order, { ...body, issuer: ca.subject.der }), ca);
+}
+
+function assemble(
+  { caKey, spki, notBefore, notAfter, serial }: Omit<Issue, 'ca'>,
+  { issuer, version, subject, extensions }: Body & { readonly issuer: Uint8Array },
+): Certificate {
   const { identifier, hash } = signerFor(caKey);
   const tbs = sequence(
     version,
     unsignedInteger(serial),
     identifier,
-    ca.subject.der,
+    issuer,
     sequence(time(notBefore), time(notAfter)),
     subject,
     spki,
     ...(extensions.length === 0 ? [] : [context(3, true, sequence(...extensions))]),
   );
   const signature = sign(hash, tbs, caKey);
-  const certificate = parseCertificate(sequence(tbs, identifier, bitString(signature)));
-  // A wrong signature must never leave this function, whatever the library did.
-  if (!isSignedBy(certificate, ca))
-    throw new CertError('KeyMismatch', 'the new certificate does not verify with its CA');
-  return certificate;
+  return parseCertificate(sequence(tbs, identifier, bitString(signature)));
+}
+
+/** A wrong signature must never leave this file, whatever the library did. */
+function verified(certificate: Certificate, ca: Certificate): Certificate {
+  if (isSignedBy(certificate, ca)) return certificate;
+  throw new CertError('KeyMismatch', 'the new certificate does not verify with its CA');
 }
 
 function checkOrder({ ca, caKey, notBefore, notAfter, serial }: Issue): void {
