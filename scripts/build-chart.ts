@@ -14,6 +14,7 @@ import {
 import { join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { chartFile } from '../src/controller/pods-chart.ts';
+import { buildTool } from './tool.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const chart = join(root, 'deploy/chart');
@@ -49,15 +50,6 @@ function disagreements(): string[] {
 /** JSON is YAML. */
 function valueIn(file: string, path: readonly (string | number)[]): unknown {
   return parseDocument(readFileSync(join(root, file), 'utf8')).getIn(path);
-}
-
-/** Path of a program that scripts/tools.sh builds. */
-function buildTool(name: string): string {
-  const directory = execFileSync(join(root, 'scripts/tools.sh'), [name], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  return join(directory.trim(), name);
 }
 
 function pack(helm: string): string {

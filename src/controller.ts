@@ -16,11 +16,15 @@ import { Alarm } from './controller/loop-alarm.ts';
 import { Authority } from './controller/loop-authority.ts';
 import { leaseRef, runLoop, type LoopParts } from './controller/loop.ts';
 import { Metrics } from './controller/metrics.ts';
+import { serveMetrics } from './controller/metrics-server.ts';
 import { capturePods, forbiddenPod, podBuilders } from './controller/pods.ts';
+import { ScrapeAccess } from './controller/scrape-access.ts';
+import { metricsServing, ServingKeeper, servingOf } from './controller/serving-keeper.ts';
 import { ClockWatch } from './controller/skew.ts';
 import { dialTls } from './controller/vault/anchors.ts';
 import { CertError, describeError } from './errors.ts';
 import { downloadDirectory } from './image.ts';
+import { CallerAccess } from './kube/access.ts';
 import { createClient, type KubeClient } from './kube/client.ts';
 import { Connection, loadKubeConfig } from './kube/connection.ts';
 import { fence } from './kube/fence.ts';
@@ -30,6 +34,8 @@ import { readListen, type ListenAddress } from './listen.ts';
 import { createLog, quietly, type Logger } from './log.ts';
 
 interface Flags extends ListenAddress {
+  /** Where the metrics are served by TLS; undefined: nowhere. */
+  readonly metrics: ListenAddress | undefined;
   readonly config: string;
   readonly kubeconfig: string | undefined;
   readonly kekFile: string | undefined;
@@ -47,6 +53,7 @@ function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
       config: { type: 'string', default: env['CONFIG_FILE'] ?? '/etc/cluster-cert-rotator/config.yaml' },
       kubeconfig: { type: 'string' },
       listen: { type: 'string', default: env['LISTEN'] ?? '127.0.0.1:9808' },
+      'metrics-listen': { type: 'string', default: env['METRICS_LISTEN'] ?? '' },
       'kek-file': { type: 'string' },
       'without-admission-policy': { type: 'boolean', default: env['WITHOUT_ADMISSION_POLICY'] === 'true' },
       downloads: { type: 'string', default: downloadDirectory },
@@ -57,6 +64,7 @@ function readFlags(args: readonly string[], env: NodeJS.ProcessEnv): Flags {
     config: values.config,
     kubeconfig: values.kubeconfig ?? (env['KUBECONFIG'] || undefined),
     ...readListen(values.listen),
+    metrics: values['metrics-listen'] === '' ? undefined : readListen(values['metrics-listen']),
     kekFile: values['kek-file'] ?? (env['KEK_FILE'] || undefined),
     withoutAdmissionPolicy: values['without-admission-policy'],
     // Two processes must never have one name: a Pod's is unique, a person's machine may run two.
@@ -88,7 +96,8 @@ async function main(flags: Flags, signal: AbortSignal): Promise<void> {
     lastPass !== undefined && performance.now() - lastPass > stuckAfter ? 'the loop is stuck' : undefined;
   await serveHealth(
     {
-      ...flags,
+      host: flags.host,
+      port: flags.port,
       metrics,
       alive: stuck,
       ready: () => (caches.synced ? undefined : 'the API server has not been read yet'),
@@ -96,25 +105,45 @@ async function main(flags: Flags, signal: AbortSignal): Promise<void> {
     signal,
   );
 
-  const shared = { flags, client, caches, alarm, configuration, metrics, log, publicNamespace, clock };
   const onPass = (): void => {
     lastPass = performance.now();
   };
+  const common = { flags, client, caches, alarm, configuration, metrics, log, publicNamespace, clock };
+  const shared: Shared = { ...common, onPass };
   log.info({ identity: flags.identity, server: connection.server }, 'controller started');
   const onError = quietly((error, repeated) => log.warn({ err: error, repeated }, 'the Lease'));
   const election = runElection(
     { client, ...leaseRef, me: flags.identity, onError },
     async (term) => {
       log.info('leading');
-      await lead({ ...shared, onPass }, term);
+      await lead(shared, term);
       lastPass = undefined;
+      metrics.standBy();
       log.info('no longer leading');
     },
     signal,
   );
-  await Promise.all([caches.run(signal), election]);
+  const access = new CallerAccess(connection);
+  const scrapes = serveScrapes({ ...shared, access }, signal);
+  await Promise.all([caches.run(signal), election, scrapes]);
+  await access.close();
   await connection.close();
   log.info('controller stopped');
+}
+
+async function serveScrapes(
+  { flags, client, metrics, log, access }: Shared & { readonly access: CallerAccess },
+  signal: AbortSignal,
+): Promise<void> {
+  if (flags.metrics === undefined) return;
+  const options = {
+    ...flags.metrics,
+    metrics,
+    access: new ScrapeAccess(async (token) => access.mayGet('/metrics', token)),
+    material: async () => servingOf(client, metricsServing),
+    onError: quietly((error, repeated) => log.warn({ err: error, repeated }, 'serving the metrics')),
+  };
+  await serveMetrics(options, signal);
 }
 
 interface Shared {
@@ -143,6 +172,7 @@ async function lead(shared: Shared, term: Term): Promise<void> {
     client,
     checksums: readChecksums(shared.flags.downloads),
   });
+  const serving = new ServingKeeper(client, [metricsServing], shared.log);
   const parts: LoopParts = {
     ...shared,
     client,
@@ -158,6 +188,7 @@ async function lead(shared: Shared, term: Term): Promise<void> {
     admission: admissionGuard(shared, client),
     decide: (world) => decide(world, podBuilders),
     keepDownloads: async (configuration) => downloads.keep(configuration),
+    keepServing: async (now) => serving.keep(now),
     async sign(configuration, now) {
       const { vault } = authority;
       if (vault === undefined) return [];

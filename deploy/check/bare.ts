@@ -9,6 +9,7 @@ import { forbiddenPod } from '../../src/controller/pods.ts';
 import { admissionHolds } from '../../src/controller/signer/admission-check.ts';
 import { createClient } from '../../src/kube/client.ts';
 import { Connection, loadKubeConfig } from '../../src/kube/connection.ts';
+import { buildTool } from '../../scripts/tool.ts';
 import { startBareApi } from '../../test/kube/bare-api.ts';
 import { namespace, replicaSets } from './kubectl.ts';
 
@@ -19,9 +20,8 @@ function run(program: string, args: readonly string[]): string {
 }
 
 function chart(): string {
-  const helm = join(run(join(root, 'scripts/tools.sh'), ['helm']).trim(), 'helm');
   const flags = ['--namespace', 'cpaas-system', '--kube-version', '1.34.0'];
-  return run(helm, ['template', 'check', join(root, 'deploy/chart'), ...flags]);
+  return run(buildTool('helm'), ['template', 'check', join(root, 'deploy/chart'), ...flags]);
 }
 
 const node: Node = {

@@ -71,6 +71,7 @@ async function pass(
         podProblems: new Map(),
       }),
     },
+    keepServing: async () => undefined,
     keepDownloads: async () => [],
     authority: {
       status: () => ({ cas: {} }),

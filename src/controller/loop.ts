@@ -43,6 +43,8 @@ export interface LoopParts {
   readonly sign: (configuration: Configuration, now: Date) => Promise<readonly NewEvent[]>;
   /** The Service and the checksums of the downloads; gives the Events to write. */
   readonly keepDownloads: (configuration: Configuration) => Promise<readonly NewEvent[]>;
+  /** The certificates of the product's own TLS servers. */
+  readonly keepServing: (now: Date) => Promise<void>;
   /** Told after every pass, and after every action in it, for the liveness probe. */
   readonly onPass: () => void;
 }
@@ -88,6 +90,7 @@ class Loop {
       ['decide', async () => this.#decide(configuration)],
       ['sign', async () => this.#sign(configuration)],
       ['downloads', async () => this.#downloads(configuration)],
+      ['serving', async () => this.#parts.keepServing(new Date())],
     ];
     let first = 'ok';
     for (const [name, part] of work) {

@@ -5,6 +5,7 @@ import type { Secret } from 'kubernetes-types/core/v1.js';
 import { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
+import { privateNamespace } from '../kube/types.ts';
 import type { Logger } from '../log.ts';
 import { keyFits } from '../pki/keys.ts';
 import { parseCertificate } from '../pki/parse.ts';
@@ -24,6 +25,15 @@ export interface ServingSecret {
 export function serviceNames(service: string, namespace: string): string[] {
   return [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`, service];
 }
+
+/** The controller's Service, in front of its metrics; the chart makes it. */
+export const metricsService = { name: 'cluster-cert-rotator-controller', port: 8443 } as const;
+
+export const metricsServing: ServingSecret = {
+  name: `${metricsService.name}-tls`,
+  namespace: privateNamespace,
+  names: serviceNames(metricsService.name, privateNamespace),
+};
 
 const managedBy = { 'app.kubernetes.io/managed-by': 'cluster-cert-rotator' } as const;
 const fields = { ca: 'ca.crt', certificate: 'tls.crt', key: 'tls.key' } as const;
@@ -90,7 +100,16 @@ export function decideServing(
   };
 }
 
-/** What the Secret holds. Errors: NotFound when a field is missing. */
+/** What the Secret holds; undefined: it is not made yet. Errors: NotFound when a field is missing, those of the API. */
+export async function servingOf(
+  client: KubeClient,
+  { name, namespace }: ServingSecret,
+): Promise<ServingMaterial | undefined> {
+  const secret = await client.get(resources.secrets, { name, namespace });
+  return secret === undefined ? undefined : servingMaterialOf(secret);
+}
+
+/** Errors: NotFound when a field is missing. */
 export function servingMaterialOf({ metadata, data }: Secret): ServingMaterial {
   const read = (field: string): string => {
     const value = data?.[field];

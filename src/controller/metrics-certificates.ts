@@ -1,0 +1,85 @@
+// What the inventories say, as rows of metrics: expiry by the names and labels that existing alerts and dashboards know
+// (ACP's certificate_expires_*, x509-certificate-exporter's x509_cert_*).
+import { caIds, type CaId } from '../catalogue/ids.ts';
+import type { InventoryRow } from '../agent/protocol.ts';
+import type { World } from './world.ts';
+
+/** Above this many nodes each node shows its first certificate to expire alone: a scrape stays small. */
+export const detailedUpTo = 200;
+
+export const certificateLabels = [
+  'nodename',
+  'filename',
+  'filepath',
+  'serial_number',
+  'subject_CN',
+  'issuer_CN',
+] as const;
+export type CertificateLabels = Record<(typeof certificateLabels)[number], string>;
+
+/** Seconds since 1970; NaN for what is no time. */
+export function seconds(time: string): number {
+  return Date.parse(time) / 1000;
+}
+
+/** One shown certificate; its times in seconds since 1970. */
+export interface ShownCertificate {
+  readonly labels: CertificateLabels;
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
+/** The same world is asked for by five metrics. */
+const shown = new WeakMap<World, readonly ShownCertificate[]>();
+
+export function shownCertificates(world: World): readonly ShownCertificate[] {
+  const known = shown.get(world);
+  if (known !== undefined) return known;
+  const detailed = world.inventories.size <= detailedUpTo;
+  const all = [...world.inventories].flatMap(([node, { certificates }]) =>
+    (detailed ? certificates.filter(hasEnd) : firstToEnd(certificates)).map((row) => shownOf(node, row)),
+  );
+  shown.set(world, all);
+  return all;
+}
+
+const hasEnd = ({ notAfter }: InventoryRow): boolean => Number.isFinite(seconds(notAfter));
+
+function firstToEnd(rows: readonly InventoryRow[]): readonly InventoryRow[] {
+  const ends = rows.map(({ notAfter }) => seconds(notAfter));
+  const first = Math.min(...ends.filter(Number.isFinite));
+  return rows.slice(ends.indexOf(first)).slice(0, Number.isFinite(first) ? 1 : 0);
+}
+
+function shownOf(nodename: string, row: InventoryRow): ShownCertificate {
+  const labels = {
+    nodename,
+    filename: row.path.slice(row.path.lastIndexOf('/') + 1),
+    filepath: row.path,
+    // x509-certificate-exporter shows serial numbers in decimal.
+    serial_number: /^[0-9a-f]+$/.test(row.serial) ? BigInt(`0x${row.serial}`).toString() : '',
+    subject_CN: commonName(row.subject),
+    issuer_CN: commonName(row.issuer),
+  };
+  return { labels, notBefore: seconds(row.notBefore), notAfter: seconds(row.notAfter) };
+}
+
+function commonName(subject: string): string {
+  return /(?:^|[,+]\s*)CN\s*=\s*((?:\\.|[^,+\\])*)/.exec(subject)?.[1]?.trim() ?? '';
+}
+
+/** When each CA ends, in seconds since 1970: the stored one's word, else the earliest certificate of it on any node. */
+export function caEnds({ vault, inventories }: World): readonly (readonly [CaId, number])[] {
+  const onNodes = new Map<string, number>();
+  for (const { certificates } of inventories.values()) {
+    for (const { kind, ca, notAfter } of certificates) {
+      if (kind !== 'ca' || ca === null) continue;
+      onNodes.set(ca, Math.min(onNodes.get(ca) ?? Number.POSITIVE_INFINITY, seconds(notAfter)));
+    }
+  }
+  return caIds.flatMap((ca) => {
+    const stored = vault.cas[ca];
+    const end = stored === undefined ? onNodes.get(ca) : seconds(stored.notAfter);
+    return end === undefined || !Number.isFinite(end) ? [] : [[ca, end] as const];
+  });
+}
