@@ -28,6 +28,8 @@ const core: readonly Question[] = [
   { may: false, verb: 'update', resource: 'secrets', name: 'cluster-cert-rotator-kek', namespace },
   { may: false, verb: 'delete', resource: 'secrets', name: 'cluster-cert-rotator-kek', namespace },
   { may: false, verb: 'list', resource: 'secrets', namespace },
+  { may: true, verb: 'update', resource: 'secrets', name: 'cluster-cert-rotator-controller-tls', namespace },
+  { may: false, verb: 'delete', resource: 'secrets', name: 'cluster-cert-rotator-controller-tls', namespace },
   { may: true, verb: 'get', resource: 'secrets', name: 'kubernetes-ca', namespace: 'cpaas-system' },
   { may: false, verb: 'get', resource: 'secrets', name: 'other', namespace: 'cpaas-system' },
   { may: false, verb: 'list', resource: 'secrets', namespace: 'kube-system' },

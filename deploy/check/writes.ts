@@ -18,6 +18,7 @@ export function checkWrites(publicNamespace: string): void {
     ['Secret', 'anything', publicNamespace],
     ['Secret', 'anything', namespace],
     ['Secret', 'kubernetes-ca', namespace],
+    ['Secret', 'cluster-cert-rotator-controller-tls', publicNamespace],
     ['Service', 'anything', publicNamespace],
   ] as const) {
     denied(`the controller makes ${kind} ${name} in ${where}`, object(kind, name, where), controller);

@@ -7,8 +7,6 @@ interface Query {
   readonly legend?: string;
   /** The newest value alone, as rows of a table. */
   readonly instant?: true;
-  /** That there is nothing to show is good news. */
-  readonly mayBeEmpty?: true;
 }
 interface Panel {
   readonly title: string;
@@ -116,7 +114,7 @@ const work: readonly Panel[] = [
     type: 'timeseries',
     width: 12,
     height: 8,
-    queries: [{ expr: 'max by (gate) (cert_rotator_gate_closed)', legend: '{{gate}}', mayBeEmpty: true }],
+    queries: [{ expr: 'max by (gate) (cert_rotator_gate_closed)', legend: '{{gate}}' }],
   },
   {
     title: 'Ended in a day',
@@ -128,7 +126,6 @@ const work: readonly Panel[] = [
       {
         expr: 'sum by (result) (increase(cert_rotator_rotations_total[1d]))',
         legend: '{{result}}',
-        mayBeEmpty: true,
       },
     ],
   },
@@ -142,7 +139,6 @@ const work: readonly Panel[] = [
     queries: [0.5, 0.9].map((quantile) => ({
       expr: `histogram_quantile(${quantile}, sum by (le) (rate(cert_rotator_rotation_duration_seconds_bucket{result="Succeeded"}[1d])))`,
       legend: `${quantile * 100} %`,
-      mayBeEmpty: true,
     })),
   },
   {
@@ -155,7 +151,6 @@ const work: readonly Panel[] = [
       {
         expr: 'max by (nodename, result, reason) (cert_rotator_rotation_failed)',
         instant: true,
-        mayBeEmpty: true,
       },
     ],
   },
@@ -196,9 +191,7 @@ const around: readonly Panel[] = [
     type: 'table',
     width: 8,
     height: 6,
-    queries: [
-      { expr: 'max by (scope, nodename) (cert_rotator_paused) == 1', instant: true, mayBeEmpty: true },
-    ],
+    queries: [{ expr: 'max by (scope, nodename) (cert_rotator_paused) == 1', instant: true }],
   },
   {
     title: 'Memory',

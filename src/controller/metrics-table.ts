@@ -11,7 +11,8 @@ export interface MetricRow {
   readonly labels: readonly string[];
 }
 
-type Sample = readonly [Readonly<Record<string, string>>, number];
+/** Labels and value; every label of the row, in its order. */
+export type Sample = readonly [Readonly<Record<string, string>>, number];
 
 /** Read from the last world of the leader; a replica that stands by has none of them. */
 export interface WorldGauge extends MetricRow {

@@ -3,7 +3,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { terminalPhases, type RotationStatus } from '../kube/types.ts';
 import { seconds } from './metrics-certificates.ts';
-import { counters, histograms, ownGauges, worldGauges, type WorldGauge } from './metrics-table.ts';
+import { counters, histograms, ownGauges, worldGauges } from './metrics-table.ts';
+import { gaugeText } from './metrics-text.ts';
 import type { World } from './world.ts';
 
 export class Metrics {
@@ -25,7 +26,6 @@ export class Metrics {
     const { name, help, labels, buckets } = histograms.duration;
     const registers = [this.#registry];
     this.#duration = new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers });
-    for (const gauge of worldGauges) this.#registerWorldGauge(gauge);
   }
 
   /** Takes the world of this pass; counts rotations that ended since the last one. */
@@ -60,7 +60,12 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    return this.#registry.metrics();
+    const world = this.#world;
+    const now = this.#clock();
+    const ofWorld = worldGauges.map((gauge) =>
+      gaugeText(gauge, world === undefined ? [] : gauge.samples(world, now)),
+    );
+    return [await this.#registry.metrics(), ...ofWorld].join('\n');
   }
 
   get contentType(): string {
@@ -81,23 +86,5 @@ export class Metrics {
 
   #gauge({ name, help }: { name: string; help: string }): Gauge {
     return new Gauge({ name, help, registers: [this.#registry] });
-  }
-
-  #registerWorldGauge({ name, help, labels, samples }: WorldGauge): void {
-    const read = (): Iterable<readonly [Readonly<Record<string, string>>, number]> =>
-      this.#world === undefined ? [] : samples(this.#world, this.#clock());
-    const gauge = new Gauge({
-      name,
-      help,
-      labelNames: labels,
-      registers: [],
-      collect() {
-        this.reset();
-        // What has no labels is 0 after a reset; what is not known is not 0.
-        if (labels.length === 0) this.remove();
-        for (const [labels, value] of read()) this.set(labels, value);
-      },
-    });
-    this.#registry.registerMetric(gauge);
   }
 }

@@ -5,6 +5,7 @@ import { certificateIds } from '../catalogue/ids.ts';
 import { phases, privateNamespace, signerName } from '../kube/types.ts';
 import { web } from './downloads.ts';
 import { labels } from './labels.ts';
+import { metricsService, metricsServing } from './serving-keeper.ts';
 import {
   agentExecutable,
   hostPaths,
@@ -46,6 +47,12 @@ export function chartFile(): string {
     kindLabel: labels.kind,
     serviceAccounts,
     web,
+    metrics: {
+      service: metricsService.name,
+      port: metricsService.port,
+      secret: metricsServing.name,
+      serverName: metricsServing.names[0],
+    },
     certificateIds,
     phases,
     agentEnvironment: Object.values(env).toSorted(),

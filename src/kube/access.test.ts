@@ -1,6 +1,8 @@
 // Against a real kube-apiserver: a ServiceAccount with the right, one without it, and no ServiceAccount at all.
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kubernetesPrograms } from '../../test/kubernetes.ts';
 import { mustSkip, startBareApi, type BareApi } from '../../test/kube/bare-api.ts';
 import { CallerAccess } from './access.ts';
 import { Connection, loadKubeConfig } from './connection.ts';
@@ -10,7 +12,9 @@ describe.skipIf(mustSkip())('whether a caller may GET /metrics', { timeout: 60_0
   let connection: Connection;
   let access: CallerAccess;
   const kubectl = (...args: readonly string[]): string =>
-    execFileSync('kubectl', ['--kubeconfig', api.kubeconfig, ...args], { encoding: 'utf8' }).trim();
+    execFileSync(join(kubernetesPrograms(), 'kubectl'), ['--kubeconfig', api.kubeconfig, ...args], {
+      encoding: 'utf8',
+    }).trim();
   const tokenOf = (name: string): string => kubectl('create', 'token', name);
 
   beforeAll(async () => {

@@ -54,6 +54,7 @@ imagePullSecrets:
 {{- define "ccr.controllerEnvironment" -}}
 - {name: CONFIG_FILE, value: /etc/cluster-cert-rotator/config.yaml}
 - {name: LISTEN, value: {{ printf "%s:%d" (ternary "127.0.0.1" "" .Values.controller.hostNetwork) (int .Values.controller.port) | quote }}}
+- {name: METRICS_LISTEN, value: {{ printf ":%d" (int .Values.controller.metricsPort) | quote }}}
 - {name: LOG_LEVEL, value: {{ .Values.controller.logLevel | quote }}}
 - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
 {{- if not (include "ccr.hasPolicies" .) }}

@@ -1,0 +1,26 @@
+// The text that Prometheus reads (exposition format 0.0.4) of metrics whose series change with every look. prom-client
+// would build each series anew and take ten times as long for 5,000 nodes.
+import type { MetricRow, Sample } from './metrics-table.ts';
+
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '"': '\\"' };
+
+/** Metrics about the same certificate share its labels. */
+const texts = new WeakMap<object, string>();
+
+function labelText(labels: Sample[0]): string {
+  const known = texts.get(labels);
+  if (known !== undefined) return known;
+  const pairs = Object.entries(labels).map(
+    ([name, value]) => `${name}="${value.replaceAll(/[\\\n"]/g, (one) => escapes[one] ?? one)}"`,
+  );
+  const text = pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
+  texts.set(labels, text);
+  return text;
+}
+
+/** All of one gauge; help and type alone where it has no samples. */
+export function gaugeText({ name, help }: MetricRow, samples: Iterable<Sample>): string {
+  let text = `# HELP ${name} ${help}\n# TYPE ${name} gauge\n`;
+  for (const [labels, value] of samples) text += `${name}${labelText(labels)} ${value}\n`;
+  return text;
+}
