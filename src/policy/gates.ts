@@ -140,7 +140,8 @@ export function askGates(facts: GateFacts): GatesAnswer {
     const message = rule(facts);
     if (message !== undefined) shut.push({ gate, message });
   }
-  const givesWay = ({ gate }: GateAnswer) => facts.urgent !== undefined && !gates[gate].hard;
+  if (facts.urgent === undefined) return { closed: shut, overridden: [] };
+  const givesWay = ({ gate }: GateAnswer) => !gates[gate].hard;
   return {
     closed: shut.filter((answer) => !givesWay(answer)),
     overridden: shut.filter(givesWay),
@@ -172,8 +173,9 @@ const toldElsewhere: ReadonlySet<Gate> = new Set(['CaMismatch', 'ClockSkew']);
 function authorityIsMissing({ subject, vault }: GateFacts): string | undefined {
   const { problem } = vault;
   if (problem !== undefined && !toldElsewhere.has(problem.gate)) return problem.message;
-  const missing = subject.cas.filter((ca) => vault.unavailable[ca] !== undefined || !vault.cas.has(ca));
-  if (missing.length === 0) return undefined;
+  const isMissing = (ca: CaId): boolean => vault.unavailable[ca] !== undefined || !vault.cas.has(ca);
+  if (!subject.cas.some(isMissing)) return undefined;
+  const missing = subject.cas.filter(isMissing);
   return missing.map((ca) => vault.unavailable[ca]?.message ?? `the vault has no CA ${ca} yet`).join('; ');
 }
 
@@ -276,10 +278,12 @@ function nodeIsUnderPressure({ subject }: GateFacts): string | undefined {
 
 /** Control planes alone: workers may stay versions behind for years. */
 function anUpgradeIsUnderWay({ neighbours, subject }: GateFacts): string | undefined {
-  const own = subject.role === 'control-plane' && subject.node !== undefined ? [subject.node.version] : [];
-  const others = neighbours.controlPlanes.map(({ version }) => version);
-  const versions = new Set([...own, ...others]);
-  if (versions.size <= 1) return undefined;
+  const own = subject.role === 'control-plane' ? subject.node?.version : undefined;
+  const [first] = neighbours.controlPlanes;
+  const one = own ?? first?.version;
+  if (neighbours.controlPlanes.every(({ version }) => version === one)) return undefined;
+  const versions = new Set(neighbours.controlPlanes.map(({ version }) => version));
+  if (own !== undefined) versions.add(own);
   return `control planes run different versions (${[...versions].toSorted().join(', ')})`;
 }
 

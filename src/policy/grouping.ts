@@ -35,21 +35,21 @@ export function nextGroup(
   now: Date,
   groupWithin: number,
 ): Group | undefined {
-  const moments = candidates.map(beginOf).filter(Number.isFinite);
-  if (moments.length === 0) return undefined;
-  const earliest = Math.min(...moments);
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) earliest = Math.min(earliest, beginOf(candidate));
+  if (!Number.isFinite(earliest)) return undefined;
   const start = Math.max(now.getTime(), earliest);
-  const starters = candidates.filter((candidate) => isDueBy(candidate, start, earliest));
-  const restarts = new Set(starters.map(({ component }) => component));
-  const members = candidates.filter(
-    (candidate) =>
-      starters.includes(candidate) ||
-      (restarted.has(candidate.component) &&
-        restarts.has(candidate.component) &&
-        groupWithin > 0 &&
-        mayJoin(candidate, start, groupWithin)),
-  );
-  return { dueAt: new Date(earliest), ids: members.map(({ id }) => id) };
+  const isStarter = (candidate: Candidate) => isDueBy(candidate, start, earliest);
+  const joins = ({ component }: Candidate) =>
+    restarted.has(component) && candidates.some((other) => other.component === component && isStarter(other));
+  const ids = candidates
+    .filter(
+      (candidate) =>
+        isStarter(candidate) ||
+        (groupWithin > 0 && mayJoin(candidate, start, groupWithin) && joins(candidate)),
+    )
+    .map(({ id }) => id);
+  return { dueAt: new Date(earliest), ids };
 }
 
 /** Due means after the moment (R1: «<»), save for the one that is to come first. */

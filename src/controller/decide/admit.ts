@@ -53,7 +53,7 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
     }
     const answer = askGates(factsFor(item, common, view));
     if (answer.closed.length > 0) {
-      actions.push(...wait(item, answer.closed, rank, view));
+      actions.push(...wait(item, whyItWaits(answer.closed, rank, common), world.now));
       common = withNext(common, item, answer.closed);
       continue;
     }
@@ -83,36 +83,23 @@ function hasNothingToDo({ node, notAfter }: Queued): boolean {
   return node.inventory !== undefined && notAfter === undefined;
 }
 
-function wait(item: Queued, closed: readonly GateAnswer[], rank: number, view: View): Action[] {
-  const { reason, message } = whyItWaits(closed, rank, view);
+function wait({ rotation }: Queued, { gate: reason, message }: GateAnswer, now: Date): Action[] {
   const text = `waits: ${message}`;
-  if (item.rotation.status?.reason === reason) return patch(item.rotation, { message: text });
-  return patch(item.rotation, {
-    reason,
-    message: text,
-    conditions: withCondition(
-      item.rotation,
-      { type: 'Admitted', status: 'False', reason, message: text },
-      view.world.now,
-    ),
-  });
+  if (rotation.status?.reason === reason) return patch(rotation, { message: text });
+  const condition = { type: 'Admitted', status: 'False', reason, message: text } as const;
+  return patch(rotation, { reason, message: text, conditions: withCondition(rotation, condition, now) });
 }
 
-function whyItWaits(
-  closed: readonly GateAnswer[],
-  rank: number,
-  view: View,
-): { reason: Gate; message: string } {
+function whyItWaits(closed: readonly GateAnswer[], rank: number, { limits }: CommonFacts): GateAnswer {
   const [first] = closed;
-  const { parallelWorkers, settle } = view.world.configuration;
   const onlyPlaces = closed.every(({ gate }) => gate === 'ParallelLimit' || gate === 'Settling');
   const far = rank >= toldExactly && closed.every(({ gate }) => clusterWide.has(gate));
   // One text for both: which of the two it is changes with every node that ends.
   if (onlyPlaces || far || first === undefined) {
-    const rest = `at most ${parallelWorkers} workers or 1 control plane at a time, ${settle / 1000} s of rest after each`;
-    return { reason: 'ParallelLimit', message: `others go first (${rest})` };
+    const rest = `at most ${limits.parallelWorkers} workers or 1 control plane at a time, ${limits.settle / 1000} s of rest after each`;
+    return { gate: 'ParallelLimit', message: `others go first (${rest})` };
   }
-  return { reason: first.gate, message: closed.map(({ gate, message }) => `${gate}: ${message}`).join('; ') };
+  return { gate: first.gate, message: closed.map(({ gate, message }) => `${gate}: ${message}`).join('; ') };
 }
 
 function admit(item: Queued, { overridden }: GatesAnswer, view: View): Action[] {

@@ -24,10 +24,12 @@ export interface CommonFacts {
   readonly outsideWindow: string | undefined;
   readonly health: GateFacts['health'];
   readonly vault: GateFacts['vault'];
+  readonly limits: GateFacts['limits'];
 }
 
 export function commonFacts(view: View): CommonFacts {
   const { world } = view;
+  const { parallelWorkers, settle, clockSkewLimit: clockSkew } = world.configuration;
   return {
     activity: activityIn(view),
     nodes: {
@@ -43,6 +45,7 @@ export function commonFacts(view: View): CommonFacts {
     outsideWindow: outsideWindow(world.configuration.windows, world.now),
     health: healthOf(world.health, view),
     vault: vaultOf(world),
+    limits: { parallelWorkers, settle, clockSkew },
   };
 }
 

@@ -4,7 +4,7 @@ import { annotations, type CertificateRotation } from '../../kube/types.ts';
 import type { GateFacts } from '../../policy/gates.ts';
 import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
 import type { Configuration } from '../configuration.ts';
-import type { World } from '../world.ts';
+import type { Inventory, World } from '../world.ts';
 import { waitsForCanary } from './canary.ts';
 import { lifetimeOf, manageableOf, type RenewableCertificate } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
@@ -25,15 +25,10 @@ export interface Queued extends Waiting {
 }
 
 export function queued(rotation: CertificateRotation, node: NodeView, world: World): Queued {
-  return {
-    rotation,
-    node,
-    name: rotation.metadata.name,
-    nodeName: node.name,
-    role: node.role,
-    reason: rotation.spec.reason,
-    ...wantedOf(rotation, node, world),
-  };
+  const { notAfter, cas, urgent } = wantedOf(rotation, node, world);
+  const { metadata, spec } = rotation;
+  const { name: nodeName, role } = node;
+  return { rotation, node, name: metadata.name, nodeName, role, reason: spec.reason, notAfter, cas, urgent };
 }
 
 type Wanted = Pick<Queued, 'notAfter' | 'cas' | 'urgent'>;
@@ -94,18 +89,14 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
         ? `its first certificate ends ${rfc3339(item.notAfter)}`
         : undefined,
     vault: common.vault,
-    activity: common.activity.filter(({ nodeName }) => nodeName !== node.name),
+    activity: withoutNode(common.activity, node),
     neighbours: neighboursOf(node, common.nodes),
     next: common.next,
     health: common.health,
     outsideWindow: common.outsideWindow,
     breaker: common.breaker,
     canary: waitsForCanary(common.canaries, node, configuration.canary.bake),
-    limits: {
-      parallelWorkers: configuration.parallelWorkers,
-      settle: configuration.settle,
-      clockSkew: configuration.clockSkewLimit,
-    },
+    limits: common.limits,
   };
 }
 
@@ -113,22 +104,37 @@ const pressures: ReadonlySet<string> = new Set(['MemoryPressure', 'DiskPressure'
 
 function pressureOn({ node }: NodeView): string[] {
   const conditions = node.status?.conditions ?? [];
-  return conditions.flatMap(({ type, status }) => (status === 'True' && pressures.has(type) ? [type] : []));
+  return conditions
+    .filter(({ type, status }) => status === 'True' && pressures.has(type))
+    .map(({ type }) => type);
+}
+
+function withoutNode(activity: GateFacts['activity'], { name }: NodeView): GateFacts['activity'] {
+  const isItself = ({ nodeName }: { readonly nodeName: string }): boolean => nodeName === name;
+  return activity.some(isItself) ? activity.filter((one) => !isItself(one)) : activity;
 }
 
 /** All are counted once a pass; here the node itself is taken off. */
-function neighboursOf({ name, ready }: NodeView, all: CommonFacts['nodes']): GateFacts['neighbours'] {
+function neighboursOf({ name, ready, role }: NodeView, all: CommonFacts['nodes']): GateFacts['neighbours'] {
+  const { count, notReady, controlPlanes } = all;
   return {
-    count: all.count - 1,
-    notReady: all.notReady - (ready ? 0 : 1),
-    controlPlanes: all.controlPlanes.filter((controlPlane) => controlPlane.name !== name),
+    count: count - 1,
+    notReady: notReady - (ready ? 0 : 1),
+    controlPlanes: role === 'worker' ? controlPlanes : controlPlanes.filter((one) => one.name !== name),
   };
 }
 
 function skewOf({ inventory }: NodeView): number | undefined {
   if (inventory === undefined) return undefined;
-  return Math.abs(Date.parse(inventory.clock) - Date.parse(inventory.collectedAt));
+  const known = skews.get(inventory);
+  if (known !== undefined) return known;
+  const skew = Math.abs(Date.parse(inventory.clock) - Date.parse(inventory.collectedAt));
+  skews.set(inventory, skew);
+  return skew;
 }
+
+/** An inventory never changes: a new one is a new value. */
+const skews = new WeakMap<Inventory, number>();
 
 function manualWithinHour({ rotation, node }: Queued, now: Date): number {
   if (isPlanned(rotation)) return 0;
