@@ -29,7 +29,25 @@ export interface SimulatedNode {
   outcome: (ids: readonly CertificateId[]) => Partial<RotateResult>;
 }
 
+/** The same value until something of it changes, as the watch gives it. */
 export function nodeObject(node: SimulatedNode): Node {
+  const { uid, ready } = node;
+  const annotations = JSON.stringify(node.annotations);
+  const known = objects.get(node);
+  const isSame = known?.uid === uid && known.ready === ready && known.annotations === annotations;
+  if (isSame) return known.object;
+  const object = makeNodeObject(node);
+  objects.set(node, { uid, ready, annotations, object });
+  return object;
+}
+
+interface Known extends Pick<SimulatedNode, 'uid' | 'ready'> {
+  readonly annotations: string;
+  readonly object: Node;
+}
+const objects = new WeakMap<SimulatedNode, Known>();
+
+function makeNodeObject(node: SimulatedNode): Node {
   const controlPlane = node.role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {};
   return {
     metadata: { name: node.name, uid: node.uid, labels: controlPlane, annotations: node.annotations },

@@ -86,10 +86,18 @@ export class SimulatedCluster {
       pods: this.pods,
       vault: this.vault,
       health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
-      liveSerials: new Map(this.nodes.map((node) => [node.name, liveOf(node, this.now)])),
+      liveSerials: this.#liveSerials(),
       signed: this.signed,
       podProblems: new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', this.#problems(pod)])),
     };
+  }
+
+  /** As the gatherer: of the nodes whose rotation is being verified. */
+  #liveSerials(): World['liveSerials'] {
+    const verifying = this.rotations.filter(({ status }) => status?.phase === 'Verifying');
+    const names = new Set(verifying.map(({ spec }) => spec.nodeName));
+    const nodes = names.size === 0 ? [] : this.nodes.filter(({ name }) => names.has(name));
+    return new Map(nodes.map((node) => [node.name, liveOf(node, this.now)]));
   }
 
   /** One pass of the loop. */
@@ -135,8 +143,8 @@ export class SimulatedCluster {
 
   inFlight(role: NodeRole): CertificateRotation[] {
     return this.rotations.filter(({ spec, status }) => {
-      const node = this.nodes.find(({ name }) => name === spec.nodeName);
-      return node?.role === role && ['Admitted', 'Running', 'Verifying'].includes(status?.phase ?? '');
+      if (!['Admitted', 'Running', 'Verifying'].includes(status?.phase ?? '')) return false;
+      return this.nodes.find(({ name }) => name === spec.nodeName)?.role === role;
     });
   }
 
@@ -187,7 +195,7 @@ export class SimulatedCluster {
   }
 
   #patchStatus(uid: string | undefined, status: CertificateRotation['status'] & object): void {
-    const at = this.rotations.findIndex(({ metadata }) => metadata.uid === uid);
+    const at = this.rotations.findLastIndex(({ metadata }) => metadata.uid === uid);
     const known = this.rotations[at];
     if (known !== undefined) this.rotations[at] = { ...known, status };
   }
