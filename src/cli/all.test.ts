@@ -215,6 +215,24 @@ describe('cert-renew all that is called again', () => {
     expect(out).toContain('note: what was interrupted earlier was taken up first');
   });
 
+  it.each([true, false])('still proves what waits where its renewal could not begin: %s', async (quorum) => {
+    const fake = await waitingNode();
+    fake.quorum = quorum;
+    fake.files.onStep = (what) => {
+      if (/^create .*backups.*scheduler\.conf/.test(what)) throw new CertError('NoSpace', 'no room');
+    };
+    expect(await run(fake)).toBe(quorum ? 0 : 4);
+    fake.files.onStep = () => undefined;
+    if (!quorum) {
+      expect(knownOf(fake.files, fake.node.layout)?.ids).toContain('scheduler.conf');
+      fake.quorum = true;
+      out = '';
+      expect(await run(fake)).toBe(0);
+    }
+    expect(out).toMatch(/scheduler\.conf: renewed.*kube-scheduler was started/);
+    expect(fake.files.readdir(fake.node.layout.journal)).toEqual([]);
+  });
+
   it('says that it goes on when it was interrupted', async () => {
     const fake = nodeWith(-10);
     fake.goDark('kube-apiserver', 'kube-scheduler');
