@@ -4,6 +4,9 @@ import type { Journal, JournalCertificate, JournalStage } from './journal.ts';
 import { describeLocation } from './material.ts';
 import { stageNames } from './stages.ts';
 
+const rank = ({ name }: JournalStage): number => stageNames.indexOf(name);
+const place = ({ location }: JournalCertificate): string => describeLocation(location);
+
 /** With every stage of an earlier journal that waits to be proved: in the stage that renews it, or else by itself. */
 export function withWaiting(journal: Journal, earlier: Journal): Journal {
   const waiting = earlier.stages.filter(({ state }) => state === 'unproved');
@@ -12,13 +15,11 @@ export function withWaiting(journal: Journal, earlier: Journal): Journal {
     return before === undefined ? stage : { ...withOthers(stage, before), waiting: before };
   });
   const alone = waiting.filter(({ name }) => renewing.every((stage) => stage.name !== name));
-  const rank = ({ name }: JournalStage): number => stageNames.indexOf(name);
   return { ...journal, stages: [...renewing, ...alone].toSorted((a, b) => rank(a) - rank(b)) };
 }
 
 /** Those that cannot be renewed along are proved along. */
 function withOthers(stage: JournalStage, before: JournalStage): JournalStage {
-  const place = ({ location }: JournalCertificate): string => describeLocation(location);
   const places = new Set(stage.certificates.map(place));
   const others = before.certificates
     .filter((each) => !places.has(place(each)))
