@@ -4,7 +4,7 @@ import type { Journal } from '../rotation/journal.ts';
 import type { Outcome } from '../rotation/types.ts';
 import type { Cluster } from './all-node.ts';
 import type { Decided } from './all-plan.ts';
-import { endOf, exitOfEnd, holdsNew, type CallEnd } from './call-end.ts';
+import { endOf, exitOfEnd, holdsNew, idleAfter, type CallEnd } from './call-end.ts';
 import { exitCodes } from './exit-codes.ts';
 import { rfc3339 } from '../pki/time.ts';
 
@@ -38,9 +38,8 @@ function resultOf(ended: Ended): CallEnd {
 }
 
 function withoutOutcome({ earlier, plan }: Ended): CallEnd {
-  if (earlier !== undefined && earlier.outcome !== 'succeeded') return 'partly';
   if (leftUndone(plan).length > 0) return earlier === undefined ? 'refused' : 'partly';
-  return earlier === undefined ? 'nothing-due' : 'done';
+  return idleAfter(earlier);
 }
 
 export function renderText(ended: Ended): string {

@@ -166,6 +166,15 @@ function knownOf(files: Files, layout: RotationNode['layout']) {
 const choices = (count: number): ((index: number) => boolean)[] =>
   Array.from({ length: 2 ** count }, (_, mask) => (index: number) => ((mask >> index) & 1) === 1);
 
+/** No backup can be taken of what the scheduler waits with. */
+function withoutRoom({ files }: FakeNode): void {
+  files.onStep = (what) => {
+    if (/^create .*backups.*scheduler\.conf/.test(what)) throw new CertError('NoSpace', 'no room');
+  };
+}
+
+const provesScheduler = /scheduler\.conf: renewed.*kube-scheduler was started/;
+
 describe('cert-renew all that is called again', () => {
   it('renews with what it waits to prove what can be renewed only now', async () => {
     const fake = await waitingNode();
@@ -213,6 +222,27 @@ describe('cert-renew all that is called again', () => {
     expect(await run(fake)).toBe(4);
     expect(out).toContain('no room');
     expect(out).toContain('note: what was interrupted earlier was taken up first');
+  });
+
+  it('proves what waits although its renewal could not begin', async () => {
+    const fake = await waitingNode();
+    withoutRoom(fake);
+    expect(await run(fake)).toBe(0);
+    expect(out).toMatch(provesScheduler);
+    expect(fake.files.readdir(fake.node.layout.journal)).toEqual([]);
+  });
+
+  it('still knows that it waits where it can be neither renewed nor proved', async () => {
+    const fake = await waitingNode();
+    withoutRoom(fake);
+    fake.quorum = false;
+    expect(await run(fake)).toBe(4);
+    expect(knownOf(fake.files, fake.node.layout)?.ids).toContain('scheduler.conf');
+    fake.files.onStep = () => undefined;
+    fake.quorum = true;
+    out = '';
+    expect(await run(fake)).toBe(0);
+    expect(out).toMatch(provesScheduler);
   });
 
   it('says that it goes on when it was interrupted', async () => {

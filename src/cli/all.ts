@@ -3,6 +3,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { certificateFile } from '../catalogue/discover.ts';
 import type { CertificateId, Target } from '../catalogue/ids.ts';
+import { entryOf } from '../catalogue/table.ts';
 import { CertError, describeError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { rotate } from '../rotation/driver.ts';
@@ -168,14 +169,15 @@ const isUnderWay = ({ files, layout }: RotationNode, id: string): boolean => {
   return found.kind === 'journal' && found.journal.id === id;
 };
 
-/** @param again those that are renewed although they are not due */
+/** @param again those that are renewed although they are not due, where they can be */
 const targetsOf = (
-  { targets }: SeenHere,
+  { targets, signing }: SeenHere,
   plan: readonly Decided[],
   again: readonly (CertificateId | undefined)[],
 ): Target[] => {
   const isChosen = ({ action, id }: Decided): boolean =>
-    action === 'renew' || (action === 'leave' && again.includes(id));
+    action === 'renew' ||
+    (action === 'leave' && again.includes(id) && !('cannot' in signing[entryOf(id).ca]));
   return targets.filter(({ id, location }) =>
     plan.some((each) => each.id === id && each.row.path === certificateFile(location) && isChosen(each)),
   );

@@ -41,6 +41,9 @@ describe('the exit code', () => {
     [4, 'refused', [], 'succeeded'],
     [4, 'rolled-back', ['rolled-back'], 'succeeded'],
     [0, 'succeeded', ['proved'], 'succeeded'],
+    // What was interrupted is at its end, or waits on.
+    [0, 'nothing-to-do', ['proved'], 'succeeded'],
+    [4, 'nothing-to-do', ['unproved'], 'needs-manual'],
   ] as const)('is %i for %s with stages %j after %s', (code, outcome, states, earlier) => {
     const end = endOf({
       outcome: outcomeOf(outcome),

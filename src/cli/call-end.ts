@@ -25,9 +25,15 @@ export interface Ending {
 export function endOf(ending: Ending): CallEnd {
   const { outcome } = ending.outcome;
   if (outcome === 'succeeded') return 'done';
-  if (outcome === 'nothing-to-do') return 'nothing-due';
+  if (outcome === 'nothing-to-do') return idleAfter(ending.earlier);
   if (outcome === 'needs-manual' || !isUntouched(ending)) return 'partly';
   return outcome === 'rolled-back' ? 'restored' : 'refused';
+}
+
+/** A call that found nothing to do beside what was interrupted before it. */
+export function idleAfter(earlier: Outcome | undefined): CallEnd {
+  if (earlier === undefined) return 'nothing-due';
+  return earlier.outcome === 'succeeded' ? 'done' : 'partly';
 }
 
 /** Every file is as it was before the call: a stage that was proved before another failed keeps its new ones. */

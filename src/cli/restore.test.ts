@@ -232,3 +232,28 @@ describe('after an interrupted rotation was brought to its new key', () => {
     for (const target of fakeTargets) expect(fake.fits(target)).toBe(true);
   });
 });
+
+describe('a live file that is broken is why one restores', () => {
+  it.each([
+    ['holds something else', ({ files }: FakeNode, path: string) => put(files, path, 'kind: [')],
+    ['is empty', ({ files }: FakeNode, path: string) => put(files, path, '')],
+  ])('also where it %s', async (_, spoil) => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const old = text(fake, scheduler);
+    const backup = await renewed(fake, [scheduler], 'new');
+    spoil(fake, scheduler);
+    expect(await restored(fake, backup)).toBe(0);
+    expect(text(fake, scheduler)).toBe(old);
+  });
+
+  it('also a pair', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const path = `${pki}/apiserver.crt`;
+    const old = text(fake, path);
+    const backup = await renewed(fake, [path], 'new');
+    put(fake.files, path, 'broken');
+    put(fake.files, `${pki}/apiserver.key`, 'broken');
+    expect(await restored(fake, backup)).toBe(0);
+    expect(text(fake, path)).toBe(old);
+  });
+});

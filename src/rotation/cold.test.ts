@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CertError } from '../errors.ts';
 import { apply, forget, rotate } from './driver.ts';
 import { fakeFacts, fakeTargets, makeCa, makeDisk, type FakeCa } from './fake-disk.ts';
 import { FakeNode } from './fake-node.ts';
@@ -55,6 +56,29 @@ describe('a node whose kubelet is down (R15)', () => {
     expect(byAgent).toMatchObject({ outcome: 'refused', reason: 'PreflightFailed' });
     expect(byAgent.message).toMatch(/^EtcdUnknown: .*gone\.crt/);
     expect((await rotateCold(fake, { order: { facts } })).message).toBe('6 renewed and proved');
+  });
+
+  it('gets its kubelet back where its member of etcd may not be touched, and nothing else of that is', async () => {
+    const fake = deadNode('kube-apiserver', 'kube-scheduler');
+    fake.etcdMembers = ['1', '2', '3'].map((n) => ({ name: `n${n}`, host: `10.0.0.${n}`, leader: '1' }));
+    const request: RotationNode['probes']['request'] = (question, asked) =>
+      question.host === '10.0.0.3'
+        ? Promise.reject(new CertError('Unreachable', 'no answer'))
+        : fake.node.probes.request(question, asked);
+    const node = { ...fake.node, probes: { ...fake.node.probes, request } };
+    const outcome = await rotateCold(fake, { node });
+    expect(outcome.message).toContain('QuorumWouldBeLost');
+    const isNew = fakeTargets.map((target) => [target.id, fake.certificate(target).notAfter > fake.time]);
+    expect(isNew).toEqual([
+      ['etcd/server.crt', false],
+      ['apiserver.crt', false],
+      ['apiserver-kubelet-client.crt', false],
+      ['admin.conf', true],
+      ['scheduler.conf', true],
+      ['kubelet-client-current.pem', true],
+    ]);
+    expect(fake.kubeletRestarts).toBe(1);
+    expect(fake.node.processes.find('kubelet')).toHaveLength(1);
   });
 
   it('loses what still runs with the old files: nobody else would end it', async () => {

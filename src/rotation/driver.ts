@@ -30,6 +30,7 @@ import { proveWaiting, runStage } from './stage.ts';
 import { startAnew } from './start-anew.ts';
 import { lookAtStart } from './stage-check.ts';
 import { stageOf, stageRules } from './stages.ts';
+import { notBegun, withWaiting } from './supersede.ts';
 import { settleUnreadable } from './unreadable.ts';
 import { defaultTimeouts } from './types.ts';
 import type { NodeFacts, Outcome, Prepared, RotationNode, RotationOrder, Signer, Timeouts } from './types.ts';
@@ -71,7 +72,9 @@ export async function prepare(
     await checkEtcd(node, order.facts, materials, circumstances, signal);
     const made = await draft(node, order, materials, signer, signal);
     const noted = { ...made.journal, notes: [...notes, ...made.journal.notes] };
-    const journal = withKubeletRotated(noted, rotated);
+    const superseded = supersededBy(node, order);
+    const own = withKubeletRotated(noted, rotated);
+    const journal = superseded === undefined ? own : withWaiting(own, superseded);
     writeDraft(node, { ...made, journal });
     return { kind: 'prepared', journalId: journal.id, notes: journal.notes };
   } catch (error) {
@@ -103,6 +106,11 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
   return undefined;
 }
 
+function supersededBy({ files, layout }: RotationNode, { supersedes }: RotationOrder): Journal | undefined {
+  const found = findJournal(files, layout);
+  return found.kind === 'journal' && found.journal.id === supersedes ? found.journal : undefined;
+}
+
 async function checkEtcd(
   node: RotationNode,
   facts: NodeFacts,
@@ -112,6 +120,8 @@ async function checkEtcd(
 ): Promise<void> {
   const touching = materials.filter(({ id }) => id !== undefined && stageRules[stageOf(id)].needsEtcd);
   if (touching.length === 0) return;
+  // A node whose kubelet is down gets at least that back (R15): each stage that leans on etcd is judged by itself.
+  if (attended && cold && touching.length < materials.length) return;
   const expired = touching.filter(({ certificate }) => certificate.notAfter <= node.now());
   const renewsExpired = expired.map(({ certificate }) => certificate.serial);
   await refuseUnsafeEtcd(node, facts, { attended, dead: cold, renewsExpired }, signal);
@@ -199,7 +209,7 @@ async function runStages(context: Context): Promise<void> {
 function finish(context: Context): Outcome {
   const { journal } = context;
   const stages = journal.stages.map((stage): JournalStage =>
-    stage.state === 'pending' ? { ...stage, state: 'not-begun' } : stage,
+    stage.state === 'pending' ? { ...stage, ...notBegun(stage) } : stage,
   );
   const ended: Journal = { ...journal, stages };
   const outcome = outcomeOf(ended);

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { judgeEtcd, type EtcdPlea, type EtcdReason } from './etcd-gate.ts';
+import { CertError } from '../errors.ts';
+import { judgeEtcd, refuseUnsafeEtcd, type EtcdPlea, type EtcdReason } from './etcd-gate.ts';
 import { noLeader, type EtcdMember, type EtcdView, type Silence } from './etcd.ts';
+import { fakeFacts, makeCa, makeDisk } from './fake-disk.ts';
+import { FakeNode } from './fake-node.ts';
+import type { RotationNode } from './types.ts';
 
 const member: EtcdMember = { name: 'n1', voting: true, own: true, healthy: true, message: '' };
 const other = (name: string, message = ''): EtcdMember => ({
@@ -109,5 +113,45 @@ describe('a person before the node', () => {
     ['all is well', list(member, other('n2'), other('n3')), person, true, 'QuorumStays'],
   ])('is judged when %s', (_, view, plea, safe, reason) => {
     expect(judgeEtcd(view, plea)).toMatchObject({ safe, reason });
+  });
+});
+
+describe('a member without a leader, before a person', () => {
+  const never = new AbortController().signal;
+  const ca = makeCa();
+  const facts = { ...fakeFacts, etcdMetrics: { host: '127.0.0.1', port: 2381 } };
+
+  /** One of three members, of which another is down; it finds no leader for so many waits. */
+  function searching(waits: number): [FakeNode, RotationNode] {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    fake.quorum = false;
+    fake.etcdMembers = ['1', '2', '3'].map((n) => ({ name: `n${n}`, host: `10.0.0.${n}`, leader: '1' }));
+    let left = waits;
+    fake.onSleep = () => (fake.quorum = (left -= 1) <= 0);
+    const { node } = fake;
+    const request: RotationNode['probes']['request'] = (question, signal) =>
+      question.host === '10.0.0.3'
+        ? Promise.reject(new CertError('Unreachable', 'no answer'))
+        : node.probes.request(question, signal);
+    return [fake, { ...node, probes: { ...node.probes, request } }];
+  }
+
+  it('is no open gate while there is an election', async () => {
+    const [, node] = searching(3);
+    await expect(refuseUnsafeEtcd(node, facts, person, never)).rejects.toThrow('QuorumWouldBeLost');
+  });
+
+  it('is one when that goes on', async () => {
+    const [fake, node] = searching(1000);
+    const start = fake.time.getTime();
+    await refuseUnsafeEtcd(node, facts, person, never);
+    expect(fake.time.getTime() - start).toBeGreaterThanOrEqual(10_000);
+  });
+
+  it('is not waited for on a node that was seen to be dead', async () => {
+    const [fake, node] = searching(1000);
+    const start = fake.time.getTime();
+    await refuseUnsafeEtcd(node, facts, { ...person, ...dead }, never);
+    expect(fake.time.getTime() - start).toBeLessThan(1000);
   });
 });

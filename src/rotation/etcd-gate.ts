@@ -1,7 +1,8 @@
 // Whether this node's member of etcd may be touched now (R13): nobody goes on because he could not ask. What opens the gate
 // in spite of that is known, and only for a person who stands before the node (R15, docs/adr/0009-cold-start.md).
 import { CertError } from '../errors.ts';
-import { askEtcd, isLeaderless, type EtcdView } from './etcd.ts';
+import { askEtcd, electionMs, isLeaderless, type EtcdView } from './etcd.ts';
+import { ticks } from './prove-process.ts';
 import type { NodeFacts, RotationNode } from './types.ts';
 
 /** What a rotation has to say for itself where etcd is ill. */
@@ -89,6 +90,24 @@ const whatNext = ({ silence }: EtcdView, { attended }: EtcdPlea): string => {
     : '; cert-renew all on this node may go on all the same';
 };
 
+/** What an election, or a restart of the member, brings about too. A node that is dead was looked at before that was said. */
+const passing: readonly EtcdReason[] = ['NoQuorumNow', 'MemberDown'];
+const pauseMs = 1000;
+
+async function judgeLasting(
+  node: RotationNode,
+  facts: NodeFacts,
+  plea: EtcdPlea,
+  signal: AbortSignal,
+): Promise<EtcdVerdict> {
+  const end = ticks(node) + electionMs;
+  for (;;) {
+    const verdict = judgeEtcd(await askEtcd(node, facts, signal), plea);
+    if (plea.dead || !passing.includes(verdict.reason) || ticks(node) >= end) return verdict;
+    await node.sleep(pauseMs, signal);
+  }
+}
+
 /** @throws CertError NotProved when etcd is unsafe, or nobody knows; Aborted */
 export async function refuseUnsafeEtcd(
   node: RotationNode,
@@ -97,6 +116,6 @@ export async function refuseUnsafeEtcd(
   signal: AbortSignal,
 ): Promise<void> {
   if (facts.etcdClient === undefined) return;
-  const { safe, message } = judgeEtcd(await askEtcd(node, facts, signal), plea);
+  const { safe, message } = await judgeLasting(node, facts, plea, signal);
   if (!safe) throw new CertError('NotProved', message);
 }

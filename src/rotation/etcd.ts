@@ -31,6 +31,9 @@ export interface EtcdView {
   readonly expired?: readonly string[];
 }
 
+/** An election takes a second or two: who finds no leader for so long finds none by himself. */
+export const electionMs = 10_000;
+
 /** What a member says of itself that looks for others in vain. */
 export const noLeader = 'has no leader';
 

@@ -40,7 +40,7 @@ const certificate = v.looseObject({
 
 const bootMoment = v.optional(v.looseObject({ bootId: text, milliseconds: v.number() }));
 
-const stage = v.looseObject({
+const plainStage = v.looseObject({
   name: v.picklist(stageNames),
   state: v.picklist([
     'pending',
@@ -65,6 +65,7 @@ const stage = v.looseObject({
   offline: maybe,
   failure: maybe,
 });
+const stage = v.looseObject({ ...plainStage.entries, waiting: v.optional(plainStage) });
 
 const step = v.looseObject({
   name: text,

@@ -84,6 +84,8 @@ export interface JournalStage {
   readonly offline?: string;
   /** Why it is not proved. */
   readonly failure?: string;
+  /** Of one that renews what waits to be proved, until it has begun: the stage whose place it takes. */
+  readonly waiting?: JournalStage | undefined;
 }
 
 export interface Journal {

@@ -4,14 +4,12 @@ import { CertError } from '../errors.ts';
 import type { Location } from '../catalogue/ids.ts';
 import type { ClientCredential } from '../host/probes.ts';
 import type { Context } from './context.ts';
-import { askEtcd, endpointOf, field, isLeaderless, readText, saysNoLeader } from './etcd.ts';
+import { askEtcd, electionMs, endpointOf, field, isLeaderless, readText, saysNoLeader } from './etcd.ts';
 import type { JournalCertificate, JournalStage } from './journal.ts';
 import { readLive } from './material.ts';
 import { ticks } from './prove-process.ts';
 import type { Endpoint, NodeFacts, RotationNode } from './types.ts';
 
-/** An election takes a second or two: who finds no leader for so long finds none by himself. */
-const electionMs = 10_000;
 /** Where nobody can tell whether others are needed at all. */
 const uncountedMs = 30_000;
 

@@ -1,8 +1,10 @@
 // The files of a backup in the places of the live ones, all or none, by the same journal and swap as a renewal; what lay
 // there until now becomes a backup itself.
 import type { Discovery } from '../catalogue/discover.ts';
+import type { Location } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
 import { readBundle } from '../formats/pem.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import type { Backup } from './backup-index.ts';
 import { sha256, toBytes } from './bytes.ts';
 import type { Journal, JournalFile } from './journal.ts';
@@ -109,6 +111,16 @@ function compose(node: RotationNode, backup: Backup, certificates: readonly Rest
   };
 }
 
+/** Undefined where what lies there is broken: that is what it is replaced for. */
+function certificateNow({ files }: RotationNode, location: Location): Certificate | undefined {
+  try {
+    return readBundle(toBytes(readLive(files, location).certificate)).certificate;
+  } catch (error) {
+    if (error instanceof CertError) return undefined;
+    throw error;
+  }
+}
+
 function journalOf(
   node: RotationNode,
   made: {
@@ -118,7 +130,7 @@ function journalOf(
   },
 ): Journal {
   const certificates = made.certificates.map(({ location, certificate: { serial, notAfter } }) => {
-    const old = readBundle(toBytes(readLive(node.files, location).certificate)).certificate;
+    const old = certificateNow(node, location);
     return {
       id: undefined,
       location,

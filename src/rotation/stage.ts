@@ -21,6 +21,7 @@ import { aliveAtAll, sinceOf } from './prove-process.ts';
 import { putManifest, restartIfDue } from './restart.ts';
 import { stageRules } from './stages.ts';
 import { startAnew } from './start-anew.ts';
+import { notBegun } from './supersede.ts';
 import { waitForProof } from './wait.ts';
 
 /** A stage that was cut off more often is looked at like any other, but nothing is restarted again for it. */
@@ -63,12 +64,13 @@ async function begin(context: Context, stage: JournalStage): Promise<JournalStag
     backUp(node.files, checked.files);
     if (recovery !== undefined) installRecoverUnit(node.files, node.layout);
     note(context, startedAt, { name: `${stage.name}: check`, result: 'done', message: checked.why });
-    return saveStage(context, stage.name, { ...checked.change, files: checked.files, state: 'swapping' });
+    const change = { ...checked.change, files: checked.files, waiting: undefined };
+    return saveStage(context, stage.name, { ...change, state: 'swapping' });
   } catch (error) {
     if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
     const message = describeError(error);
     note(context, startedAt, { name: `${stage.name}: check`, result: 'failed', message });
-    return saveStage(context, stage.name, { state: 'not-begun', failure: message });
+    return saveStage(context, stage.name, { ...notBegun(stage), failure: message });
   }
 }
 
