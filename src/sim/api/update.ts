@@ -1,0 +1,110 @@
+// PUT and PATCH, of an object and of its subresources.
+import { aboutOf, createObject, refuseInvalid, settleNamespace, storedIn, type Place } from './create.ts';
+import { invalid, type FieldError } from './fields.ts';
+import type { Context, Kind, Rules } from './kinds.ts';
+import { keptMeta, metaErrors, metaUpdateErrors, withGeneration } from './meta.ts';
+import { sameJson, type ApiObject } from './objects.ts';
+import { admit } from './policy-rules.ts';
+import { badRequest, conflict, notFound } from './status.ts';
+
+export interface Update extends Place {
+  readonly name: string;
+  readonly subresource: string;
+  /** The object as it shall be, made of the one that is there; a patch is applied to it, a PUT ignores it. */
+  readonly next: (current: ApiObject | undefined) => ApiObject;
+  readonly isPatch: boolean;
+  readonly dryRun: boolean;
+}
+
+const keyIn = ({ namespace, name }: { namespace: string | undefined; name: string }): string =>
+  namespace === undefined ? name : `${namespace}/${name}`;
+
+/** Gives the object as it is now, and whether it was created. Errors: 400, 403, 404, 409, 422. */
+export function updateObject(update: Update, context: Context): { object: ApiObject; created: boolean } {
+  const { kind, name, namespace, subresource, dryRun } = update;
+  const current = context.store.get(storedIn(kind), keyIn(update));
+  if (current === undefined && !(kind.createOnUpdate && subresource === '' && !update.isPatch)) {
+    throw notFound(aboutOf(kind, name));
+  }
+  const draft = structuredClone(update.next(current));
+  settleNamespace(draft, namespace);
+  checkName(draft, name);
+  if (current === undefined) {
+    return { object: createObject(update, draft, context, { dryRun }), created: true };
+  }
+  const rules = subresource === '' ? kind.rules : (kind.subresources[subresource] ?? {});
+  const next = prepared(kind, { draft, current, rules }, context);
+  admit({ kind, subresource, operation: 'UPDATE', object: next, before: current }, context);
+  if (dryRun || sameJson(next, current))
+    return { object: sameJson(next, current) ? current : next, created: false };
+  return { object: stored(kind, next, context), created: false };
+}
+
+function checkName(draft: ApiObject, name: string): void {
+  const own = draft.metadata.name ?? '';
+  if (own === '') draft.metadata.name = name;
+  else if (own !== name) {
+    throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
+  }
+}
+
+interface Change {
+  readonly draft: ApiObject;
+  readonly current: ApiObject;
+  readonly rules: Rules;
+}
+
+function prepared(kind: Kind, { draft, current, rules }: Change, context: Context): ApiObject {
+  checkPreconditions(kind, draft, current);
+  const conditional = (draft.metadata.resourceVersion ?? '') !== '';
+  rules.defaults?.(draft);
+  draft.metadata = keptMeta(draft.metadata, current.metadata);
+  rules.prepareUpdate?.(draft, current, context);
+  const next = withGeneration(kind, draft, current);
+  const errors: FieldError[] = [
+    ...(conditional || kind.unconditionalUpdate ? [] : [noVersion]),
+    ...metaErrors(kind, next),
+    ...metaUpdateErrors(next, current),
+    ...(rules.validate?.(next) ?? []),
+  ];
+  refuseInvalid(kind, next, [...errors, ...(rules.validateUpdate?.(next, current) ?? [])]);
+  rules.check?.(next, current, context);
+  next.metadata.resourceVersion = current.metadata.resourceVersion ?? '';
+  return next;
+}
+
+const noVersion = invalid('metadata.resourceVersion', 0, 'must be specified for an update');
+
+function checkPreconditions(kind: Kind, { metadata }: ApiObject, current: ApiObject): void {
+  const about = aboutOf(kind, current.metadata.name ?? '');
+  const { uid = '', resourceVersion = '' } = metadata;
+  if (uid !== '' && uid !== current.metadata.uid) {
+    throw conflict(about, uidProblem(uid, current));
+  }
+  if (resourceVersion !== '' && resourceVersion !== current.metadata.resourceVersion) throw conflict(about);
+}
+
+export const uidProblem = (uid: string, { metadata }: ApiObject): string =>
+  `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
+
+/** An object that only waited for its last finalizer ends with it. */
+function stored(kind: Kind, next: ApiObject, { store }: Context): ApiObject {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = next.metadata;
+  if (deletionTimestamp === undefined || finalizers.length > 0 || deletionGracePeriodSeconds > 0) {
+    return store.put(storedIn(kind), next);
+  }
+  store.remove(storedIn(kind), next);
+  return next;
+}
+
+/** JSON merge patch (RFC 7386). */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const merged: Record<string, unknown> =
+    typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+  for (const [field, value] of Object.entries(patch)) {
+    if (value === null) delete merged[field];
+    else merged[field] = mergePatch(merged[field], value);
+  }
+  return merged;
+}
