@@ -14,7 +14,7 @@ function dataErrors(object: ApiObject, fields: readonly string[]): FieldError[] 
     dataKeyProblems(key).map((problem) => invalid(`${field}[${key}]`, key, problem)),
   );
   const size = entries.reduce((sum, { value }) => sum + Buffer.byteLength(value), 0);
-  return size > mostData ? [...errors, tooLong('', mostData)] : errors;
+  return size > mostData ? [...errors, tooLong('[]', mostData)] : errors;
 }
 
 /** `immutable: true` stays, and with it the data. */
@@ -101,6 +101,12 @@ export const nodes: Rules = {
       daemonEndpoints: { kubeletEndpoint: { Port: 0 }, ...fieldsOf(daemonEndpoints) },
       nodeInfo: { ...nodeInfo, ...fieldsOf(info) },
     };
+    const conditions = listOf(draft.status['conditions']).map((one) => ({
+      lastHeartbeatTime: null,
+      lastTransitionTime: null,
+      ...fieldsOf(one),
+    }));
+    if (conditions.length > 0) draft.status['conditions'] = conditions;
     draft.spec ??= {};
   },
   // Admission plugin TaintNodesByCondition: the node's controller takes it away once the node is Ready.

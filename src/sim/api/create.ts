@@ -4,7 +4,7 @@ import { resourceOf, type Context, type Kind } from './kinds.ts';
 import { metaErrors, newMeta, withGeneration } from './meta.ts';
 import type { ApiObject } from './objects.ts';
 import { admit } from './policy-rules.ts';
-import { alreadyExists, badRequest, forbidden, internalError, notFound, type About } from './status.ts';
+import { alreadyExists, badRequest, forbidden, plainError, notFound, type About } from './status.ts';
 import { keyOf } from './store.ts';
 
 export interface Place {
@@ -43,7 +43,7 @@ export function createObject(
   kind.rules.check?.(created, undefined, context);
   admit({ kind, subresource: '', operation: 'CREATE', object: created, before: undefined }, context);
   if ((created.metadata.resourceVersion ?? '') !== '') {
-    throw internalError('resourceVersion should not be set on objects to be created');
+    throw plainError('resourceVersion should not be set on objects to be created');
   }
   delete created.metadata.resourceVersion;
   const { name = '' } = created.metadata;

@@ -3,16 +3,7 @@ import { parseRequest } from '../../pki/request.ts';
 import { readPem } from '../../pki/pem.ts';
 import { duplicate, forbiddenField, invalid, notSupported, required, type FieldError } from './fields.ts';
 import type { Context, Rules } from './kinds.ts';
-import {
-  fieldsOf,
-  listOf,
-  sameJson,
-  textOf,
-  textsOf,
-  timeText,
-  type ApiObject,
-  type Fields,
-} from './objects.ts';
+import { fieldsOf, listOf, textOf, textsOf, timeText, type ApiObject, type Fields } from './objects.ts';
 import { forbidden } from './status.ts';
 
 const group = 'certificates.k8s.io';
@@ -24,10 +15,7 @@ const conditionsOf = (object: ApiObject): Fields[] => listOf(object.status?.['co
 function requestErrors({ spec = {} }: ApiObject): FieldError[] {
   const [block] = pemBlocks(decoded(spec['request']));
   if (block?.label !== 'CERTIFICATE REQUEST') {
-    const bytes = [...Buffer.from(textOf(spec['request']), 'base64')];
-    const value = `[]byte{${bytes.map((byte) => `0x${byte.toString(16)}`).join(', ')}}`;
-    const message = 'PEM block type must be CERTIFICATE REQUEST';
-    return [{ ...invalid('spec.request', '', message), message: `Invalid value: ${value}: ${message}` }];
+    return [invalid('spec.request', spec['request'] ?? '', 'PEM block type must be CERTIFICATE REQUEST')];
   }
   try {
     parseRequest(block.der);
@@ -121,7 +109,7 @@ function conditionErrors(object: ApiObject): FieldError[] {
         ? [notSupported(`${path}.status`, status, ['True'])]
         : []),
       ...(both
-        ? [invalid(`${path}.type`, type, 'Approved and Denied conditions are mutually exclusive')]
+        ? [invalid('status.conditions', type, 'Approved and Denied conditions are mutually exclusive')]
         : []),
       ...(types.indexOf(textOf(type)) < i ? [duplicate(`${path}.type`, type)] : []),
     ];
@@ -132,7 +120,9 @@ const fixed = new Set(['Approved', 'Denied', 'Failed']);
 
 /** Times of a condition are now where the writer did not say, and the old one's where its status did not change. */
 function stampConditions(draft: ApiObject, before: ApiObject, now: Date): void {
+  const { conditions: _, ...rest } = draft.status ?? {};
   const conditions = conditionsOf(draft);
+  draft.status = rest;
   if (conditions.length === 0) return;
   const time = timeText(now);
   draft.status = {
@@ -191,40 +181,51 @@ export const requests: Rules = {
   validate: (object) => [...requestErrors(object), ...specErrors(object)],
 };
 
+/** Conditions of these types are as they were. */
+function fixedErrors(
+  object: ApiObject,
+  before: ApiObject,
+  types: readonly string[],
+  may: 'add' | '',
+): FieldError[] {
+  return types.flatMap((type) => {
+    const [now, then] = [ofType(object, type).length, ofType(before, type).length];
+    const refused = (what: string): FieldError[] => [
+      forbiddenField('status.conditions', `updates may not ${what} a condition of type "${type}"`),
+    ];
+    if (now < then) return refused('remove');
+    return now > then && may !== 'add' ? refused('add') : [];
+  });
+}
+
 export const approval: Rules = {
   prepareUpdate: (draft, before, { now }) => {
     draft.spec = before.spec ?? {};
+    const { certificate } = before.status ?? {};
+    const { certificate: _, ...status } = draft.status ?? {};
+    draft.status = { ...status, ...(certificate === undefined ? {} : { certificate }) };
     stampConditions(draft, before, now);
   },
   validate: conditionErrors,
-  validateUpdate: (object, before) => [
-    ...['Approved', 'Denied', 'Failed']
-      .filter((type) => ofType(before, type).length > ofType(object, type).length)
-      .map((type) =>
-        forbiddenField('status.conditions', `updates may not remove a condition of type "${type}"`),
-      ),
-    ...(object.status?.['certificate'] === before.status?.['certificate']
-      ? []
-      : [forbiddenField('status.certificate', 'updates may not set certificate content')]),
-  ],
+  validateUpdate: (object, before) => fixedErrors(object, before, ['Approved', 'Denied', 'Failed'], 'add'),
   check: (object, _, context) => checkSigner(object, 'approve', context),
 };
 
 export const signing: Rules = {
   prepareUpdate: (draft, before, { now }) => {
     draft.spec = before.spec ?? {};
-    // A signer has no say in whether a request is approved.
-    const kept = ['Approved', 'Denied'].every((type) => sameJson(ofType(draft, type), ofType(before, type)));
-    if (!kept) draft.status = { ...draft.status, conditions: conditionsOf(before) };
     stampConditions(draft, before, now);
   },
   validate: (object) => [...conditionErrors(object), ...certificateErrors(object)],
   validateUpdate: (object, before) => {
     const old = textOf(before.status?.['certificate']);
     const changed = old !== '' && old !== object.status?.['certificate'];
-    return changed
-      ? [forbiddenField('status.certificate', 'updates may not modify existing certificate content')]
-      : [];
+    return [
+      ...fixedErrors(object, before, ['Approved', 'Denied'], ''),
+      ...(changed
+        ? [forbiddenField('status.certificate', 'updates may not modify existing certificate content')]
+        : []),
+    ];
   },
   check: (object, before, context) => {
     const certificate = object.status?.['certificate'] !== before?.status?.['certificate'];

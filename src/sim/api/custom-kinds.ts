@@ -13,7 +13,16 @@ import {
   type ApiObject,
   type Fields,
 } from './objects.ts';
-import { listTypeErrors, prune, rulesOf, schemaErrors, withDefaults } from './schema.ts';
+import {
+  blocksRules,
+  listTypeErrors,
+  notAsked,
+  prune,
+  rulesOf,
+  schemaErrors,
+  withDefaults,
+  type Spot,
+} from './schema.ts';
 
 const names = (draft: ApiObject): Fields => fieldsOf(draft.spec?.['names']);
 
@@ -101,13 +110,29 @@ function shaped(schema: Fields, draft: ApiObject): void {
   Object.assign(draft, { apiVersion, kind, metadata });
 }
 
-function customErrors(schema: Fields, object: ApiObject): FieldError[] {
+const whole: Spot = { field: '', said: '' };
+
+/** Schema, list types, and the rules where the object is sound enough to ask them. */
+function customErrors(schema: Fields, object: ApiObject, before: ApiObject | undefined): FieldError[] {
   const { metadata: _, ...content } = object;
-  const errors = [...schemaErrors(schema, { ...content, metadata: {} }, '')];
-  return [...errors, ...listTypeErrors(schema, content, '')];
+  const errors = [
+    ...schemaErrors(schema, { ...content, metadata: {} }, whole),
+    ...listTypeErrors(schema, content, ''),
+  ];
+  if (rulesOf(schema).length > 0 && blocksRules(errors)) return [...errors, notAsked];
+  return [...errors, ...(before === undefined ? [] : ruleErrors(schema, object, before))];
 }
 
-const noVersion = invalid('metadata.resourceVersion', 0, 'must be specified for an update');
+/** Of the status alone. */
+function statusErrors(schema: Fields, { status }: ApiObject): FieldError[] {
+  const part = fieldsOf(fieldsOf(schema['properties'])['status']);
+  if (status === undefined) return [];
+  const errors = [
+    ...schemaErrors(part, status, { field: 'status', said: '' }),
+    ...listTypeErrors(part, status, 'status'),
+  ];
+  return rulesOf(schema).length > 0 && blocksRules(errors) ? [...errors, notAsked] : errors;
+}
 
 function customRules(schema: Fields, hasStatus: boolean): Rules {
   return {
@@ -120,11 +145,7 @@ function customRules(schema: Fields, hasStatus: boolean): Rules {
       if (before.status === undefined) delete draft.status;
       else draft.status = before.status;
     },
-    validate: (object) => customErrors(schema, object),
-    validateUpdate: (object, before) => [
-      ...(textOf(object.metadata.resourceVersion) === '' ? [noVersion] : []),
-      ...ruleErrors(schema, object, before),
-    ],
+    validate: (object, before) => customErrors(schema, object, before),
   };
 }
 
@@ -139,7 +160,7 @@ function customStatusRules(schema: Fields): Rules {
       // Labels, owners and the rest are not the status's to change.
       draft.metadata = { ...before.metadata, ...versionOf(draft) };
     },
-    validate: (object) => customErrors(schema, object),
+    validate: (object) => statusErrors(schema, object),
   };
 }
 

@@ -6,7 +6,6 @@ import { graceOf } from './pod-rules.ts';
 import { admit } from './policy-rules.ts';
 import { conflict, forbidden, notFound } from './status.ts';
 import { keyOf } from './store.ts';
-import { uidProblem } from './update.ts';
 
 export interface Deletion extends Place {
   readonly name: string;
@@ -32,20 +31,21 @@ export function deleteObject(deletion: Deletion, context: Context): { object: Ap
     const same = JSON.stringify(marked.metadata) === JSON.stringify(current.metadata);
     return { object: same ? current : context.store.put(storedIn(kind), marked), gone: false };
   }
-  context.store.remove(storedIn(kind), marked);
-  return { object: current.metadata.deletionTimestamp === undefined ? current : marked, gone: true };
+  // Only where an end takes time is the object marked as ending.
+  const last = isGraceful(kind) ? marked : current;
+  return { object: context.store.remove(storedIn(kind), last), gone: true };
 }
 
-function checkPreconditions(kind: Kind, current: ApiObject, { uid, resourceVersion }: Fields): void {
-  const about = aboutOf(kind, current.metadata.name ?? '');
-  if (textOf(uid) !== '' && uid !== current.metadata.uid)
-    throw conflict(about, uidProblem(textOf(uid), current));
-  const own = current.metadata.resourceVersion;
-  if (textOf(resourceVersion) === '' || resourceVersion === own) return;
-  throw conflict(
-    about,
-    `Precondition failed: ResourceVersion in precondition: ${textOf(resourceVersion)}, ResourceVersion in object meta: ${own}`,
-  );
+function checkPreconditions(kind: Kind, { metadata }: ApiObject, { uid, resourceVersion }: Fields): void {
+  // Here the real server speaks of the kind, not of the resource.
+  const about = { group: kind.group, resource: kind.kind, name: metadata.name ?? '' };
+  const differ = (what: string, asked: unknown, own: string | undefined, might: string): void => {
+    if (textOf(asked) === '' || asked === own) return;
+    const places = `the ${what} in the precondition (${textOf(asked)}) does not match the ${what} in record (${own})`;
+    throw conflict(about, `${places}. The object might have been ${might}`);
+  };
+  differ('UID', uid, metadata.uid, 'deleted and then recreated');
+  differ('ResourceVersion', resourceVersion, metadata.resourceVersion, 'modified');
 }
 
 const lasting = new Set(['default', 'kube-system', 'kube-public']);
@@ -61,13 +61,15 @@ function checkNamespace(kind: Kind, { metadata }: ApiObject): void {
   );
 }
 
+const isGraceful = ({ group, plural }: Kind): boolean => group === '' && plural === 'pods';
+
 const waitFor: Readonly<Record<string, string>> = { Foreground: 'foregroundDeletion', Orphan: 'orphan' };
 
 /** With the time of its end, and who is waited for. */
 function mark(kind: Kind, current: ApiObject, options: Fields, now: Date): ApiObject {
   const asked = options['gracePeriodSeconds'];
   const wish = typeof asked === 'number' ? asked : undefined;
-  const grace = kind.plural === 'pods' && kind.group === '' ? graceOf(current, wish) : 0;
+  const grace = isGraceful(kind) ? graceOf(current, wish) : 0;
   const before = current.metadata;
   const waiting = waitFor[textOf(options['propagationPolicy'])];
   const finalizers = before.finalizers ?? [];

@@ -61,9 +61,9 @@ export function invalidObject(
   errors: readonly FieldError[],
 ): ApiError {
   const { group, kind, name } = about;
-  const texts = errors.map(fieldText);
+  const texts = [...new Set(errors.map(fieldText))];
   const [only] = texts;
-  const list = texts.length === 1 ? only : `[${[...new Set(texts)].join(', ')}]`;
+  const list = texts.length === 1 ? only : `[${texts.join(', ')}]`;
   const causes = errors.map(({ reason, message, field }): Cause => ({ reason, message, field }));
   return new ApiError(
     422,
@@ -73,7 +73,7 @@ export function invalidObject(
       details: {
         ...(name === '' ? {} : { name }),
         ...(group === '' ? {} : { group }),
-        kind,
+        ...(kind === '' ? {} : { kind }),
         causes,
       },
     },

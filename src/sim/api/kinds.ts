@@ -23,7 +23,8 @@ export interface Rules {
   readonly admit?: (draft: ApiObject, context: Context) => void;
   readonly prepareCreate?: (draft: ApiObject, context: Context) => void;
   readonly prepareUpdate?: (draft: ApiObject, before: ApiObject, context: Context) => void;
-  readonly validate?: (object: ApiObject) => readonly FieldError[];
+  /** Of a change, `before` is what it was. */
+  readonly validate?: (object: ApiObject, before?: ApiObject) => readonly FieldError[];
   readonly validateUpdate?: (object: ApiObject, before: ApiObject) => readonly FieldError[];
   /** Admission after validation. Errors: 403. */
   readonly check?: (object: ApiObject, before: ApiObject | undefined, context: Context) => void;
@@ -52,6 +53,8 @@ export interface Kind {
   readonly rules: Rules;
   /** PUT and PATCH of a part, with rules of its own. */
   readonly subresources: Readonly<Record<string, Rules>>;
+  /** Where etcd has it, below /registry; the plural when absent. */
+  readonly storage?: string;
   /** Columns of `kubectl get`, of custom resources. */
   readonly columns?: readonly Fields[];
 }

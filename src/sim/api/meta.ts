@@ -13,7 +13,7 @@ export const nameSuffix = (): string =>
 
 /** Metadata of a new object: what only the server may say is its own. */
 export function newMeta(meta: Meta, now: Date): Meta {
-  const { deletionTimestamp: _1, deletionGracePeriodSeconds: _2, generation: _3, ...rest } = meta;
+  const { deletionTimestamp: _1, deletionGracePeriodSeconds: _2, ...rest } = meta;
   const name =
     (meta.name ?? '') === '' && (meta.generateName ?? '') !== ''
       ? `${meta.generateName?.slice(0, 58)}${nameSuffix()}`
@@ -85,8 +85,11 @@ function ownerErrors({ ownerReferences = [] }: Meta): FieldError[] {
 
 function ownerError(field: string, value: unknown): FieldError {
   const path = `metadata.ownerReferences.${field}`;
-  if (field === 'apiVersion') return invalid(path, value ?? '', 'version must not be empty');
-  return invalid(path, value ?? '', field === 'uid' ? 'uid must not be empty' : `${field} must not be empty`);
+  return invalid(
+    path,
+    value ?? '',
+    field === 'apiVersion' ? 'version must not be empty' : 'must not be empty',
+  );
 }
 
 const plainFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
@@ -105,9 +108,21 @@ function finalizerErrors(finalizer: string): FieldError[] {
   ];
 }
 
-/** What may not change once an object is there. */
-export function metaUpdateErrors(object: ApiObject, before: ApiObject): FieldError[] {
-  const { finalizers = [] } = object.metadata;
+/**
+ * What may not change once an object is there; `asked` is its metadata as the writer has it. Twice, as the real server
+ * says it: once for all kinds, once for this one.
+ */
+export function metaUpdateErrors(asked: Meta, before: ApiObject): FieldError[] {
+  const errors = [...uidErrors(asked, before), ...lateFinalizers(asked, before)];
+  return [...errors, ...errors];
+}
+
+function uidErrors({ uid = '' }: Meta, before: ApiObject): FieldError[] {
+  const same = uid === '' || uid === before.metadata.uid;
+  return same ? [] : [invalid('metadata.uid', uid, 'field is immutable')];
+}
+
+function lateFinalizers({ finalizers = [] }: Meta, before: ApiObject): FieldError[] {
   const old = new Set(before.metadata.finalizers);
   const added = finalizers.filter((one) => !old.has(one));
   if (before.metadata.deletionTimestamp === undefined || added.length === 0) return [];

@@ -38,9 +38,10 @@ const formats: Readonly<Record<Exclude<NameRule, 'path'>, Format>> = {
 /** What is wrong with a name; empty when nothing is. */
 export function nameProblems(rule: NameRule, name: string): string[] {
   if (rule === 'path') return pathProblems(name);
+  if (rule === 'label' && name.includes('.')) return ['must not contain dots'];
   const { pattern, longest, message } = formats[rule];
   return [
-    ...(name.length > longest ? [`must be no more than ${longest} bytes`] : []),
+    ...(name.length > longest ? [`must be no more than ${longest} characters`] : []),
     ...(pattern.test(name) ? [] : [message]),
   ];
 }
@@ -69,7 +70,7 @@ export function keyProblems(key: string): string[] {
   else if (prefix !== undefined)
     problems.push(...nameProblems('subdomain', prefix).map((problem) => `prefix part ${problem}`));
   if (name === undefined || name === '') problems.push('name part must be non-empty');
-  else if (name.length > 63) problems.push('name part must be no more than 63 bytes');
+  else if (name.length > 63) problems.push('name part must be no more than 63 characters');
   if (name === undefined || !namePart.test(name)) {
     problems.push(
       "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric " +
@@ -84,7 +85,7 @@ const valuePattern = new RegExp(`^${labelValue}$`);
 
 export function labelValueProblems(value: string): string[] {
   return [
-    ...(value.length > 63 ? ['must be no more than 63 bytes'] : []),
+    ...(value.length > 63 ? ['must be no more than 63 characters'] : []),
     ...(valuePattern.test(value)
       ? []
       : [
@@ -97,7 +98,7 @@ export function labelValueProblems(value: string): string[] {
 
 /** Keys of ConfigMaps and Secrets. */
 export function dataKeyProblems(key: string): string[] {
-  if (key.length > 253) return ['must be no more than 253 bytes'];
+  if (key.length > 253) return ['must be no more than 253 characters'];
   if (key === '.' || key === '..') return [`must not be '${key}'`];
   if (key.startsWith('..')) return ["must not start with '..'"];
   if (/^[-._a-zA-Z0-9]+$/.test(key)) return [];

@@ -24,8 +24,9 @@ export function createDefaults(draft: ApiObject): void {
   if (Array.isArray(spec['volumes'])) {
     filled['volumes'] = listOf(spec['volumes']).map((volume) => volumeDefaults(fieldsOf(volume)));
   }
-  // False is the same as not said, and is not sent.
+  // What is the same as not said is not sent.
   for (const flag of ['hostNetwork', 'hostPID', 'hostIPC']) if (filled[flag] === false) delete filled[flag];
+  if (filled['nodeName'] === '') delete filled['nodeName'];
   draft.spec = filled;
 }
 
@@ -42,6 +43,7 @@ function containerDefaults(container: Fields, hostNetwork: boolean): Fields {
   const lists: readonly [string, (item: Fields) => Fields][] = [
     ['ports', (port) => portDefaults(port, hostNetwork)],
     ['env', variableDefaults],
+    ['volumeMounts', mountDefaults],
   ];
   for (const [field, defaults] of lists) {
     const items = listOf(container[field]);
@@ -84,6 +86,10 @@ function variableDefaults(variable: Fields): Fields {
   return filled;
 }
 
+function mountDefaults({ readOnly, ...mount }: Fields): Fields {
+  return readOnly === true ? { ...mount, readOnly } : mount;
+}
+
 function probeDefaults(probe: Fields): Fields {
   const filled: Fields = {
     timeoutSeconds: 1,
@@ -116,4 +122,24 @@ function sourceDefaults(source: Fields): Fields {
   const filled: Fields = { ...source };
   if (isFields(token)) filled['serviceAccountToken'] = { expirationSeconds: 3600, ...token };
   return filled;
+}
+
+const containerStatus = { state: {}, lastState: {}, ready: false, restartCount: 0, image: '', imageID: '' };
+const statusLists = ['containerStatuses', 'initContainerStatuses'];
+
+/** What the API says of a status' parts even where they are empty. */
+export function statusDefaults(draft: ApiObject): void {
+  const status: Fields = { ...draft.status };
+  for (const list of statusLists) {
+    const entries = listOf(status[list]).map((one) => ({ ...containerStatus, ...fieldsOf(one) }));
+    if (entries.length === 0) delete status[list];
+    else status[list] = entries;
+  }
+  const conditions = listOf(status['conditions']).map((one) => ({
+    lastProbeTime: null,
+    lastTransitionTime: null,
+    ...fieldsOf(one),
+  }));
+  if (conditions.length > 0) status['conditions'] = conditions;
+  draft.status = status;
 }

@@ -1,5 +1,5 @@
 // Pods: the defaults and the few checks that the server itself makes; what runs is the kubelet's to say.
-import { createDefaults } from './pod-defaults.ts';
+import { createDefaults, statusDefaults } from './pod-defaults.ts';
 import { duplicate, forbiddenField, invalid, notSupported, required, type FieldError } from './fields.ts';
 import type { Context, Rules } from './kinds.ts';
 import { nameProblems } from './names.ts';
@@ -37,7 +37,7 @@ const missing = (field: string, value: unknown): FieldError => ({
   message: `Not found: ${JSON.stringify(value)}`,
 });
 
-const restartPolicies = ['Always', 'Never', 'OnFailure'];
+const restartPolicies = ['Always', 'OnFailure', 'Never'];
 
 function specErrors({ spec = {} }: ApiObject): FieldError[] {
   const policy = spec['restartPolicy'];
@@ -111,7 +111,10 @@ export const pods: Rules = {
 };
 
 export const podStatus: Rules = {
-  defaults: createDefaults,
+  defaults: (draft) => {
+    createDefaults(draft);
+    statusDefaults(draft);
+  },
   prepareUpdate: (draft, before) => {
     draft.spec = before.spec ?? {};
     draft.metadata.ownerReferences = before.metadata.ownerReferences ?? [];

@@ -25,19 +25,44 @@ export function authorize(store: Store, user: User, wanted: Attributes): Verdict
   if (user.groups.includes(superusers)) return { allowed: true, reason: '' };
   const asNode = nodeVerdict(store, user, wanted);
   if (asNode.allowed) return asNode;
-  const allowed = rulesFor(store, user, wanted.namespace).some((rule) => ruleAllows(rule, wanted));
-  return { allowed, reason: asNode.reason };
+  const grant = grantsFor(store, user, wanted.namespace).find(({ rules }) =>
+    rules.some((rule) => ruleAllows(rule, wanted)),
+  );
+  if (grant === undefined) return { allowed: false, reason: asNode.reason };
+  return { allowed: true, reason: `RBAC: allowed by ${grant.said}` };
 }
 
-/** Every rule that holds for a user, in the whole cluster and in a namespace. */
-export function rulesFor(store: Store, user: User, namespace: string | undefined): Fields[] {
+interface Grant {
+  readonly rules: readonly Fields[];
+  /** The binding in the server's words. */
+  readonly said: string;
+}
+
+/** Every binding that holds for a user, in the whole cluster and in a namespace. */
+export function grantsFor(store: Store, user: User, namespace: string | undefined): Grant[] {
   const bindings = store.list(`${rbacGroup}/clusterrolebindings`);
   const local = store
     .list(`${rbacGroup}/rolebindings`)
     .filter((binding) => namespace !== undefined && binding.metadata.namespace === namespace);
-  return [...bindings, ...local]
-    .filter((binding) => listOf(binding['subjects']).some((subject) => isSubject(fieldsOf(subject), user)))
-    .flatMap((binding) => rulesOf(store, binding));
+  return [...bindings, ...local].flatMap((binding) => {
+    const subject = listOf(binding['subjects'])
+      .map(fieldsOf)
+      .find((subject) => isSubject(subject, user));
+    if (subject === undefined) return [];
+    return [{ rules: rulesOf(store, binding), said: describe(binding, subject) }];
+  });
+}
+
+function describe(binding: ApiObject, subject: Fields): string {
+  const { name = '', namespace } = binding.metadata;
+  const place = namespace === undefined ? name : `${name}/${namespace}`;
+  const ref = fieldsOf(binding['roleRef']);
+  const own = textOf(subject['namespace']);
+  const who = own === '' ? textOf(subject['name']) : `${textOf(subject['name'])}/${own}`;
+  return (
+    `${binding.kind} ${JSON.stringify(place)} of ${textOf(ref['kind'])} ${JSON.stringify(ref['name'])} ` +
+    `to ${textOf(subject['kind'])} ${JSON.stringify(who)}`
+  );
 }
 
 function rulesOf(store: Store, binding: ApiObject): Fields[] {
@@ -64,7 +89,7 @@ function isSubject(subject: Fields, user: User): boolean {
   }
 }
 
-export function ruleAllows(rule: Fields, wanted: Attributes): boolean {
+function ruleAllows(rule: Fields, wanted: Attributes): boolean {
   if (!holds(textsOf(rule['verbs']), wanted.verb)) return false;
   if (!wanted.isResource) return textsOf(rule['nonResourceURLs']).some((url) => urlHolds(url, wanted.path));
   const resource = wanted.subresource === '' ? wanted.resource : `${wanted.resource}/${wanted.subresource}`;

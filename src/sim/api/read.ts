@@ -1,6 +1,7 @@
 // GET of one object and of lists: whole, in pages, or as they were at a version.
 import { aboutOf, storedIn, type Place } from './create.ts';
-import { forbiddenField, invalid, invalidObject, type FieldError } from './fields.ts';
+import { fieldText, forbiddenField, invalid, invalidObject, type FieldError } from './fields.ts';
+import { jsonProblem } from './body.ts';
 import { apiVersionOf, type Kind } from './kinds.ts';
 import { valueAt, textOf, type ApiObject, type Fields } from './objects.ts';
 import { fieldMatcher, labelMatcher, parseFieldSelector, type Matches } from './selectors.ts';
@@ -25,22 +26,21 @@ export function getObject(
 export function matcherOf(kind: Kind, namespace: string | undefined, query: URLSearchParams): Matches {
   const labels = labelMatcher(query.get('labelSelector') ?? '');
   const terms = parseFieldSelector(query.get('fieldSelector') ?? '');
-  const fields = fieldMatcher(terms, kind.fieldLabels);
+  const fields = fieldMatcher(terms, kind);
   return (object) =>
     (namespace === undefined || object.metadata.namespace === namespace) && labels(object) && fields(object);
 }
 
-/** A resourceVersion as a number; undefined where none is given. Errors: 400. */
-export function versionOf(text: string): number | undefined {
+/** A resourceVersion as a number; undefined where none is given. Errors: `refuse` of what is wrong. */
+export function versionOf(text: string, refuse: (why: string) => ApiError = badVersion): number | undefined {
   if (text === '') return undefined;
-  if (!/^\d+$/.test(text)) {
-    const value = JSON.stringify(text);
-    throw invalidOptions([
-      invalid('resourceVersion', text, `strconv.ParseUint: parsing ${value}: invalid syntax`),
-    ]);
-  }
-  return Number(text);
+  if (/^\d+$/.test(text)) return Number(text);
+  const value = JSON.stringify(text);
+  const detail = `strconv.ParseUint: parsing ${value}: invalid syntax`;
+  throw refuse(fieldText(invalid('resourceVersion', text, detail)));
 }
+
+const badVersion = (why: string): ApiError => badRequest(`invalid resource version: ${why}`);
 
 const invalidOptions = (errors: readonly FieldError[]): ApiError =>
   invalidObject({ group: 'meta.k8s.io', kind: 'ListOptions', name: '' }, errors);
@@ -90,13 +90,16 @@ export function listObjects(store: Store, { kind, namespace }: Place, query: URL
     metadata: {
       resourceVersion: String(page.version),
       ...(remaining === 0 || last === undefined
-        ? {}
+        ? noToken(kind)
         : { continue: encodeContinue(page.version, keyOf(last), namespace) }),
       ...(remaining > 0 && isWhole ? { remainingItemCount: remaining } : {}),
     },
     items: items.map((item) => (kind.typedItems ? item : untyped(item))),
   };
 }
+
+/** Lists of custom resources say that there is no next page. */
+const noToken = ({ typedItems }: Kind): Fields => (typedItems ? { continue: '' } : {});
 
 function untyped({ apiVersion: _1, kind: _2, ...rest }: ApiObject): Fields {
   return rest;
@@ -147,17 +150,18 @@ function encodeContinue(version: number, after: string, namespace: string | unde
 }
 
 function decodeContinue(store: Store, token: string, namespace: string | undefined): Page {
+  const text = Buffer.from(token, 'base64url').toString('utf8');
   let value: Fields;
   try {
-    value = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+    value = JSON.parse(text);
   } catch (error) {
-    throw badRequest(`continue key is not valid: ${error instanceof Error ? error.message : String(error)}`);
+    throw badRequest(`invalid continue token: continue key is not valid: ${jsonProblem(text, error)}`);
   }
   const version = valueAt(value, 'rv');
   const start = textOf(valueAt(value, 'start'));
   if (valueAt(value, 'v') !== 'meta.k8s.io/v1' || start === '' || typeof version !== 'number') {
     throw badRequest(
-      'continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)',
+      'invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)',
     );
   }
   const after = start.replace(/\0$/, '');

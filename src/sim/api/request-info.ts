@@ -34,7 +34,7 @@ export const isTrue = (value: string | null): boolean => value === 'true' || val
 export function readRequestInfo(method: string, url: URL): RequestInfo {
   const path = url.pathname;
   const verb = verbs[method] ?? method.toLowerCase();
-  const other = { isResource: false, path, verb: method.toLowerCase() === 'head' ? 'head' : verb };
+  const other = { isResource: false, path, verb: method.toLowerCase() };
   const empty = { group: '', version: '', namespace: undefined, resource: '', subresource: '', name: '' };
   const parts = path.split('/').filter((part) => part !== '');
   const group = groupOf(parts);

@@ -10,7 +10,7 @@ import {
   type ApiObject,
   type Fields,
 } from './objects.ts';
-import { authorize, rulesFor, type Attributes } from './rbac.ts';
+import { authorize, grantsFor, type Attributes } from './rbac.ts';
 import { invalid, invalidObject } from './fields.ts';
 import type { Context } from './kinds.ts';
 import { audiencesOf, issuer, type Tokens } from './tokens.ts';
@@ -63,35 +63,40 @@ function accessStatus(user: User, spec: Fields, { store }: Context): Fields {
   return { allowed, ...(reason === '' ? {} : { reason }) };
 }
 
-function checkAttributes(kind: string, spec: Fields): void {
+function checkAttributes(spec: Fields): void {
   const count = ['resourceAttributes', 'nonResourceAttributes'].filter((field) =>
     isFields(spec[field]),
   ).length;
   if (count === 1) return;
-  const path = 'spec.resourceAttributes';
   const message = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
-  const error = count === 0 ? invalid(path, null, message) : invalid(path, '', message);
-  throw invalidObject({ group: authorization, kind, name: '' }, [
-    { ...error, message: error.message.replace('null', 'null') },
-  ]);
+  const error = invalid('spec.resourceAttributes', count === 0 ? null : spec['resourceAttributes'], message);
+  throw invalidObject({ group: authorization, kind: '', name: '' }, [error]);
+}
+
+/** Without what is empty, which is not sent. */
+function said(spec: Fields): Fields {
+  const attributes = spec['resourceAttributes'];
+  if (!isFields(attributes)) return spec;
+  const kept = Object.entries(attributes).filter(([, value]) => value !== '');
+  return { ...spec, resourceAttributes: Object.fromEntries(kept) };
 }
 
 const selfAccess: Answer = async ({ body, context }) => {
   const spec = fieldsOf(body['spec']);
-  checkAttributes('SelfSubjectAccessReview', spec);
-  return { ...body, status: accessStatus(context.user, spec, context) };
+  checkAttributes(spec);
+  return { ...body, spec: said(spec), status: accessStatus(context.user, spec, context) };
 };
 
 const access: Answer = async ({ body, context }) => {
   const spec = fieldsOf(body['spec']);
-  checkAttributes('SubjectAccessReview', spec);
+  checkAttributes(spec);
   const user: User = { name: textOf(spec['user']), groups: textsOf(spec['groups']), extra: {} };
-  return { ...body, status: accessStatus(user, spec, context) };
+  return { ...body, spec: said(spec), status: accessStatus(user, spec, context) };
 };
 
 const selfRules: Answer = async ({ body, context }) => {
   const { namespace } = fieldsOf(body['spec']);
-  const rules = rulesFor(context.store, context.user, textOf(namespace));
+  const rules = grantsFor(context.store, context.user, textOf(namespace)).flatMap((grant) => grant.rules);
   const some = (field: string): Fields[] => rules.filter((rule) => listOf(rule[field]).length > 0);
   const status = {
     resourceRules: some('resources'),

@@ -10,7 +10,8 @@ import { getObject, listObjects } from './read.ts';
 import type { Registry } from './registry.ts';
 import type { RequestInfo } from './request-info.ts';
 import { reviews, type Review } from './reviews.ts';
-import { badRequest, methodNotAllowed, ApiError, notFound } from './status.ts';
+import { badRequest, methodNotAllowed, ApiError, noSuchResource, notFound } from './status.ts';
+import { builtinKinds } from './table.ts';
 import { tableOf, wantsTable } from './table-view.ts';
 import type { Tokens } from './tokens.ts';
 import { mergePatch, updateObject } from './update.ts';
@@ -47,18 +48,32 @@ export async function answer(call: Call, parts: Parts): Promise<Answer | undefin
   );
   if (review !== undefined) return ask(review, call, parts);
   const kind = parts.registry.find(info.group, info.version, info.resource);
-  if (kind === undefined || info.rest.length > 0) return noSuchPath();
-  const isWhole = info.subresource === '' || info.subresource in kind.subresources;
-  if (!isWhole || (!kind.namespaced && info.namespace !== undefined && kind.plural !== 'namespaces')) {
-    return noSuchPath();
-  }
+  if (kind === undefined || !hasPlace(kind, info)) return notThere(info, kind);
   const method = methods[request.method ?? ''];
   if (method === undefined) throw methodNotAllowed();
   const namespace = kind.namespaced ? info.namespace : undefined;
   return method({ ...call, place: { kind, namespace }, parts });
 }
 
+function hasPlace(kind: Kind, { namespace, subresource, rest }: RequestInfo): boolean {
+  const isPart = subresource === '' || subresource in kind.subresources;
+  return (
+    rest.length === 0 &&
+    isPart &&
+    (kind.namespaced || kind.plural === 'namespaces' || namespace === undefined)
+  );
+}
+
 const noSuchPath = (): Answer => ({ code: 404, body: '404 page not found\n' });
+
+/** Three servers in one: that of the built-in groups, that of custom resources, and what is behind them. */
+function notThere({ group, resource, name, subresource }: RequestInfo, kind: Kind | undefined): Answer {
+  if (builtinGroups.has(group)) throw noSuchResource();
+  if (kind === undefined || subresource === '') return noSuchPath();
+  throw notFound({ group, resource, name });
+}
+
+const builtinGroups = new Set([...builtinKinds, ...reviews].map(({ group }) => group));
 
 function document({ info, request }: Call, { registry }: Parts): Answer {
   const found = documentAt(registry, info.path);
@@ -70,7 +85,7 @@ function document({ info, request }: Call, { registry }: Parts): Answer {
 async function ask(review: Review, { request, info, context }: Call, { tokens }: Parts): Promise<Answer> {
   if (request.method !== 'POST') throw methodNotAllowed();
   checkMediaType(request, false);
-  const value = parseBody(await readBody(request), mediaType(request));
+  const value = parseBody(await readBody(request), mediaType(request), badRequest);
   const body: Fields = { ...fieldsOf(value), kind: review.kind };
   body['apiVersion'] = `${review.group === '' ? 'authentication.k8s.io' : review.group}/v1`;
   body['metadata'] = fieldsOf(body['metadata']);
@@ -117,7 +132,8 @@ async function get({
 const isDryRun = (query: URLSearchParams): boolean => query.getAll('dryRun').includes('All');
 
 async function post({ request, info, query, context, place }: Routed): Promise<Answer> {
-  if (info.name !== '') throw methodNotAllowed();
+  // The server of custom resources does not mind a name.
+  if (info.name !== '' && !place.kind.typedItems) throw methodNotAllowed();
   if (place.kind.namespaced && place.namespace === undefined) throw methodNotAllowed();
   checkMediaType(request, false);
   const body = decodeObject(place.kind, await readBody(request), mediaType(request));
@@ -143,16 +159,18 @@ async function patch({ request, info, query, context, place }: Routed): Promise<
   const next = (current: ApiObject | undefined): ApiObject => {
     const merged = mergePatch(current, change);
     if (!isFields(merged))
-      throw badRequest('json: cannot unmarshal array into Go value of type map[string]interface {}');
-    return asObject(place.kind, merged, text);
+      throw undecodable('json: cannot unmarshal array into Go value of type map[string]interface {}');
+    return asObject(place.kind, merged);
   };
   const { name, subresource } = info;
   const update = { ...place, name, subresource, next, isPatch: true, dryRun: isDryRun(query) };
   return ok(updateObject(update, context).object);
 }
 
+const undecodable = (why: string): ApiError => badRequest(`error decoding patch: ${why}`);
+
 function readPatch(text: string, type: string): unknown {
-  const change = parseBody(text, 'application/json');
+  const change = parseBody(text, 'application/json', undecodable);
   if (type === 'application/strategic-merge-patch+json' && !isPlain(change)) {
     throw new ApiError(
       415,
@@ -193,8 +211,7 @@ function collection(
     try {
       deleteObject({ ...place, name, options, dryRun }, context);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== notFound({ group: '', resource: '' }).code)
-        throw error;
+      if (!(error instanceof ApiError) || error.code !== 404) throw error;
     }
   }
   return ok(list);
@@ -202,7 +219,7 @@ function collection(
 
 async function deleteOptions(request: IncomingMessage, query: URLSearchParams): Promise<Fields> {
   const text = await readBody(request);
-  const given = text === '' ? {} : fieldsOf(parseBody(text, mediaType(request)));
+  const given = text === '' ? {} : fieldsOf(parseBody(text, mediaType(request), badRequest));
   const grace = query.get('gracePeriodSeconds');
   const propagation = query.get('propagationPolicy');
   return {

@@ -51,61 +51,80 @@ const fits = (wanted: string, actual: string): boolean =>
 
 const dateTime = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 
-/** Everything that is wrong with a value; `path` is where it stands. */
-export function schemaErrors(schema: Fields, value: unknown, path: string): FieldError[] {
+/** Where a value stands: in the object, and in the words of the validator, which begins at what it was given. */
+export interface Spot {
+  readonly field: string;
+  readonly said: string;
+}
+
+const below = (spot: Spot, part: string): Spot => {
+  const join = (path: string): string =>
+    path === '' || part.startsWith('[') ? path + part : `${path}.${part}`;
+  return { field: join(spot.field), said: join(spot.said) };
+};
+
+/** Go's name of what cannot be a date. */
+const dateType = (value: unknown): string => (typeName(value) === 'integer' ? 'int64' : typeName(value));
+
+/** Everything that is wrong with a value. */
+export function schemaErrors(schema: Fields, value: unknown, spot: Spot): FieldError[] {
   const type = textOf(schema['type']);
   const actual = typeName(value);
+  const { field, said } = spot;
   if (type !== '' && !fits(type, actual)) {
-    return [typeInvalid(path, actual, `${path} in body must be of type ${type}: "${actual}"`)];
+    const isDate = schema['format'] === 'date-time';
+    const [wanted, found] = isDate ? ['date-time', dateType(value)] : [type, actual];
+    return [typeInvalid(field, found, `${said} in body must be of type ${wanted}: "${found}"`)];
   }
   const supported = schema['enum'];
   const wrong =
     Array.isArray(supported) && !supported.some((one) => sameJson(one, value))
-      ? [notSupported(path, value, textsOf(supported))]
+      ? [notSupported(field, value, textsOf(supported))]
       : [];
-  if (typeof value === 'string') return [...stringErrors(schema, value, path), ...wrong];
-  if (typeof value === 'number') return [...numberErrors(schema, value, path), ...wrong];
-  if (Array.isArray(value)) return [...arrayErrors(schema, value, path), ...wrong];
-  return isFields(value) ? [...objectErrors(schema, value, path), ...wrong] : wrong;
+  if (typeof value === 'string') return [...stringErrors(schema, value, spot), ...wrong];
+  if (typeof value === 'number') return [...numberErrors(schema, value, spot), ...wrong];
+  if (Array.isArray(value)) return [...arrayErrors(schema, value, spot), ...wrong];
+  return isFields(value) ? [...objectErrors(schema, value, spot), ...wrong] : wrong;
 }
 
-function stringErrors(schema: Fields, value: string, path: string): FieldError[] {
+function stringErrors(schema: Fields, value: string, { field, said }: Spot): FieldError[] {
   const { minLength, maxLength, format, pattern } = schema;
   const length = Array.from(value).length;
   return [
-    ...(typeof maxLength === 'number' && length > maxLength ? [tooLong(path, maxLength)] : []),
+    ...(typeof maxLength === 'number' && length > maxLength ? [tooLong(field, maxLength)] : []),
     ...(typeof minLength === 'number' && length < minLength
-      ? [invalid(path, value, `${path} in body should be at least ${minLength} chars long`)]
+      ? [invalid(field, value, `${said} in body should be at least ${minLength} chars long`)]
       : []),
     ...(typeof pattern === 'string' && !new RegExp(pattern, 'u').test(value)
-      ? [invalid(path, value, `${path} in body should match '${pattern}'`)]
+      ? [invalid(field, value, `${said} in body should match '${pattern}'`)]
       : []),
     ...(format === 'date-time' && !dateTime.test(value)
-      ? [invalid(path, value, `${path} in body must be of type date-time: ${JSON.stringify(value)}`)]
+      ? [typeInvalid(field, value, `${said} in body must be of type date-time: ${JSON.stringify(value)}`)]
       : []),
   ];
 }
 
-function numberErrors({ minimum, maximum }: Fields, value: number, path: string): FieldError[] {
+function numberErrors({ minimum, maximum }: Fields, value: number, { field, said }: Spot): FieldError[] {
   return [
     ...(typeof minimum === 'number' && value < minimum
-      ? [invalid(path, value, `${path} in body should be greater than or equal to ${minimum}`)]
+      ? [invalid(field, value, `${said} in body should be greater than or equal to ${minimum}`)]
       : []),
     ...(typeof maximum === 'number' && value > maximum
-      ? [invalid(path, value, `${path} in body should be less than or equal to ${maximum}`)]
+      ? [invalid(field, value, `${said} in body should be less than or equal to ${maximum}`)]
       : []),
   ];
 }
 
-function arrayErrors(schema: Fields, value: readonly unknown[], path: string): FieldError[] {
+function arrayErrors(schema: Fields, value: readonly unknown[], spot: Spot): FieldError[] {
   const { minItems, maxItems, items } = schema;
+  const { field, said } = spot;
   return [
-    ...value.flatMap((item, i) => schemaErrors(fieldsOf(items), item, `${path}[${i}]`)),
+    ...value.flatMap((item, i) => schemaErrors(fieldsOf(items), item, below(spot, `[${i}]`))),
     ...(typeof minItems === 'number' && value.length < minItems
-      ? [invalid(path, value.length, `${path} in body should have at least ${minItems} items`)]
+      ? [invalid(field, value.length, `${said} in body should have at least ${minItems} items`)]
       : []),
     ...(typeof maxItems === 'number' && value.length > maxItems
-      ? [tooMany(path, value.length, maxItems)]
+      ? [tooMany(field, value.length, maxItems)]
       : []),
   ];
 }
@@ -116,19 +135,30 @@ const tooMany = (field: string, actual: number, most: number): FieldError => ({
   message: `Too many: ${actual}: must have at most ${most} items`,
 });
 
-function objectErrors(schema: Fields, value: Fields, path: string): FieldError[] {
+function objectErrors(schema: Fields, value: Fields, spot: Spot): FieldError[] {
   const properties = propertiesOf(schema);
-  const at = (name: string): string => (path === '' ? name : `${path}.${name}`);
   return [
     ...textsOf(schema['required'])
       .filter((name) => value[name] === undefined)
-      .map((name) => required(at(name))),
+      .map((name) => required(below(spot, name).field)),
     ...Object.entries(value).flatMap(([name, inner]) => {
       const property = properties[name] ?? schema['additionalProperties'];
-      return isFields(property) ? schemaErrors(property, inner, at(name)) : [];
+      return isFields(property) ? schemaErrors(property, inner, below(spot, name)) : [];
     }),
   ];
 }
+
+/** Errors with which no rule is asked any more, and what is said of that. */
+const blocking = new Set(
+  ['Required', 'NotSupported', 'TooLong', 'TooMany', 'TypeInvalid'].map((reason) => `FieldValue${reason}`),
+);
+export const notAsked: FieldError = invalid(
+  '<nil>',
+  null,
+  'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+);
+export const blocksRules = (errors: readonly FieldError[]): boolean =>
+  errors.some(({ reason }) => blocking.has(reason));
 
 /** Items of sets and keys of maps that are there twice. */
 export function listTypeErrors(schema: Fields, value: unknown, path: string): FieldError[] {
@@ -140,11 +170,14 @@ export function listTypeErrors(schema: Fields, value: unknown, path: string): Fi
   }
   if (!Array.isArray(value)) return [];
   const identities = identitiesOf(schema, value);
-  return identities.flatMap((identity, i) =>
-    identities.findIndex((other) => sameJson(other, identity)) === i
-      ? []
-      : [duplicate(`${path}[${i}]`, identity)],
-  );
+  // Each once, however often it is there.
+  const reported: unknown[] = [];
+  return identities.flatMap((identity, i) => {
+    const isSecond = identities.findIndex((other) => sameJson(other, identity)) < i;
+    if (!isSecond || reported.some((other) => sameJson(other, identity))) return [];
+    reported.push(identity);
+    return [duplicate(`${path}[${i}]`, identity)];
+  });
 }
 
 function identitiesOf(schema: Fields, value: readonly unknown[]): readonly unknown[] {

@@ -1,5 +1,6 @@
 // Label and field selectors: which objects of a list or watch are meant.
-import { badRequest } from './status.ts';
+import type { Kind } from './kinds.ts';
+import { badRequest, type ApiError } from './status.ts';
 import { keyProblems, labelValueProblems } from './names.ts';
 import { valueAt, type ApiObject } from './objects.ts';
 
@@ -33,34 +34,59 @@ export function labelMatcher(selector: string): Matches {
     requirements.every(({ key, operator, values }) => verdicts[operator](metadata.labels?.[key], values));
 }
 
+/** A name or value, a sign, or the end (''). */
+type Tokens = string[];
+
+const signPattern = /(?:!=|==|=|!|<|>|,|\(|\))/;
+
+function tokensOf(selector: string): Tokens {
+  return selector.match(new RegExp(`${signPattern.source}|[^\\s!=<>,()]+`, 'g')) ?? [];
+}
+
+const isSign = (token: string): boolean => signPattern.test(token);
+
+/** apimachinery's grammar, with its complaints. */
 function parseLabelSelector(selector: string): Requirement[] {
-  return splitTop(selector).map((part) => checked(parseRequirement(part.trim(), selector), selector));
-}
-
-/** At commas outside of parentheses. */
-function splitTop(selector: string): string[] {
-  if (selector.trim() === '') return [];
-  return selector.split(/,(?![^(]*\))/);
-}
-
-function parseRequirement(text: string, selector: string): Requirement {
-  const set = /^(\S+)\s+(in|notin)\s*\(([^)]*)\)$/.exec(text);
-  if (set !== null) {
-    const [, key = '', operator, values = ''] = set;
-    const list = values.split(',').map((value) => value.trim());
-    return { key, operator: operator === 'in' ? 'in' : 'notin', values: list };
+  const tokens = tokensOf(selector);
+  const requirements: Requirement[] = [];
+  while (tokens.length > 0) {
+    const [first = ''] = tokens;
+    if (isSign(first) && first !== '!')
+      throw badRequest(`found '${first}', expected: !, identifier, or 'end of string'`);
+    requirements.push(readRequirement(tokens));
+    const next = tokens.shift();
+    if (next === undefined) break;
+    if (next !== ',') throw badRequest(`found '${next}', expected: ',' or 'end of string'`);
+    const [after = ''] = tokens;
+    if (after === '' || (isSign(after) && after !== '!')) {
+      throw badRequest(`found '${after}', expected: identifier after ','`);
+    }
   }
-  const compared = /^([^\s=!<>]+)\s*(==|=|!=|>|<)\s*([^\s=!<>]*)$/.exec(text);
-  if (compared !== null) {
-    const [, key = '', sign = '', value = ''] = compared;
-    return { key, operator: signs[sign] ?? '=', values: [value] };
-  }
-  const exists = /^(!?)\s*([^\s=!<>()]+)$/.exec(text);
-  if (exists === null) throw badRequest(unreadable(selector, text));
-  return { key: exists[2] ?? '', operator: exists[1] === '!' ? '!' : 'exists', values: [] };
+  return requirements;
 }
 
-const signs: Readonly<Record<string, Operator>> = {
+const unreadable = (why: string): ApiError => badRequest(`unable to parse requirement: ${why}`);
+
+function readRequirement(tokens: Tokens): Requirement {
+  const isNegated = tokens[0] === '!';
+  if (isNegated) tokens.shift();
+  const key = tokens.shift() ?? '';
+  const [problem] = keyProblems(key);
+  if (problem !== undefined) throw unreadable(`<nil>: Invalid value: ${JSON.stringify(key)}: ${problem}`);
+  const [next = ''] = tokens;
+  if (isNegated || next === '' || next === ',')
+    return { key, operator: isNegated ? '!' : 'exists', values: [] };
+  tokens.shift();
+  const operator = operators[next];
+  if (operator === undefined) throw unreadable(`found '${next}', expected: in, notin, =, ==, !=, gt, lt`);
+  const values = operator === 'in' || operator === 'notin' ? readSet(tokens) : [readValue(tokens)];
+  checkValues(key, values);
+  return { key, operator, values };
+}
+
+const operators: Readonly<Record<string, Operator>> = {
+  in: 'in',
+  notin: 'notin',
   '=': '=',
   '==': '=',
   '!=': '!=',
@@ -68,24 +94,30 @@ const signs: Readonly<Record<string, Operator>> = {
   '<': 'lt',
 };
 
-const unreadable = (selector: string, part: string): string =>
-  `unable to parse requirement: found '${part}', expected: identifier in selector ${JSON.stringify(selector)}`;
+function readValue(tokens: Tokens): string {
+  const [value = ''] = tokens;
+  if (value === '' || value === ',') return '';
+  if (isSign(value)) throw unreadable(`found '${value}', expected: identifier`);
+  tokens.shift();
+  return value;
+}
 
-function checked(requirement: Requirement, _selector: string): Requirement {
-  const [problem] = keyProblems(requirement.key);
-  if (problem !== undefined) {
-    throw badRequest(
-      `unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(requirement.key)}: ${problem}`,
-    );
-  }
-  for (const [i, value] of requirement.values.entries()) {
+function readSet(tokens: Tokens): string[] {
+  const open = tokens.shift() ?? '';
+  if (open !== '(') throw unreadable(`found '${open}' expected: '('`);
+  const end = tokens.indexOf(')');
+  if (end < 0) throw unreadable(`found '', expected: ',' or ')'`);
+  const inside = tokens.splice(0, end + 1).slice(0, -1);
+  return inside.length === 0 ? [''] : inside.filter((token) => token !== ',');
+}
+
+function checkValues(key: string, values: readonly string[]): void {
+  for (const [i, value] of values.entries()) {
     const [wrong] = labelValueProblems(value);
-    if (wrong === undefined) continue;
-    throw badRequest(
-      `unable to parse requirement: values[${i}][${requirement.key}]: Invalid value: ${JSON.stringify(value)}: ${wrong}`,
-    );
+    if (wrong !== undefined) {
+      throw unreadable(`values[${i}][${key}]: Invalid value: ${JSON.stringify(value)}: ${wrong}`);
+    }
   }
-  return requirement;
 }
 
 export interface FieldTerm {
@@ -109,15 +141,23 @@ export function parseFieldSelector(selector: string): FieldTerm[] {
     });
 }
 
+const alwaysKnown = ['metadata.name', 'metadata.namespace'];
+
 /** Errors: 400 for a field that the kind does not know. */
-export function fieldMatcher(terms: readonly FieldTerm[], known: readonly string[]): Matches {
-  const unknown = terms.find(({ field }) => !known.includes(field) && !alwaysKnown.includes(field));
-  if (unknown !== undefined) throw badRequest(`field label not supported: ${unknown.field}`);
+export function fieldMatcher(terms: readonly FieldTerm[], { fieldLabels, typedItems }: Kind): Matches {
+  const unknown = terms.find(({ field }) => !fieldLabels.includes(field) && !alwaysKnown.includes(field));
+  if (unknown !== undefined) {
+    const { field } = unknown;
+    // Kinds without labels of their own have the answer that all such have.
+    throw badRequest(
+      fieldLabels.length === 0 && !typedItems
+        ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+        : `field label not supported: ${field}`,
+    );
+  }
   return (object) =>
     terms.every(({ field, equals, value }) => (fieldText(valueAt(object, field)) === value) === equals);
 }
-
-const alwaysKnown = ['metadata.name', 'metadata.namespace'];
 
 const fieldText = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);

@@ -12,7 +12,7 @@ import { Registry } from './registry.ts';
 import { readRequestInfo } from './request-info.ts';
 import { answer, type Parts } from './routes.ts';
 import { plantSeeds } from './seeds.ts';
-import { ApiError, internalError } from './status.ts';
+import { ApiError, plainError } from './status.ts';
 import { Store } from './store.ts';
 import { Tokens } from './tokens.ts';
 import { authenticate, type User } from './users.ts';
@@ -171,7 +171,7 @@ class Api implements ApiServer {
     } catch (error) {
       if (response.headersSent) response.destroy();
       else if (error instanceof ApiError) send(response, error.code, error.toStatus());
-      else send(response, 500, internalError(String(error)).toStatus());
+      else send(response, 500, plainError(String(error)).toStatus());
     }
   }
 

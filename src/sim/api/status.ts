@@ -44,7 +44,7 @@ export class ApiError extends Error {
       metadata: this.continueToken === undefined ? {} : { continue: this.continueToken },
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === '' ? {} : { reason: this.reason }),
       ...(this.details === undefined ? {} : { details: this.details }),
       code: this.code,
     };
@@ -109,7 +109,8 @@ export const methodNotAllowed = (): ApiError =>
 export const expired = (message: string, continueToken?: string): ApiError =>
   new ApiError(410, 'Expired', message, continueToken === undefined ? {} : { continueToken });
 
-export const internalError = (why: string): ApiError =>
-  new ApiError(500, 'InternalError', `Internal error occurred: ${why}`, {
-    details: { causes: [{ reason: '', message: why }] },
-  });
+/** What the real server has no reason for: a plain error of its own. */
+export const plainError = (why: string): ApiError => new ApiError(500, '', why);
+
+export const noSuchResource = (): ApiError =>
+  new ApiError(404, 'NotFound', 'the server could not find the requested resource', { details: {} });

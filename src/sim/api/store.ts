@@ -71,12 +71,15 @@ export class Store {
     return stored;
   }
 
-  remove(resource: string, object: ApiObject): void {
+  /** Gives the object with the version of its end. */
+  remove(resource: string, object: ApiObject): ApiObject {
     const objects = this.#objects.get(resource);
     const before = objects?.get(keyOf(object));
-    if (objects === undefined || before === undefined) return;
+    if (objects === undefined || before === undefined) return object;
     objects.delete(keyOf(object));
-    this.#tell({ resource, type: 'DELETED', object: this.#withNextRevision(object), before });
+    const ended = this.#withNextRevision(object);
+    this.#tell({ resource, type: 'DELETED', object: ended, before });
+    return ended;
   }
 
   /** Changes after a version, or undefined when some of them are forgotten. */

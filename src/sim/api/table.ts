@@ -48,6 +48,7 @@ export const builtinKinds: readonly Kind[] = [
   kindOf({
     kind: 'Node',
     plural: 'nodes',
+    storage: 'minions',
     shortNames: ['no'],
     namespaced: false,
     fieldLabels: ['spec.unschedulable'],
@@ -69,6 +70,7 @@ export const builtinKinds: readonly Kind[] = [
   kindOf({
     kind: 'Service',
     plural: 'services',
+    storage: 'services/specs',
     shortNames: ['svc'],
     name: 'service',
     fieldLabels: ['spec.clusterIP', 'spec.type'],
@@ -112,6 +114,7 @@ export const builtinKinds: readonly Kind[] = [
     group: 'apiextensions.k8s.io',
     kind: 'CustomResourceDefinition',
     plural: 'customresourcedefinitions',
+    storage: 'apiextensions.k8s.io/customresourcedefinitions',
     shortNames: ['crd'],
     namespaced: false,
     generation: true,

@@ -1,11 +1,12 @@
 // PUT and PATCH, of an object and of its subresources.
 import { aboutOf, createObject, refuseInvalid, settleNamespace, storedIn, type Place } from './create.ts';
-import { invalid, type FieldError } from './fields.ts';
+import { invalid, invalidObject } from './fields.ts';
 import type { Context, Kind, Rules } from './kinds.ts';
 import { keptMeta, metaErrors, metaUpdateErrors, withGeneration } from './meta.ts';
 import { sameJson, type ApiObject } from './objects.ts';
 import { admit } from './policy-rules.ts';
 import { badRequest, conflict, notFound } from './status.ts';
+import { keyOf } from './store.ts';
 
 export interface Update extends Place {
   readonly name: string;
@@ -33,6 +34,7 @@ export function updateObject(update: Update, context: Context): { object: ApiObj
     return { object: createObject(update, draft, context, { dryRun }), created: true };
   }
   const rules = subresource === '' ? kind.rules : (kind.subresources[subresource] ?? {});
+  if (!update.isPatch) checkUid(kind, draft, current);
   const next = prepared(kind, { draft, current, rules }, context);
   admit({ kind, subresource, operation: 'UPDATE', object: next, before: current }, context);
   if (dryRun || sameJson(next, current))
@@ -55,37 +57,45 @@ interface Change {
 }
 
 function prepared(kind: Kind, { draft, current, rules }: Change, context: Context): ApiObject {
-  checkPreconditions(kind, draft, current);
-  const conditional = (draft.metadata.resourceVersion ?? '') !== '';
+  const asked = draft.metadata;
+  checkVersion(kind, asked.resourceVersion ?? '', current);
   rules.defaults?.(draft);
-  draft.metadata = keptMeta(draft.metadata, current.metadata);
+  draft.metadata = keptMeta(asked, current.metadata);
   rules.prepareUpdate?.(draft, current, context);
   const next = withGeneration(kind, draft, current);
-  const errors: FieldError[] = [
-    ...(conditional || kind.unconditionalUpdate ? [] : [noVersion]),
+  refuseInvalid(kind, next, [
+    ...metaUpdateErrors(asked, current),
     ...metaErrors(kind, next),
-    ...metaUpdateErrors(next, current),
-    ...(rules.validate?.(next) ?? []),
-  ];
-  refuseInvalid(kind, next, [...errors, ...(rules.validateUpdate?.(next, current) ?? [])]);
+    ...(rules.validate?.(next, current) ?? []),
+    ...(rules.validateUpdate?.(next, current) ?? []),
+  ]);
   rules.check?.(next, current, context);
   next.metadata.resourceVersion = current.metadata.resourceVersion ?? '';
   return next;
 }
 
-const noVersion = invalid('metadata.resourceVersion', 0, 'must be specified for an update');
-
-function checkPreconditions(kind: Kind, { metadata }: ApiObject, current: ApiObject): void {
-  const about = aboutOf(kind, current.metadata.name ?? '');
-  const { uid = '', resourceVersion = '' } = metadata;
-  if (uid !== '' && uid !== current.metadata.uid) {
-    throw conflict(about, uidProblem(uid, current));
+/** Errors: 409 for another version; 422, in the resource's name, where one must be said. */
+function checkVersion(kind: Kind, version: string, current: ApiObject): void {
+  const name = current.metadata.name ?? '';
+  if (version === '' && !kind.unconditionalUpdate) {
+    throw invalidObject({ group: kind.group, kind: kind.plural, name }, [noVersion]);
   }
-  if (resourceVersion !== '' && resourceVersion !== current.metadata.resourceVersion) throw conflict(about);
+  if (version !== '' && version !== current.metadata.resourceVersion) throw conflict(aboutOf(kind, name));
 }
 
-export const uidProblem = (uid: string, { metadata }: ApiObject): string =>
-  `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
+const noVersion = invalid('metadata.resourceVersion', 0, 'must be specified for an update');
+
+/** A PUT says which object it means. */
+function checkUid(kind: Kind, { metadata }: ApiObject, current: ApiObject): void {
+  const { uid = '' } = metadata;
+  if (uid === '' || uid === current.metadata.uid) return;
+  const key = `/registry/${kind.storage ?? kind.plural}/${keyOf(current)}`;
+  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`;
+  throw conflict(
+    aboutOf(kind, current.metadata.name ?? ''),
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+  );
+}
 
 /** An object that only waited for its last finalizer ends with it. */
 function stored(kind: Kind, next: ApiObject, { store }: Context): ApiObject {

@@ -6,7 +6,7 @@ import type { ApiObject, Fields } from './objects.ts';
 import { matcherOf, versionOf } from './read.ts';
 import { isTrue } from './request-info.ts';
 import type { Matches } from './selectors.ts';
-import { expired } from './status.ts';
+import { expired, plainError } from './status.ts';
 import type { Change, Store } from './store.ts';
 
 export interface WatchTiming {
@@ -27,7 +27,7 @@ export async function serveWatch(
   timing: WatchTiming,
 ): Promise<void> {
   const matches = matcherOf(place.kind, place.namespace, query);
-  const from = versionOf(query.get('resourceVersion') ?? '');
+  const from = versionOf(query.get('resourceVersion') ?? '', plainError);
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
   response.flushHeaders();
   const stream = new Stream(response);

@@ -34,7 +34,10 @@ export class Normalizer {
       .replaceAll(/resource version: \d+/g, 'resource version: <version>')
       .replaceAll(/current: \d+/g, 'current: <version>')
       .replaceAll(/<version> \(\d+\)/g, '<version> (<version>)')
-      .replaceAll(/ResourceVersion in (precondition|object meta): \d+/g, 'ResourceVersion in $1: <version>')
+      .replaceAll(
+        /does not match the ResourceVersion in record \(\d+\)/g,
+        'does not match the ResourceVersion in record (<version>)',
+      )
       .replaceAll(/resourceVersion=\d{2,}/g, 'resourceVersion=<version>')
       .replaceAll(/continue=[\w-]+/g, 'continue=<continue>')
       .replaceAll(/X509SHA256=[0-9a-f]+/g, 'X509SHA256=<sha256>')
@@ -51,7 +54,7 @@ export class Normalizer {
       ...(typeof name === 'string'
         ? { name: prefix === undefined ? this.text(name) : `${prefix}<suffix>` }
         : {}),
-      ...(token === undefined ? {} : { continue: '<continue>' }),
+      ...(token === undefined ? {} : { continue: token === '' ? '' : '<continue>' }),
       ...(typeof resourceVersion === 'string'
         ? { resourceVersion: this.#version(resourceVersion, isList) }
         : {}),

@@ -37,11 +37,11 @@ const create: Case = {
         },
       }),
     });
-    await talk.say('POST', `${ns}/configmaps`, {
-      body: configMap('labels', {
-        metadata: { name: 'labels', labels: { 'bad key': 'x', good: 'bad value!' } },
-      }),
-    });
+    for (const labels of [{ 'bad key': 'x' }, { good: 'bad value!' }, { 'a/b/c': 'x' }, { '/a': 'x' }]) {
+      await talk.say('POST', `${ns}/configmaps`, {
+        body: configMap('labels', { metadata: { name: 'labels', labels } }),
+      });
+    }
     await talk.say('POST', `${ns}/configmaps`, {
       body: configMap('annotations', { metadata: { name: 'annotations', annotations: { 'a/b/c': 'x' } } }),
     });
@@ -170,13 +170,15 @@ const paths: Case = {
     await talk.say('PATCH', `${ns}/configmaps`, { body: {} });
     await talk.say('POST', '/api/v1/configmaps', { body: configMap('one') });
     await talk.say('POST', `${ns}/configmaps`, { text: '{"kind": "ConfigMap", ' });
-    await talk.say('POST', `${ns}/configmaps`, { text: 'no json' });
+    await talk.say('POST', `${ns}/configmaps`, { text: 'hello' });
     await talk.say('POST', `${ns}/configmaps`, { text: '' });
     await talk.say('POST', `${ns}/configmaps`, { text: '[]' });
     await talk.say('PATCH', `${ns}/configmaps/one`, { text: '{"data":' });
     await talk.say('PATCH', `${ns}/configmaps/one`, { text: '[]' });
     await talk.say('POST', `${ns}/configmaps`, { body: configMap('two'), type: 'text/plain' });
-    await talk.say('POST', `${ns}/configmaps`, { body: { ...configMap('two'), kind: 'Secret' } });
+    await talk.say('POST', `${ns}/configmaps`, {
+      body: { ...configMap('two', { data: {} }), kind: 'Secret' },
+    });
     await talk.say('POST', `${ns}/configmaps`, { body: { ...configMap('two'), apiVersion: 'v2' } });
     await talk.say('POST', `${ns}/configmaps`, { body: { metadata: { name: 'bare' }, data: { x: 'y' } } });
     await talk.say('GET', '/readyz');

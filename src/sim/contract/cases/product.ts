@@ -2,9 +2,6 @@
 import { readDefinition } from '../../../../test/kube/crd.ts';
 import { defaultConfiguration } from '../../../controller/configuration.ts';
 import { capturePods, rotatePod, scanPod } from '../../../controller/pods.ts';
-import { generateLike } from '../../../pki/keys.ts';
-import { pem } from '../../../pki/pem.ts';
-import { makeRequest } from '../../../pki/request.ts';
 import { namespace, type Case } from './case.ts';
 import type { Talk } from '../talk.ts';
 
@@ -97,8 +94,17 @@ const podLife: Case = {
 };
 
 const csrs = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
-const key = generateLike({ keyAlgorithm: 'P-256' });
-const request = Buffer.from(pem('CERTIFICATE REQUEST', makeRequest(key, 'x'))).toString('base64');
+/** Of `openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x`. */
+const request = Buffer.from(
+  `-----BEGIN CERTIFICATE REQUEST-----
+MIHFMG4CAQAwDDEKMAgGA1UEAwwBeDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA
+BMEIrogh/muhasR1tRizjFEgcPj7q2E9o/j3ZIUuQ1E08rd+5YYBAdftyPQhV3sh
+/9NhCRSh5H3vfyz6np3c+magADAKBggqhkjOPQQDAgNHADBEAiAtU/ozep5WsD91
+ia0DB0dBIuEIuWEzAJTlH0t1XcTWDQIgOi59NTJIb436FG/NsNSX60PQNlz9L5xJ
+EIwnjE/f+fQ=
+-----END CERTIFICATE REQUEST-----
+`,
+).toString('base64');
 const spec = {
   request,
   signerName: 'certrotator.cpaas.io/node',
@@ -155,6 +161,8 @@ const signing: Case = {
     await talk.say('PATCH', `${csrs}/one/approval`, { body: approve('Approved', 'Denied') });
     await talk.say('PATCH', `${csrs}/one/approval`, { body: { status: { conditions: [] } } });
     await talk.say('PATCH', `${csrs}/one/approval`, { body: { status: { certificate: request } } });
+    await talk.say('PATCH', `${csrs}/one/status`, { body: { status: { conditions: null } } });
+    await talk.say('PATCH', `${csrs}/one/status`, { body: approve('Approved', 'Failed') });
     await talk.say('PATCH', `${csrs}/one/status`, { body: { status: { certificate: request } } });
     const certificate = Buffer.from(talk.server.caPem).toString('base64');
     const signed = await talk.quietly('PATCH', `${csrs}/one/status`, { body: { status: { certificate } } });
@@ -222,8 +230,12 @@ const ownKind: Case = {
     const wrong: readonly [string, object | undefined][] = [
       ['no-spec', undefined],
       ['missing', {}],
-      ['types', { ...good, nodeName: 1, certificates: 'x' }],
-      ['values', { ...good, nodeName: '', certificates: [], reason: 'Whim' }],
+      ['type', { ...good, nodeName: 1 }],
+      ['not-a-list', { ...good, certificates: 'x' }],
+      ['empty', { ...good, nodeName: '' }],
+      ['none', { ...good, certificates: [] }],
+      ['many', { ...good, certificates: Array.from({ length: 20 }, () => 'apiserver.crt') }],
+      ['reason', { ...good, reason: 'Whim' }],
       ['items', { ...good, certificates: ['nonsense'] }],
       ['twice', { ...good, certificates: ['apiserver.crt', 'apiserver.crt'] }],
       ['long', { ...good, nodeUID: 'x'.repeat(64) }],
@@ -241,11 +253,17 @@ const ownKind: Case = {
         spec: { nodeName: 'n3' },
       },
     });
-    await talk.say('PATCH', `${path}/status`, {
-      body: { status: { phase: 'Flying', dueAt: 'soon', attempts: 1.5 } },
-    });
-    await talk.say('PATCH', `${path}/status`, { body: { status: { conditions: [condition('Ready')] } } });
-    await talk.say('PATCH', `${path}/status`, { body: { metadata: { labels: { a: 'b' } } } });
+    for (const status of [
+      { phase: 'Flying' },
+      { dueAt: 'soon' },
+      { attempts: 1.5 },
+      { conditions: [condition('Ready')] },
+      { conditions: [{ ...condition('Ready'), lastTransitionTime: 7 }] },
+      { steps: [{ name: 'a' }, { name: 1 }] },
+    ]) {
+      await talk.say('PATCH', `${path}/status`, { body: { status } });
+    }
+    await talk.say('PATCH', path, { body: { spec: { nodeName: 7 } } });
     await talk.say('PUT', path, { body: custom('one', good) });
     await talk.say('PUT', path, { body: { ...custom('one', good), metadata: made.body.metadata } });
     await talk.say('GET', `${rotations}?fieldSelector=metadata.name%3Done`);

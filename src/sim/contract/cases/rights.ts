@@ -165,7 +165,7 @@ const questions: Case = {
     });
     await talk.say('POST', `${path}/selfsubjectaccessreviews`, {
       as: carol,
-      body: self({ nonResourceAttributes: { path: '/healthz', verb: 'get' } }),
+      body: self({ nonResourceAttributes: { path: '/apis', verb: 'get' } }),
     });
     await talk.say('POST', `${path}/selfsubjectaccessreviews`, { as: carol, body: self({}) });
     await talk.say('POST', `${path}/selfsubjectaccessreviews`, {
