@@ -4,6 +4,7 @@ import { deleteObject, finishNamespace } from './delete.ts';
 import { resourceOf, type Context, type Kind } from './kinds.ts';
 import type { ApiObject, OwnerRef } from './objects.ts';
 import type { Registry } from './registry.ts';
+import { keyOf } from './store.ts';
 import { updateObject } from './update.ts';
 
 const eventLifetime = 3_600_000;
@@ -21,7 +22,11 @@ export class Collector {
   sweep(): void {
     const context = this.#context();
     for (const kind of this.#registry.kinds()) {
-      for (const object of context.store.list(resourceOf(kind))) this.#look(kind, object, context);
+      for (const listed of context.store.list(resourceOf(kind))) {
+        // What was done to another one in this very sweep may have changed it.
+        const object = context.store.get(resourceOf(kind), keyOf(listed));
+        if (object !== undefined) this.#look(kind, object, context);
+      }
     }
   }
 

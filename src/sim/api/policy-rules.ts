@@ -172,6 +172,6 @@ function denied({ kind, object, before }: Operation, text: string, reason: strin
   const about = { group: kind.group, resource: kind.plural, name };
   const base = forbidden(about, text);
   const why = reason === '' ? 'Invalid' : reason;
-  const details = isFields(base.details) ? { ...base.details, causes: [{ reason: '', message: text }] } : {};
+  const details = isFields(base.details) ? { ...base.details, causes: [{ message: text }] } : {};
   return new ApiError(codes[why] ?? 422, why, base.message, { details });
 }

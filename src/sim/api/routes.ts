@@ -123,7 +123,7 @@ async function get({
     return undefined;
   }
   const shown = (body: Fields): Answer =>
-    ok(wantsTable(request) ? tableOf(place.kind, body, context.now) : body);
+    ok(wantsTable(request, place.kind) ? tableOf(place.kind, body, context.now) : body);
   if (info.verb === 'list') return shown(listObjects(store, place, query));
   return shown(getObject(store, place, info.name, query));
 }

@@ -2,7 +2,7 @@
 import type { Fields } from './objects.ts';
 
 export interface Cause {
-  readonly reason: string;
+  readonly reason?: string;
   readonly message: string;
   readonly field?: string;
 }

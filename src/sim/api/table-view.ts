@@ -1,10 +1,11 @@
-// metav1.Table, which kubectl asks for: the columns of a custom resource, name and age of the rest.
+// metav1.Table, which kubectl asks for, of custom resources. Built-in kinds have columns of their own in the real server:
+// here they are sent as they are, and kubectl shows their names and ages.
 import type { IncomingMessage } from 'node:http';
 import type { Kind } from './kinds.ts';
 import { fieldsOf, listOf, textOf, valueAt, type Fields } from './objects.ts';
 
-export const wantsTable = ({ headers }: IncomingMessage): boolean =>
-  /as=Table;.*g=meta\.k8s\.io|g=meta\.k8s\.io;.*as=Table/.test(headers.accept ?? '');
+export const wantsTable = ({ headers }: IncomingMessage, { columns }: Kind): boolean =>
+  columns !== undefined && /as=Table;.*g=meta\.k8s\.io|g=meta\.k8s\.io;.*as=Table/.test(headers.accept ?? '');
 
 const column = (name: string, type: string): Fields => ({
   name,
@@ -13,7 +14,15 @@ const column = (name: string, type: string): Fields => ({
   description: '',
   priority: 0,
 });
-const nameColumn: Fields = { ...column('Name', 'string'), format: 'name' };
+const nameColumn: Fields = {
+  ...column('Name', 'string'),
+  format: 'name',
+  description:
+    'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a ' +
+    'client to request the generation of an appropriate name automatically. Name is primarily intended for creation ' +
+    'idempotence and configuration definition. Cannot be updated. More info: ' +
+    'https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names',
+};
 const age: Fields = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
 
 /** Of an object or a list. */
@@ -24,7 +33,7 @@ export function tableOf(kind: Kind, body: Fields, now: Date): Fields {
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
-    metadata: isList ? body['metadata'] : { resourceVersion: valueAt(body, 'metadata.resourceVersion') },
+    metadata: tableMeta(fieldsOf(body['metadata'])),
     columnDefinitions: [nameColumn, ...columns.map(definitionOf)],
     rows: items.map((item) => ({
       cells: [valueAt(item, 'metadata.name'), ...columns.map((one) => cellOf(one, item, now))],
@@ -37,9 +46,19 @@ export function tableOf(kind: Kind, body: Fields, now: Date): Fields {
   };
 }
 
+function tableMeta({ resourceVersion, continue: token, remainingItemCount }: Fields): Fields {
+  return {
+    resourceVersion,
+    ...(textOf(token) === '' ? {} : { continue: token }),
+    ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
+  };
+}
+
 const definitionOf = (own: Fields): Fields => ({
   ...column(textOf(own['name']), textOf(own['type'])),
-  description: textOf(own['description']),
+  description:
+    textOf(own['description']) ||
+    `Custom resource definition column (in JSONPath format): ${textOf(own['jsonPath'])}`,
 });
 
 function cellOf(own: Fields, item: Fields, now: Date): unknown {

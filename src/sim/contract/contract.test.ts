@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustSkip } from '../../../test/kube/bare-api.ts';
+import { admissionCases } from './cases/admission.ts';
 import { basicCases } from './cases/basic.ts';
 import type { Case } from './cases/case.ts';
 import { kindCases } from './cases/kinds.ts';
@@ -15,7 +16,14 @@ import { Talk } from './talk.ts';
 
 const recordings = join(import.meta.dirname, 'recorded');
 const recording = process.env['RECORD'] !== undefined;
-const cases: readonly Case[] = [...basicCases, ...listCases, ...kindCases, ...rightsCases, ...productCases];
+const cases: readonly Case[] = [
+  ...basicCases,
+  ...listCases,
+  ...kindCases,
+  ...rightsCases,
+  ...productCases,
+  ...admissionCases,
+];
 
 const servers = [
   { title: 'the embedded server', start: startEmbedded, skip: recording },

@@ -29,6 +29,8 @@ export class Normalizer {
   text(text: string): string {
     const time = Date.parse(text);
     if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) && Math.abs(time - Date.now()) < 2 * dayMs) return '<time>';
+    // An age, in a table.
+    if (/^\d{1,3}s$/.test(text)) return '<age>';
     return text
       .replaceAll(uuid, (found) => numbered(this.#uids, found, 'uid'))
       .replaceAll(/resource version: \d+/g, 'resource version: <version>')

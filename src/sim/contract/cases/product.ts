@@ -268,6 +268,9 @@ const ownKind: Case = {
     await talk.say('PUT', path, { body: { ...custom('one', good), metadata: made.body.metadata } });
     await talk.say('GET', `${rotations}?fieldSelector=metadata.name%3Done`);
     await talk.say('GET', `${rotations}?fieldSelector=spec.nodeName%3Dn1`);
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+    await talk.say('GET', `${rotations}?fieldSelector=metadata.name%3Done`, { accept });
+    await talk.say('GET', path, { accept });
     await talk.watch(`${rotations}?watch=true&fieldSelector=metadata.name%3Done`, 1);
     await talk.say('DELETE', path);
     await talk.say('GET', path);
