@@ -29,17 +29,19 @@ export async function readBody(request: IncomingMessage): Promise<string> {
 export const mediaType = (request: IncomingMessage): string =>
   (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
 
+const protobuf = 'application/vnd.kubernetes.protobuf';
 const bodies = ['application/json', 'application/yaml'];
 const patches = ['application/merge-patch+json', 'application/strategic-merge-patch+json'];
 
-/** Errors: 415. Protobuf is what the real server reads too. */
+/** Errors: 415. */
 export function checkMediaType(request: IncomingMessage, isPatch: boolean): void {
   const allowed = isPatch ? patches : bodies;
   if (allowed.includes(mediaType(request))) return;
   if (isPatch) {
     throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', { details: {} });
   }
-  const known = [...bodies, 'application/vnd.kubernetes.protobuf'];
+  // Who comes with what the real server reads and this one does not is told the truth.
+  const known = mediaType(request) === protobuf ? bodies : [...bodies, protobuf];
   throw new ApiError(
     415,
     'UnsupportedMediaType',

@@ -133,6 +133,10 @@ function isOld({ metadata, lastTimestamp }: ApiObject, now: Date): boolean {
   return now.getTime() - Date.parse(last) > eventLifetime;
 }
 
+/** An empty list is the same as none, and is not kept. */
 function withMeta(object: ApiObject, changed: Partial<ApiObject['metadata']>): ApiObject {
-  return { ...object, metadata: { ...object.metadata, ...changed } };
+  const metadata = { ...object.metadata, ...changed };
+  if (metadata.finalizers?.length === 0) delete metadata.finalizers;
+  if (metadata.ownerReferences?.length === 0) delete metadata.ownerReferences;
+  return { ...object, metadata };
 }

@@ -94,6 +94,13 @@ const access: Answer = async ({ body, context }) => {
   return { ...body, spec: said(spec), status: accessStatus(user, spec, context) };
 };
 
+const self: Answer = async ({ body, context }) => {
+  const { name: username, uid, groups, extra } = context.user;
+  const known = { username, uid, groups, ...(Object.keys(extra).length === 0 ? {} : { extra }) };
+  const metadata = { creationTimestamp: timeText(context.now) };
+  return { ...body, metadata, status: { userInfo: known } };
+};
+
 const selfRules: Answer = async ({ body, context }) => {
   const { namespace } = fieldsOf(body['spec']);
   const rules = grantsFor(context.store, context.user, textOf(namespace)).flatMap((grant) => grant.rules);
@@ -191,6 +198,13 @@ export const reviews: readonly Review[] = [
     subresource: '',
     kind: 'SelfSubjectRulesReview',
     answer: selfRules,
+  },
+  {
+    group: authentication,
+    resource: 'selfsubjectreviews',
+    subresource: '',
+    kind: 'SelfSubjectReview',
+    answer: self,
   },
   {
     group: authentication,

@@ -5,6 +5,7 @@ import { setInterval } from 'node:timers';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { Authority, createAuthority, type Pair } from './authority.ts';
 import { Collector } from './collector.ts';
+import { impersonated } from './impersonation.ts';
 import type { Context } from './kinds.ts';
 import type { Fields } from './objects.ts';
 import { authorize, refusal } from './rbac.ts';
@@ -179,7 +180,8 @@ class Api implements ApiServer {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<Awaited<ReturnType<typeof answer>>> {
-    const user = await authenticate(request, this.#parts.tokens, this.#now());
+    const asker = await authenticate(request, this.#parts.tokens, this.#now());
+    const user = impersonated(this.store, asker, request);
     const url = new URL(request.url ?? '/', this.url);
     const info = readRequestInfo(request.method ?? 'GET', url);
     const { allowed, reason } = authorize(this.store, user, info);

@@ -14,7 +14,10 @@ export interface User {
 
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'], extra: {} };
 
-const authenticated = (user: User): User => ({ ...user, groups: [...user.groups, 'system:authenticated'] });
+export const authenticated = (user: User): User => ({
+  ...user,
+  groups: [...user.groups, 'system:authenticated'],
+});
 
 /** Errors: 401 for credentials that do not hold; without any the user is anonymous. */
 export async function authenticate(request: IncomingMessage, tokens: Tokens, now: Date): Promise<User> {

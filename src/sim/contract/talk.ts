@@ -16,6 +16,8 @@ export interface Said {
   readonly type?: string;
   readonly accept?: string;
   readonly token?: string;
+  /** As kubectl --as and --as-group. */
+  readonly actAs?: { readonly user: string; readonly groups?: readonly string[] };
 }
 
 export interface Heard {
@@ -173,6 +175,8 @@ export class Talk {
         ...(text === undefined
           ? {}
           : { 'content-type': said.type ?? plainType, 'content-length': Buffer.byteLength(text) }),
+        ...(said.actAs === undefined ? {} : { 'impersonate-user': said.actAs.user }),
+        ...(said.actAs?.groups === undefined ? {} : { 'impersonate-group': [...said.actAs.groups] }),
         ...(said.token === undefined ? {} : { authorization: `Bearer ${said.token}` }),
       },
     };

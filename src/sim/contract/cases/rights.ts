@@ -248,4 +248,25 @@ async function settledNode(
   throw new Error('the kubelet may not read its Secret');
 }
 
-export const rightsCases: readonly Case[] = [credentials, refused, questions, kubelets];
+const acting: Case = {
+  name: 'acting as another',
+  run: async (talk) => {
+    const ns = await namespace(talk, 'acting');
+    const path = `${ns}/configmaps`;
+    await talk.say('GET', path, { actAs: { user: 'heidi' } });
+    await talk.say('GET', path, { actAs: { user: 'heidi', groups: ['system:masters'] } });
+    await talk.say('GET', path, { actAs: { user: 'system:serviceaccount:acting:robot' } });
+    await talk.say('GET', path, { as: { user: 'ivan' }, actAs: { user: 'heidi' } });
+    await talk.say('GET', path, {
+      as: { user: 'ivan' },
+      actAs: { user: 'system:serviceaccount:acting:robot' },
+    });
+    const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+    const reviews = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+    await talk.say('POST', reviews, { body, actAs: { user: 'heidi', groups: ['one', 'two'] } });
+    await talk.say('POST', reviews, { body, actAs: { user: 'system:serviceaccount:acting:robot' } });
+    await talk.say('POST', reviews, { body, as: { user: 'ivan', groups: ['team'] } });
+  },
+};
+
+export const rightsCases: readonly Case[] = [credentials, refused, questions, kubelets, acting];
