@@ -1,6 +1,7 @@
 // What is asked before any object: versions, health, and which resources there are.
 import { apiVersionOf, type Kind } from './kinds.ts';
 import type { Fields } from './objects.ts';
+import { openapiAt } from './openapi.ts';
 import type { Registry } from './registry.ts';
 import { reviews } from './reviews.ts';
 
@@ -29,6 +30,8 @@ export function documentAt(registry: Registry, path: string): Document | undefin
   if (plain === '/api') return { json: coreVersions };
   const kinds = registry.kinds();
   if (plain === '/apis') return { json: { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(kinds) } };
+  const openapi = openapiAt(kinds, plain);
+  if (openapi !== undefined) return { json: openapi };
   const group = groupsOf(kinds).find(({ name }) => plain === `/apis/${String(name)}`);
   if (group !== undefined) return { json: { kind: 'APIGroup', apiVersion: 'v1', ...group } };
   const list = resourceList(kinds, plain === '/api/v1' ? 'v1' : plain.replace(/^\/apis\//, ''));

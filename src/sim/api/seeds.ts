@@ -51,6 +51,11 @@ const roles: Readonly<Record<string, Role>> = {
     ],
     subjects: [group('system:authenticated')],
   },
+  // Who makes a Deployment's Pods; the chart's policies know it.
+  'system:controller:replicaset-controller': {
+    rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['create', 'delete', 'list', 'patch', 'watch'] }],
+    subjects: [{ kind: 'ServiceAccount', name: 'replicaset-controller', namespace: 'kube-system' }],
+  },
   'system:public-info-viewer': {
     rules: [reads(health)],
     subjects: [group('system:authenticated'), group('system:unauthenticated')],

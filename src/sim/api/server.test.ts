@@ -98,14 +98,14 @@ afterEach(async () => {
   await api.close();
 });
 
-describe('its own certificates', () => {
-  const serving = (authority: Authority): Pair =>
-    authority.issue({
-      commonName: 'kube-apiserver',
-      sans: [{ kind: 'ip', value: '127.0.0.1' }],
-      usage: 'serverAuth',
-    });
+const serving = (authority: Authority): Pair =>
+  authority.issue({
+    commonName: 'kube-apiserver',
+    sans: [{ kind: 'ip', value: '127.0.0.1' }],
+    usage: 'serverAuth',
+  });
 
+describe('its own certificates', () => {
   it('shows a new one from the next handshake on, without a restart', async () => {
     const authority = createAuthority();
     const [first, second] = [serving(authority), serving(authority)];
