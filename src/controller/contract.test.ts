@@ -1,4 +1,4 @@
-// The controller's program against a real kube-apiserver: the test plays the kubelets, and nothing else is played.
+// The controller's program against a real kube-apiserver and the embedded one: the test plays the kubelets, and nothing else is played.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,9 +7,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mustSkip, startBareApi, type BareApi } from '../../test/kube/bare-api.ts';
+import type { BareApi } from '../../test/kube/bare-api.ts';
 import { freePort } from '../../test/free-port.ts';
 import { installCrd } from '../../test/kube/crd.ts';
+import { apiServers } from '../../test/kube/embedded-api.ts';
 import { encodeMessage } from '../agent/message.ts';
 import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
 import { createClient, type KubeClient } from '../kube/client.ts';
@@ -59,7 +60,7 @@ function row(id: string, notAfter: number): InventoryRow {
   };
 }
 
-describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 120_000 }, () => {
+describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (server) => {
   let api: BareApi;
   let client: KubeClient;
   let connection: Connection;
@@ -134,7 +135,7 @@ describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 12
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'controller-'));
     writeFileSync(join(directory, 'config.yaml'), 'mode: observe\n');
-    api = await startBareApi();
+    api = await server.start();
     connection = new Connection(loadKubeConfig(api.kubeconfig));
     client = createClient(connection);
     await installCrd(client);

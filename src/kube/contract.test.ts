@@ -1,9 +1,10 @@
-// The API client against a real kube-apiserver that restarts, forgets and disagrees.
+// The API client against a kube-apiserver that restarts, forgets and disagrees: a real one, and the embedded one.
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ConfigMap } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mustSkip, startBareApi, type BareApi } from '../../test/kube/bare-api.ts';
+import type { BareApi } from '../../test/kube/bare-api.ts';
+import { apiServers } from '../../test/kube/embedded-api.ts';
 import { createClient, type KubeClient } from './client.ts';
 import { Connection, loadKubeConfig, type ClockSample } from './connection.ts';
 import { runElection, type Term } from './lease.ts';
@@ -24,14 +25,14 @@ async function until(condition: () => boolean, what: string, limit = 20_000): Pr
   }
 }
 
-describe.skipIf(mustSkip())('on a real API server', { timeout: 120_000 }, () => {
+describe.each(apiServers)('on $title', { timeout: 120_000 }, (server) => {
   let api: BareApi;
   let connection: Connection;
   let client: KubeClient;
   const samples: ClockSample[] = [];
 
   beforeAll(async () => {
-    api = await startBareApi();
+    api = await server.start();
     connection = new Connection(loadKubeConfig(api.kubeconfig), {
       onClock: (sample) => samples.push(sample),
     });

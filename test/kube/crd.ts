@@ -38,7 +38,7 @@ async function isServed(client: KubeClient): Promise<boolean> {
 }
 
 /** The chart's template, with the few values that it takes from files/product.json put in. */
-function readDefinition(): Named {
+export function readDefinition(): Named {
   const product: Record<string, readonly string[]> = JSON.parse(
     readFileSync(join(chart, 'files/product.json'), 'utf8'),
   );

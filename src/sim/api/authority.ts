@@ -1,0 +1,92 @@
+// A certificate authority for a cluster that has none yet: made in memory, P-256 keys.
+import { sign, type KeyObject } from 'node:crypto';
+import { signerFor } from '../../pki/algorithms.ts';
+import type { Certificate, ExtendedKeyUsage, San } from '../../pki/certificate.ts';
+import { bitString, context, sequence, time, trueBoolean, unsignedInteger } from '../../pki/der.ts';
+import { oids, writeExtension, writeSubjectKeyId } from '../../pki/extensions.ts';
+import { issueFromIdentity, newSerial } from '../../pki/issue.ts';
+import { generateLike } from '../../pki/keys.ts';
+import { writeName } from '../../pki/name.ts';
+import { parseCertificate } from '../../pki/parse.ts';
+import { pem } from '../../pki/pem.ts';
+
+/** A leaf and its key, PEM. */
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface LeafWish {
+  readonly commonName: string;
+  readonly organizations?: readonly string[];
+  readonly sans?: readonly San[];
+  readonly usage: ExtendedKeyUsage;
+  /** Milliseconds; a day when absent, never past the CA's end. */
+  readonly lifetime?: number;
+}
+
+const day = 86_400_000;
+
+export class Authority {
+  readonly certificate: Certificate;
+  readonly key: KeyObject;
+
+  constructor(certificate: Certificate, key: KeyObject) {
+    this.certificate = certificate;
+    this.key = key;
+  }
+
+  get caPem(): string {
+    return pem('CERTIFICATE', this.certificate.der);
+  }
+
+  /** A new key and a certificate for it, valid from a minute ago. Errors: CaExpired. */
+  issue(wish: LeafWish): Pair {
+    const { commonName, organizations = [], sans = [], usage, lifetime = day } = wish;
+    const { key, spki } = generateLike({ keyAlgorithm: 'P-256' });
+    const now = Date.now();
+    const leaf = issueFromIdentity({
+      ca: this.certificate,
+      caKey: this.key,
+      spki,
+      serial: newSerial(),
+      notBefore: whole(Math.max(now - 60_000, this.certificate.notBefore.getTime())),
+      notAfter: whole(Math.min(now + lifetime, this.certificate.notAfter.getTime())),
+      identity: { commonName, organizations, sans, extendedKeyUsages: [usage] },
+    });
+    return {
+      cert: pem('CERTIFICATE', leaf.der),
+      key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    };
+  }
+}
+
+const whole = (milliseconds: number): Date => new Date(Math.floor(milliseconds / 1000) * 1000);
+
+/** digitalSignature, keyCertSign, cRLSign (RFC 5280 4.2.1.3). */
+const caUsage = bitString(Uint8Array.of(0x86), 1);
+
+/** A self-signed CA, ten years. */
+export function createAuthority(commonName = 'kubernetes'): Authority {
+  const { key, spki } = generateLike({ keyAlgorithm: 'P-256' });
+  const { identifier, hash } = signerFor(key);
+  const subject = writeName({ commonName });
+  const now = Date.now();
+  const keyId = newSerial();
+  const extensions = [
+    writeExtension(oids.keyUsage, caUsage, true),
+    writeExtension(oids.basicConstraints, sequence(trueBoolean()), true),
+    writeExtension(oids.subjectKeyId, writeSubjectKeyId(keyId)),
+  ];
+  const body = sequence(
+    context(0, true, unsignedInteger(Uint8Array.of(2))),
+    unsignedInteger(newSerial()),
+    identifier,
+    subject,
+    sequence(time(whole(now - 3_600_000)), time(whole(now + 3650 * day))),
+    subject,
+    spki,
+    context(3, true, sequence(...extensions)),
+  );
+  return new Authority(parseCertificate(sequence(body, identifier, bitString(sign(hash, body, key)))), key);
+}
