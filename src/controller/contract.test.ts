@@ -1,12 +1,15 @@
 // The controller's program against a real kube-apiserver: the test plays the kubelets, and nothing else is played.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kubernetesPrograms } from '../../test/kubernetes.ts';
 import { mustSkip, startBareApi, type BareApi } from '../../test/kube/bare-api.ts';
 import { freePort } from '../../test/free-port.ts';
 import { installCrd } from '../../test/kube/crd.ts';
@@ -19,6 +22,7 @@ import { privateNamespace, type CertificateRotation } from '../kube/types.ts';
 import { inventoryKey } from './inventory-store.ts';
 import { labels } from './labels.ts';
 import { leaseRef } from './loop.ts';
+import { metricsServing, servingOf } from './serving-keeper.ts';
 
 const program = fileURLToPath(new URL('../controller.ts', import.meta.url));
 const day = 86_400_000;
@@ -301,3 +305,17 @@ describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 12
     expect(readFileSync(file, 'utf8')).toBe('settle: soon\n');
   });
 });
+
+async function scrapeStatus(port: number, ca: string, token: string): Promise<number | undefined> {
+  const [servername = ''] = metricsServing.names;
+  const headers = { authorization: `Bearer ${token}` };
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, path: '/metrics', ca, servername, headers, agent: false };
+    request(options, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
