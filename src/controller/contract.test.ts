@@ -94,6 +94,11 @@ describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 12
     child.kill(signal);
     return ended;
   };
+  const kubectl = async (...args: readonly string[]): Promise<string> => {
+    const program = join(kubernetesPrograms(), 'kubectl');
+    const { stdout } = await promisify(execFile)(program, ['--kubeconfig', api.kubeconfig, ...args]);
+    return stdout.trim();
+  };
   const scanPods = async (): Promise<readonly Pod[]> => {
     const list = await client.list(resources.pods, {
       namespace: privateNamespace,
@@ -203,11 +208,6 @@ describe.skipIf(mustSkip())('the controller on a real API server', { timeout: 12
       scrapeStatus(controller.metricsPort, serving.ca, token);
     await until(async () => scrape('not.a.token').catch(() => undefined), 'the metrics’ server');
     expect(await scrape('not.a.token')).toBe(403);
-    const kubectl = async (...args: readonly string[]): Promise<string> => {
-      const program = join(kubernetesPrograms(), 'kubectl');
-      const { stdout } = await promisify(execFile)(program, ['--kubeconfig', api.kubeconfig, ...args]);
-      return stdout.trim();
-    };
     await kubectl('create', 'serviceaccount', 'prometheus');
     await kubectl('create', 'clusterrole', 'reader', '--verb=get', '--non-resource-url=/metrics');
     const binding = ['--clusterrole=reader', '--serviceaccount=default:prometheus'];
