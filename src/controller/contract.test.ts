@@ -1,12 +1,15 @@
 // The controller's program against a real kube-apiserver and the embedded one: the test plays the kubelets, and nothing else is played.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { ConfigMap, Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kubernetesPrograms } from '../../test/kubernetes.ts';
 import type { BareApi } from '../../test/kube/bare-api.ts';
 import { freePort } from '../../test/free-port.ts';
 import { installCrd } from '../../test/kube/crd.ts';
@@ -20,6 +23,7 @@ import { privateNamespace, type CertificateRotation } from '../kube/types.ts';
 import { inventoryKey } from './inventory-store.ts';
 import { labels } from './labels.ts';
 import { leaseRef } from './loop.ts';
+import { metricsServing, servingOf } from './serving-keeper.ts';
 
 const program = fileURLToPath(new URL('../controller.ts', import.meta.url));
 const day = 86_400_000;
@@ -28,6 +32,7 @@ const publicNamespace = 'cpaas-system';
 interface Controller {
   readonly child: ChildProcess;
   readonly port: number;
+  readonly metricsPort: number;
   readonly log: () => string;
 }
 
@@ -68,16 +73,17 @@ describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (ser
   const running: Controller[] = [];
 
   const start = async (name: string, ...more: string[]): Promise<Controller> => {
-    const port = await freePort();
+    const [port, metricsPort] = [await freePort(), await freePort()];
     const flags = ['--kubeconfig', api.kubeconfig, '--config', join(directory, 'config.yaml')];
-    const child = spawn(process.execPath, [program, ...flags, '--listen', `127.0.0.1:${port}`, ...more], {
+    const listens = ['--listen', `127.0.0.1:${port}`, '--metrics-listen', `127.0.0.1:${metricsPort}`];
+    const child = spawn(process.execPath, [program, ...flags, ...listens, ...more], {
       env: { ...process.env, POD_NAME: name },
     });
     let log = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (log += text));
     }
-    const controller = { child, port, log: () => log };
+    const controller = { child, port, metricsPort, log: () => log };
     running.push(controller);
     return controller;
   };
@@ -88,6 +94,11 @@ describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (ser
     });
     child.kill(signal);
     return ended;
+  };
+  const kubectl = async (...args: readonly string[]): Promise<string> => {
+    const program = join(kubernetesPrograms(), 'kubectl');
+    const { stdout } = await promisify(execFile)(program, ['--kubeconfig', api.kubeconfig, ...args]);
+    return stdout.trim();
   };
   const scanPods = async (): Promise<readonly Pod[]> => {
     const list = await client.list(resources.pods, {
@@ -189,6 +200,20 @@ describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (ser
     expect(health.status).toBe(200);
     const metrics = await (await fetch(`http://127.0.0.1:${controller.port}/metrics`)).text();
     expect(metrics).toMatch(/x509_cert_not_after\{nodename="n1",filename="apiserver.crt"/);
+
+    const serving = await until(
+      async () => servingOf(client, metricsServing),
+      'the certificate of the metrics',
+    );
+    const scrape = async (token: string): Promise<number | undefined> =>
+      scrapeStatus(controller.metricsPort, serving.ca, token);
+    await until(async () => scrape('not.a.token').catch(() => undefined), 'the metrics’ server');
+    expect(await scrape('not.a.token')).toBe(403);
+    await kubectl('create', 'serviceaccount', 'prometheus');
+    await kubectl('create', 'clusterrole', 'reader', '--verb=get', '--non-resource-url=/metrics');
+    const binding = ['--clusterrole=reader', '--serviceaccount=default:prometheus'];
+    await kubectl('create', 'clusterrolebinding', 'reader', ...binding);
+    expect(await scrape(await kubectl('create', 'token', 'prometheus'))).toBe(200);
   });
 
   /** Versions of everything that the controller may write for this node; captures of a CA come and go beside. */
@@ -281,3 +306,17 @@ describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (ser
     expect(readFileSync(file, 'utf8')).toBe('settle: soon\n');
   });
 });
+
+async function scrapeStatus(port: number, ca: string, token: string): Promise<number | undefined> {
+  const [servername = ''] = metricsServing.names;
+  const headers = { authorization: `Bearer ${token}` };
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, path: '/metrics', ca, servername, headers, agent: false };
+    request(options, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .on('error', reject)
+      .end();
+  });
+}

@@ -2,6 +2,7 @@
 import { CertError, describeError } from '../errors.ts';
 import type { ClientCredential } from '../host/probes.ts';
 import { readBundle } from '../formats/pem.ts';
+import { errnoOf } from '../host/errno.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { toBytes } from './bytes.ts';
 import { readLive } from './material.ts';
@@ -107,7 +108,8 @@ async function whySilent(
     if (shown.notAfter <= now) return { silence: 'expired', expired: [shown.serial] };
   } catch (error) {
     if (!(error instanceof CertError) || error.code === 'Aborted') throw error;
-    if (node.processes.find('etcd').length === 0) return { silence: 'down' };
+    const isRefused = errnoOf(error.cause) === 'ECONNREFUSED';
+    if (isRefused && node.processes.find('etcd').length === 0) return { silence: 'down' };
   }
   if (await saysNoLeader(node, facts, signal)) return { silence: 'no-leader' };
   return { silence: usable === undefined ? 'no-certificate' : 'other' };

@@ -39,6 +39,12 @@ function verdict(journal: Journal): Verdict {
   if (bad === undefined)
     return stages.every(({ state }) => state === 'proved') ? success(stages) : waiting(stages);
   const why = `${bad.name}: ${bad.failure ?? 'not begun'}`;
+  // New files that wait for their proof are more than another stage's return, or that it was never begun.
+  const isBack = bad.state === 'not-begun' || bad.state === 'rolled-back';
+  if (isBack && stages.some(({ state }) => state === 'unproved')) {
+    const { message, ...rest } = waiting(stages);
+    return { ...rest, message: `${message}; ${why}` };
+  }
   if (bad.state === 'not-begun') {
     const nothingDone = stages.every(({ state }) => state === 'not-begun' || state === 'pending');
     const kind = nothingDone ? 'refused' : 'rolled-back';
