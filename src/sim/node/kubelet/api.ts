@@ -1,0 +1,136 @@
+// The API server as a kubelet talks to it: with the client certificate of its kubeconfig, read once at its start as the
+// real one does when somebody else renews it, so a new one needs a restart.
+import * as fs from 'node:fs';
+import { Agent, request, type RequestOptions } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  currentCluster,
+  currentUser,
+  parseKubeconfig,
+  serverOf,
+  type CredentialSource,
+} from '../../../formats/kubeconfig.ts';
+
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: T;
+}
+
+interface Listed {
+  readonly metadata: { readonly uid?: string; readonly name?: string };
+}
+
+export class ApiError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const timeoutMs = 10_000;
+const againMs = 500;
+
+export class Api {
+  readonly #options: RequestOptions;
+  readonly server: { readonly host: string; readonly port: number };
+
+  constructor(kubeconfigPath: string) {
+    const config = parseKubeconfig(fs.readFileSync(kubeconfigPath, 'utf8'), kubeconfigPath);
+    const [cluster, user] = [currentCluster(config), currentUser(config)];
+    const server = serverOf(cluster?.server);
+    if (server === undefined) throw new Error(`${kubeconfigPath} names no server`);
+    const text = (source: CredentialSource | undefined): string | undefined => {
+      if (source === undefined) return undefined;
+      return source.kind === 'data' ? source.pem : fs.readFileSync(source.path, 'utf8');
+    };
+    const [ca, cert, key] = [cluster?.authority, user?.certificate, user?.key].map(text);
+    this.server = { host: server.host, port: server.port };
+    const secrets = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+    this.#options = { ...this.server, ...secrets, agent: new Agent({ keepAlive: true, ...secrets }) };
+  }
+
+  /** The parsed answer. @throws ApiError for a status of 400 and more; network errors as they come */
+  async call<T>(method: string, path: string, body?: object, type = 'application/json'): Promise<T> {
+    const response = await this.#send(method, path, AbortSignal.timeout(timeoutMs), body, type);
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) text += String(chunk);
+    const status = response.statusCode ?? 0;
+    if (status >= 400) throw new ApiError(status, `${method} ${path}: ${status} ${text.slice(0, 300)}`);
+    const value: T = JSON.parse(text);
+    return value;
+  }
+
+  async patch<T>(path: string, body: object): Promise<T> {
+    return this.call('PATCH', path, body, 'application/merge-patch+json');
+  }
+
+  /** Keeps `onChange` told of everything under a list, until the signal; what goes wrong is tried again. */
+  async follow<T extends Listed>(
+    path: string,
+    onChange: (all: ReadonlyMap<string, T>) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#followOnce(path, onChange, signal);
+      } catch {
+        // The server went away, or the watch is too old: list again.
+      }
+      await wait(againMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #followOnce<T extends Listed>(
+    path: string,
+    onChange: (all: ReadonlyMap<string, T>) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const list = await this.call<{ items: T[]; metadata: { resourceVersion: string } }>('GET', path);
+    const all = new Map(list.items.map((each) => [each.metadata.uid ?? '', each]));
+    onChange(all);
+    const from = `resourceVersion=${list.metadata.resourceVersion}&allowWatchBookmarks=true`;
+    const response = await this.#send(
+      'GET',
+      `${path}${path.includes('?') ? '&' : '?'}watch=1&${from}`,
+      signal,
+    );
+    if (response.statusCode !== 200) throw new ApiError(response.statusCode ?? 0, 'the watch was refused');
+    for await (const { type, object } of linesOf<WatchEvent<T>>(response)) {
+      if (type === 'ERROR') return;
+      if (type === 'BOOKMARK') continue;
+      if (type === 'DELETED') all.delete(object.metadata.uid ?? '');
+      else all.set(object.metadata.uid ?? '', object);
+      onChange(all);
+    }
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    signal: AbortSignal,
+    body?: object,
+    type = 'application/json',
+  ): Promise<IncomingMessage> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const headers = { accept: 'application/json', ...(text !== undefined && { 'content-type': type }) };
+      const sent = request({ ...this.#options, method, path, headers, signal }, resolve);
+      sent.once('error', reject);
+      sent.end(text);
+    });
+  }
+}
+
+async function* linesOf<T>(response: IncomingMessage): AsyncGenerator<T> {
+  let rest = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    const lines = (rest + String(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const value: T = JSON.parse(line);
+      yield value;
+    }
+  }
+}

@@ -1,0 +1,27 @@
+// Readiness probes by HTTP: whoever is not ready is said to be so.
+import { request as plain } from 'node:http';
+import { request as secure } from 'node:https';
+import type { Container } from 'kubernetes-types/core/v1.js';
+
+/** Undefined: the container has no such probe, and counts as ready. */
+export async function isReady(container: Container, podIP: string): Promise<boolean | undefined> {
+  const { readinessProbe } = container;
+  const asked = readinessProbe?.httpGet;
+  if (asked === undefined) return undefined;
+  const port = typeof asked.port === 'number' ? asked.port : portNamed(container, asked.port);
+  const { host = podIP, path = '/', scheme = 'HTTP' } = asked;
+  const timeout = (readinessProbe?.timeoutSeconds ?? 1) * 1000;
+  return new Promise((resolve) => {
+    const options = { host, port, path, timeout, agent: false, rejectUnauthorized: false } as const;
+    const sent = (scheme === 'HTTPS' ? secure : plain)(options, (response) => {
+      response.resume();
+      resolve((response.statusCode ?? 500) < 400);
+    });
+    sent.once('timeout', () => sent.destroy(new Error('late')));
+    sent.once('error', () => resolve(false));
+    sent.end();
+  });
+}
+
+const portNamed = ({ ports = [] }: Container, name: string): number =>
+  ports.find((port) => port.name === name)?.containerPort ?? 0;
