@@ -1,16 +1,14 @@
 // Builds what `make demo` runs beside the product's executable: dist/demo/*.mjs, one file a program.
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const out = join(root, 'dist/demo');
 
-/** The product's own two programs, the demo, and the parts of a simulated node. */
+/** The product's own controller, the demo, and the parts of a simulated node. */
 const programs: Readonly<Record<string, string>> = {
   controller: 'src/controller.ts',
-  web: 'src/web.ts',
   systemd: 'src/sim/node/systemd.ts',
   systemctl: 'src/sim/node/systemctl.ts',
   kubelet: 'src/sim/node/kubelet.ts',
@@ -36,17 +34,3 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
-placeDownloads(join(out, 'downloads/amd64'));
-
-/** As the controller's image has them (scripts/build-image.ts), for this machine alone. */
-function placeDownloads(directory: string): void {
-  mkdirSync(directory, { recursive: true });
-  const lines = ['cert-renew', 'renew-all.sh'].map((name) => {
-    linkSync(join(root, 'dist', name), join(directory, name));
-    const sha256 = createHash('sha256')
-      .update(readFileSync(join(directory, name)))
-      .digest('hex');
-    return `${sha256}  ${name}\n`;
-  });
-  writeFileSync(join(directory, 'SHA256SUMS'), lines.join(''));
-}

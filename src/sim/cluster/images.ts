@@ -1,6 +1,5 @@
 // The images of a simulated node: which files of the machine stand for the content of each. Pure.
 import type { Image, ImageStore, Mount } from '../node/protocol.ts';
-import { downloadDirectory } from '../../image.ts';
 import { registry } from './manifests.ts';
 
 export interface ImageNames {
@@ -37,11 +36,7 @@ export function imagesOf({ version, agent, controller }: ImageNames): ImageStore
       command: ['/usr/bin/cert-renew'],
     },
     [controller]: {
-      content: [
-        node,
-        ...['controller.mjs', 'web.mjs'].map((name) => own(`/opt/sim/${name}`, `${product}/${name}`)),
-        own('/opt/sim/downloads', downloadDirectory),
-      ],
+      content: [node, own('/opt/sim/controller.mjs', `${product}/controller.mjs`)],
       scripts: {},
       command: ['/usr/bin/node', `${product}/controller.mjs`],
     },

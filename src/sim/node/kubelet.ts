@@ -7,7 +7,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js';
 import { describeError } from '../../errors.ts';
 import { effectiveSettings, readKubeletConfiguration } from '../../formats/kubelet-config.ts';
 import { flagsOf } from '../../formats/manifest.ts';
-import { Api } from './kubelet/api.ts';
+import { accessOf, Api } from './api.ts';
 import { PodKeeper } from './kubelet/keeper.ts';
 import { register, renewLease, report, type NodeFacts } from './kubelet/node-object.ts';
 import { RuntimeClient } from './kubelet/runtime-client.ts';
@@ -36,7 +36,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     port: settings.port,
     version: 'v1.34.4',
   };
-  const api = new Api(kubeconfig);
+  const api = new Api(accessOf(kubeconfig));
   const runtime = new RuntimeClient();
   const keeper = new PodKeeper({
     api,

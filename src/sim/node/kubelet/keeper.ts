@@ -2,7 +2,7 @@
 import type { Pod, PodStatus } from 'kubernetes-types/core/v1.js';
 import { describeError } from '../../../errors.ts';
 import type { ContainerState } from '../protocol.ts';
-import { ApiError, type Api } from './api.ts';
+import { ApiError, type Api } from '../api.ts';
 import { ours } from './containers.ts';
 import { isReady } from './probes.ts';
 import type { RuntimeClient } from './runtime-client.ts';
@@ -38,6 +38,8 @@ export class PodKeeper {
   readonly #kept = new Map<string, Kept>();
   readonly #answers = new Map<string, boolean>();
   #states: readonly ContainerState[] = [];
+  #wanted: ReadonlyMap<string, Pod> = new Map();
+  #mirrors: ReadonlyMap<string, Pod> = new Map();
   #fromApi: ReadonlyMap<string, Pod> | undefined;
   #nodeUid: string | undefined;
 
@@ -80,8 +82,6 @@ export class PodKeeper {
     if (JSON.stringify([...this.#answers]) !== before) this.#lookAtAll();
   }
 
-  #mirrors: ReadonlyMap<string, Pod> = new Map();
-
   /** Reads the manifests again as well: what lies there is a desired state like any other. */
   lookAtManifests(): void {
     this.#lookAtAll();
@@ -91,8 +91,9 @@ export class PodKeeper {
     const { manifests, node } = this.#options;
     const statics = manifests === undefined ? new Map<string, Pod>() : readStaticPods(manifests, node);
     const wanted = new Map<string, Pod>([...statics, ...(this.#fromApi ?? [])]);
+    this.#wanted = wanted;
     for (const [uid, pod] of wanted) this.#keep(uid, pod, statics.has(uid));
-    for (const [uid, kept] of this.#kept) this.#look(uid, kept, wanted.has(uid));
+    for (const [uid, kept] of this.#kept) this.#look(uid, kept);
     void this.#endStrangers(wanted);
   }
 
@@ -129,14 +130,15 @@ export class PodKeeper {
     });
   }
 
-  #look(uid: string, kept: Kept, isThere: boolean): void {
+  #look(uid: string, kept: Kept): void {
+    if (this.#kept.get(uid) !== kept) return;
     if (kept.busy) {
       kept.again = true;
       return;
     }
     kept.busy = true;
     clearTimeout(kept.timer);
-    void this.#lookOnce(uid, kept, isThere)
+    void this.#lookOnce(uid, kept)
       .catch((error: unknown) => {
         this.#options.log(`${fullName(kept.pod)}: ${describeError(error)}`);
         this.#later(uid, kept, Date.now() + retryMs);
@@ -145,11 +147,12 @@ export class PodKeeper {
         kept.busy = false;
         if (!kept.again) return;
         kept.again = false;
-        this.#lookAtAll();
+        this.#look(uid, kept);
       });
   }
 
-  async #lookOnce(uid: string, kept: Kept, isThere: boolean): Promise<void> {
+  async #lookOnce(uid: string, kept: Kept): Promise<void> {
+    const isThere = this.#wanted.has(uid);
     const { pod, worker, isStatic } = kept;
     const wanted = isThere && pod.metadata?.deletionTimestamp === undefined;
     const held = this.#states.some(

@@ -1,6 +1,6 @@
 // The node's own word of itself: the Node object, its heartbeat, its Lease.
 import type { Node } from 'kubernetes-types/core/v1.js';
-import { ApiError, type Api } from './api.ts';
+import { ApiError, type Api } from '../api.ts';
 
 export interface NodeFacts {
   readonly name: string;

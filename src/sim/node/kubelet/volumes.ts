@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Container, Pod, Volume } from 'kubernetes-types/core/v1.js';
 import type { Mount } from '../protocol.ts';
-import type { Api } from './api.ts';
+import type { Api } from '../api.ts';
 
 /** Data of ConfigMaps and Secrets, and tokens: what only the API has. */
 type Source = Pick<Api, 'call'>;

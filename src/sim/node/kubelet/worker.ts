@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Container, Pod, PodStatus } from 'kubernetes-types/core/v1.js';
 import { describeError } from '../../../errors.ts';
 import type { ContainerState } from '../protocol.ts';
-import type { Api } from './api.ts';
+import type { Api } from '../api.ts';
 import { attemptsOf, endFor, nextFor, ours, type Attempt, type Next } from './containers.ts';
 import { environmentOf } from './environment.ts';
 import type { RuntimeClient } from './runtime-client.ts';

@@ -3,13 +3,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describeError } from '../../../errors.ts';
 import { flagsOf } from '../../../formats/manifest.ts';
-import { ApiError, Api } from '../kubelet/api.ts';
+import { accessOf, Api, ApiError } from '../api.ts';
 
 const everyMs = 2000;
 
 process.once('SIGTERM', () => process.exit(0));
 const kubeconfig = flagsOf(process.argv.slice(2)).get('kubeconfig') ?? '';
-const api = new Api(kubeconfig);
+const api = new Api(accessOf(kubeconfig));
 for (;;) {
   try {
     await api.call('GET', '/version');

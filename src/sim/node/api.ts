@@ -1,5 +1,5 @@
-// The API server as a kubelet talks to it: with the client certificate of its kubeconfig, read once at its start as the
-// real one does when somebody else renews it, so a new one needs a restart.
+// The API server as the parts of a simulated cluster talk to it. A kubeconfig is read once, as the real parts do with one
+// that somebody else renews: what is new in it needs a restart.
 import * as fs from 'node:fs';
 import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
@@ -10,7 +10,7 @@ import {
   parseKubeconfig,
   serverOf,
   type CredentialSource,
-} from '../../../formats/kubeconfig.ts';
+} from '../../formats/kubeconfig.ts';
 
 export interface WatchEvent<T> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
@@ -32,23 +32,42 @@ export class ApiError extends Error {
 const timeoutMs = 10_000;
 const againMs = 500;
 
+export interface ApiAccess {
+  readonly host: string;
+  readonly port: number;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** What a kubeconfig's current context says, with what lies in the files that it names. */
+export function accessOf(kubeconfigPath: string): ApiAccess {
+  const config = parseKubeconfig(fs.readFileSync(kubeconfigPath, 'utf8'), kubeconfigPath);
+  const [cluster, user] = [currentCluster(config), currentUser(config)];
+  const server = serverOf(cluster?.server);
+  if (server === undefined) throw new Error(`${kubeconfigPath} names no server`);
+  const text = (source: CredentialSource | undefined): string | undefined => {
+    if (source === undefined) return undefined;
+    return source.kind === 'data' ? source.pem : fs.readFileSync(source.path, 'utf8');
+  };
+  const { host, port } = server;
+  const [ca, cert, key] = [cluster?.authority, user?.certificate, user?.key].map(text);
+  return { host, port, ca, cert, key };
+}
+
 export class Api {
   readonly #options: RequestOptions;
+  readonly #agent: Agent;
   readonly server: { readonly host: string; readonly port: number };
 
-  constructor(kubeconfigPath: string) {
-    const config = parseKubeconfig(fs.readFileSync(kubeconfigPath, 'utf8'), kubeconfigPath);
-    const [cluster, user] = [currentCluster(config), currentUser(config)];
-    const server = serverOf(cluster?.server);
-    if (server === undefined) throw new Error(`${kubeconfigPath} names no server`);
-    const text = (source: CredentialSource | undefined): string | undefined => {
-      if (source === undefined) return undefined;
-      return source.kind === 'data' ? source.pem : fs.readFileSync(source.path, 'utf8');
-    };
-    const [ca, cert, key] = [cluster?.authority, user?.certificate, user?.key].map(text);
-    this.server = { host: server.host, port: server.port };
-    const secrets = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-    this.#options = { ...this.server, ...secrets, agent: new Agent({ keepAlive: true, ...secrets }) };
+  constructor(access: ApiAccess) {
+    this.server = { host: access.host, port: access.port };
+    this.#agent = new Agent({ keepAlive: true, ...access });
+    this.#options = { ...access, agent: this.#agent };
+  }
+
+  close(): void {
+    this.#agent.destroy();
   }
 
   /** The parsed answer. @throws ApiError for a status of 400 and more; network errors as they come */
@@ -115,7 +134,10 @@ export class Api {
   ): Promise<IncomingMessage> {
     const text = body === undefined ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {
-      const headers = { accept: 'application/json', ...(text !== undefined && { 'content-type': type }) };
+      // Node sends no length of a DELETE's body by itself, and the server would take the body for the next request.
+      const content =
+        text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
+      const headers = { accept: 'application/json', ...content };
       const sent = request({ ...this.#options, method, path, headers, signal }, resolve);
       sent.once('error', reject);
       sent.end(text);
