@@ -1,5 +1,5 @@
 // Builds what `make demo` runs beside the product's executable: dist/demo/*.mjs, one file a program.
-import { rmSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -8,6 +8,7 @@ const out = join(root, 'dist/demo');
 
 /** The product's own controller, the demo, and the parts of a simulated node. */
 const programs: Readonly<Record<string, string>> = {
+  demo: 'src/demo.ts',
   controller: 'src/controller.ts',
   systemd: 'src/sim/node/systemd.ts',
   systemctl: 'src/sim/node/systemctl.ts',
@@ -34,3 +35,4 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
+copyFileSync(join(root, 'src/sim/cluster/chart.json'), join(out, 'chart.json'));

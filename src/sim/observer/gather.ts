@@ -1,0 +1,184 @@
+// One look at everything: files of the nodes, what their sockets show, and the objects of the API.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import * as fs from 'node:fs';
+import { request } from 'node:https';
+import { join, posix } from 'node:path';
+import { connect } from 'node:tls';
+import { parse } from 'yaml';
+import type { PlannedNode } from '../cluster/plan.ts';
+import { placesOf, type Place, type Sight } from './places.ts';
+import type { SeenFile } from './judge.ts';
+import { startOfProcess } from './process-start.ts';
+
+const timeoutMs = 1500;
+
+interface Material {
+  readonly cert: string;
+  readonly key: string;
+  readonly writtenMs: number;
+  /** Of a kubeconfig: where its server is. */
+  readonly server?: URL;
+  readonly ca?: string;
+}
+
+interface InUse {
+  readonly node: PlannedNode;
+  readonly material: Material;
+}
+
+/** @param root the node's directory */
+export async function seeNode(root: string, node: PlannedNode): Promise<readonly SeenFile[]> {
+  const seen = await Promise.all(placesOf(node.role).map(async (place) => seePlace(root, node, place)));
+  return seen.flat();
+}
+
+async function seePlace(root: string, node: PlannedNode, place: Place): Promise<readonly SeenFile[]> {
+  const material = readMaterial(root, place);
+  if (material === undefined) return [];
+  const certificate = parseFirst(material.cert);
+  if (certificate === undefined) return [];
+  const serial = serialOf(certificate);
+  const shown = place.sight.kind === 'served' ? await shownAt(node.address, place.sight.port) : undefined;
+  return [
+    {
+      node: node.name,
+      id: place.id,
+      serial,
+      identity: identityOf(certificate),
+      keyFits: fits(certificate, material.key),
+      shown,
+      isServed: place.sight.kind === 'served',
+      alive: shown === serial || (await isInUse(place.sight, { node, material })),
+    },
+  ];
+}
+
+async function isInUse(sight: Sight, { node, material }: InUse): Promise<boolean> {
+  if (sight.kind === 'served') return false;
+  const { cert, key, server, ca } = material;
+  if (sight.kind === 'asked') {
+    const isOwn = typeof sight.target === 'number';
+    const host = isOwn ? node.address : (server?.hostname ?? '');
+    const port = isOwn ? sight.target : Number(server?.port ?? 443);
+    return (
+      (await statusOf({ host, port, path: sight.path, cert, key, ...(ca === undefined ? {} : { ca }) })) ===
+      200
+    );
+  }
+  const since = startOfProcess('/proc', sight.process, node.address);
+  if (since === undefined || since < material.writtenMs) return false;
+  return (await statusOf({ host: node.address, port: 6443, path: '/readyz' })) === 200;
+}
+
+function readMaterial(root: string, { form, path }: Place): Material | undefined {
+  try {
+    if (form === 'pair') {
+      const [cert, key] = ['.crt', '.key'].map((end) => fs.readFileSync(join(root, `${path}${end}`), 'utf8'));
+      return { cert: cert ?? '', key: key ?? '', writtenMs: fs.statSync(join(root, `${path}.crt`)).mtimeMs };
+    }
+    if (form === 'kubeconfig') return readKubeconfig(root, path);
+    const text = fs.readFileSync(resolveLink(root, path), 'utf8');
+    return { cert: text, key: text, writtenMs: 0, ...serverOf(root, 'etc/kubernetes/kubelet.conf') };
+  } catch {
+    // Between two renames there may be none.
+    return undefined;
+  }
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly { cluster: { server: string; 'certificate-authority-data': string } }[];
+  readonly users: readonly { user: { 'client-certificate-data'?: string; 'client-key-data'?: string } }[];
+}
+
+function readKubeconfig(root: string, path: string): Material {
+  const config: Kubeconfig = parse(fs.readFileSync(join(root, path), 'utf8'));
+  const user = config.users[0]?.user ?? {};
+  const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString('latin1');
+  return {
+    cert: text(user['client-certificate-data']),
+    key: text(user['client-key-data']),
+    writtenMs: 0,
+    ...serverOf(root, path),
+  };
+}
+
+function serverOf(root: string, path: string): { readonly server?: URL; readonly ca?: string } {
+  const config: Kubeconfig = parse(fs.readFileSync(join(root, path), 'utf8'));
+  const cluster = config.clusters[0]?.cluster;
+  if (cluster === undefined) return {};
+  const ca = Buffer.from(cluster['certificate-authority-data'], 'base64').toString('latin1');
+  return { server: new URL(cluster.server), ca };
+}
+
+/** A link of the node counts from its own root. */
+function resolveLink(root: string, path: string): string {
+  const file = join(root, path);
+  if (!fs.lstatSync(file).isSymbolicLink()) return file;
+  const target = fs.readlinkSync(file);
+  return posix.isAbsolute(target) ? join(root, target) : join(file, '..', target);
+}
+
+function parseFirst(text: string): X509Certificate | undefined {
+  const block = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/u.exec(text)?.[0];
+  return block === undefined ? undefined : new X509Certificate(block);
+}
+
+const serialOf = ({ serialNumber }: X509Certificate): string =>
+  serialNumber.toLowerCase().replace(/^(?:00)+(?=.)/u, '');
+
+const identityOf = ({ subject, subjectAltName = '', keyUsage = [], issuer }: X509Certificate): string =>
+  [subject, subjectAltName, keyUsage.join(','), `by ${issuer}`].join('; ').replaceAll('\n', ', ');
+
+function fits(certificate: X509Certificate, text: string): boolean {
+  try {
+    const block = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]+-----END [A-Z ]*PRIVATE KEY-----/u.exec(text)?.[0];
+    return certificate.checkPrivateKey(createPrivateKey(block ?? ''));
+  } catch {
+    return false;
+  }
+}
+
+async function shownAt(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, rejectUnauthorized: false, timeout: timeoutMs });
+    const end = (serial?: string): void => {
+      socket.destroy();
+      resolve(serial);
+    };
+    socket.once('secureConnect', () => {
+      const certificate = socket.getPeerX509Certificate();
+      end(certificate === undefined ? undefined : serialOf(certificate));
+    });
+    socket.once('timeout', () => end());
+    socket.on('error', () => end());
+  });
+}
+
+interface Question {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+}
+
+/** 0 when there is no answer. */
+async function statusOf(question: Question): Promise<number> {
+  return new Promise((resolve) => {
+    try {
+      const verify = question.ca !== undefined;
+      const options = { ...question, agent: false, timeout: timeoutMs, rejectUnauthorized: verify };
+      const sent = request(options, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      sent.once('timeout', () => sent.destroy(new Error('late')));
+      sent.once('error', () => resolve(0));
+      sent.end();
+    } catch {
+      // Key and certificate that do not fit are refused before anything is sent.
+      resolve(0);
+    }
+  });
+}
