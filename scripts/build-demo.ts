@@ -32,6 +32,8 @@ await build({
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
+  // Thirty processes read these.
+  minify: true,
   legalComments: 'none',
   logLevel: 'warning',
 });

@@ -1,6 +1,6 @@
 // What stands before the API servers: connections go to those that say at /readyz that they are ready.
 import * as net from 'node:net';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 
 export interface Balancer {
   readonly close: () => void;
@@ -14,6 +14,8 @@ interface Server {
 
 const lookMs = 300;
 const timeoutMs = 1000;
+/** One connection a server, for as long as it lives. */
+const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
 
 /** Errors of listening reject. */
 export async function startBalancer(
@@ -66,9 +68,8 @@ async function isReady({ host, port }: Server): Promise<boolean> {
       host,
       port,
       path: '/readyz',
-      agent: false,
+      agent,
       timeout: timeoutMs,
-      rejectUnauthorized: false,
     };
     const sent = request(options, (response) => {
       response.resume();

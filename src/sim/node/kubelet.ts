@@ -16,7 +16,7 @@ import { serveFiles } from './served.ts';
 import type { TLSSocket } from 'node:tls';
 
 const reportMs = 5000;
-const probeMs = 500;
+const probeMs = 1000;
 const manifestMs = 500;
 const againMs = 500;
 

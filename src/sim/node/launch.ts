@@ -3,7 +3,7 @@
 import { posix } from 'node:path';
 import type { ContainerOrder, Image, Mount } from './protocol.ts';
 
-const devices = ['null', 'zero', 'full', 'random', 'urandom'] as const;
+const devices = ['/dev/null', '/dev/zero', '/dev/urandom'] as const;
 /** Libraries of the machine itself: what every image here is linked with. */
 const libraries = ['/lib', '/lib64'] as const;
 
@@ -11,57 +11,71 @@ export interface Launch {
   /** For unshare(1). */
   readonly spaces: readonly string[];
   readonly script: string;
+  /** fstab(5): what the script mounts with one call, since each program that is started costs more than its work. */
+  readonly table: string;
 }
 
-/** @param isDirectory whether a path of the node is one @param rootfs an empty directory of the node */
+/**
+ * @param directory of the node, for this container alone, with an empty directory `rootfs`
+ * @param isDirectory whether a path of the node is one
+ */
 export function launchOf(
   order: ContainerOrder,
   image: Image,
-  rootfs: string,
+  directory: string,
   isDirectory: (path: string) => boolean,
 ): Launch {
-  const own = libraries.filter(isDirectory).map((path) => ({ source: path, target: path, readOnly: true }));
-  const mounts = [...own, ...image.content, ...order.mounts];
+  const rootfs = `${directory}/rootfs`;
+  const mounts = [
+    ...libraries.filter(isDirectory).map((path) => ({ source: path, target: path, readOnly: true })),
+    ...devices.map((path) => ({ source: path, target: path, readOnly: false })),
+    ...image.content,
+    ...order.mounts,
+  ];
   const command = order.command.length > 0 ? order.command : image.command;
+  const [directories, files] = [mounts.filter(isOf(true)), mounts.filter(isOf(false))];
   const script = [
     'set -eu',
     `mount -t tmpfs -o mode=755 rootfs ${quote(rootfs)}`,
     `cd ${quote(rootfs)}`,
-    'mkdir -p -m 755 dev proc bin etc',
-    'mkdir -m 1777 tmp',
-    ...devices.map((name) =>
-      bind({ source: `/dev/${name}`, target: `/dev/${name}`, readOnly: false }, false),
-    ),
-    ...mounts.map((mount) => bind(mount, isDirectory(mount.source))),
-    order.hostPID ? 'mount --rbind /proc proc' : 'mount -t proc proc proc',
+    `mkdir -p -m 755 ${words(['/proc', '/tmp', ...directories.map(target), ...files.map(parent)])}`,
+    `: ${files.map((mount) => `> ${words([target(mount)])}`).join(' ')}`,
+    `mount -a -T ${quote(`${directory}/${tableName}`)}`,
     ...(order.readOnlyRoot ? ['mount -o remount,bind,ro .'] : []),
-    `exec ${enter(command, image, order).map(quote).join(' ')}`,
+    `exec ${enter(command, image).map(quote).join(' ')}`,
   ];
   const spaces = ['--mount', ...(order.hostPID ? [] : ['--pid', '--fork', '--kill-child'])];
-  return { spaces, script: script.join('\n') };
+  const table = [
+    ...mounts.map((mount) => tableLine(mount, rootfs)),
+    order.hostPID ? tableLine(hostProc, rootfs) : `proc ${escaped(`${rootfs}/proc`)} proc defaults`,
+  ];
+  return { spaces, script: script.join('\n'), table: `${table.join('\n')}\n` };
+
+  function isOf(wanted: boolean): (mount: Mount) => boolean {
+    return ({ source }) => isDirectory(source) === wanted;
+  }
 }
 
-/** A bind of a bind is read-only only when it is told so again (mount(8)). */
-function bind({ source, target, readOnly }: Mount, directory: boolean): string {
-  const place = `.${posix.normalize(target)}`;
-  const make = directory
-    ? `mkdir -p ${quote(place)}`
-    : `mkdir -p ${quote(posix.dirname(place))}; : > ${quote(place)}`;
-  const again = readOnly ? `; mount -o remount,bind,ro ${quote(place)}` : '';
-  return `${make}; mount --rbind ${quote(source)} ${quote(place)}${again}`;
+export const tableName = 'fstab';
+const hostProc: Mount = { source: '/proc', target: '/proc', readOnly: false };
+const target = (mount: Mount): string => posix.normalize(mount.target);
+const parent = (mount: Mount): string => posix.dirname(target(mount));
+const words = (paths: readonly string[]): string => paths.map((path) => quote(`.${path}`)).join(' ');
+
+/** A line of fstab(5). */
+function tableLine(mount: Mount, rootfs: string): string {
+  const place = `${rootfs}${target(mount)}`;
+  return `${escaped(mount.source)} ${escaped(place)} none rbind${mount.readOnly ? ',ro' : ''}`;
 }
 
-/** The last words of the script: out of the capabilities that are not kept, into the root, under the program's name. */
-function enter(command: readonly string[], { scripts }: Image, order: ContainerOrder): readonly string[] {
+const escaped = (path: string): string => path.replaceAll(/[\s\\]/gu, (each) => `\\${octal(each)}`);
+const octal = (character: string): string => character.charCodeAt(0).toString(8).padStart(3, '0');
+
+/** The last words of the script: into the root, under the program's name. */
+function enter(command: readonly string[], { scripts }: Image): readonly string[] {
   const [program = '', ...args] = command;
   const script = scripts[posix.basename(program)];
-  const kept = order.capabilities;
-  // chroot(2) itself needs one: it is given back with the others only by who enters without it.
-  const bounds =
-    kept === undefined
-      ? []
-      : ['setpriv', `--bounding-set=${['-all', ...kept.map((name) => `+${name.toLowerCase()}`)].join(',')}`];
-  if (script === undefined) return ['chroot', '.', ...bounds, program, ...args];
+  if (script === undefined) return ['chroot', '.', program, ...args];
   return ['chroot', '.', '/bin/bash', '-c', 'exec -a "$0" "$@"', program, '/usr/bin/node', script, ...args];
 }
 

@@ -25,8 +25,6 @@ export interface ContainerOrder {
   /** Whether it sees the processes of the node. */
   readonly hostPID: boolean;
   readonly readOnlyRoot: boolean;
-  /** Capabilities that are kept, without `CAP_`; undefined: all of the runtime's. */
-  readonly capabilities?: readonly string[];
   /** File of the node that takes what it prints. */
   readonly log: string;
   /** Whose it is: given back as it came. */

@@ -1,7 +1,7 @@
 // The container runtime of a simulated node: starts, watches and ends containers, and keeps what became of them.
 import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
-import { launchOf } from './launch.ts';
+import { launchOf, tableName } from './launch.ts';
 import {
   imageStore,
   type ContainerList,
@@ -42,9 +42,10 @@ export class Runtime {
     const images: ImageStore = JSON.parse(fs.readFileSync(imageStore, 'utf8'));
     const image = images[order.image];
     if (image === undefined) throw new Error(`image ${order.image} is not on this node`);
-    const rootfs = `${directory}/${order.id}`;
-    fs.mkdirSync(rootfs, { recursive: true });
-    const { spaces, script } = launchOf(order, image, rootfs, isDirectory);
+    const place = `${directory}/${order.id}`;
+    fs.mkdirSync(`${place}/rootfs`, { recursive: true });
+    const { spaces, script, table } = launchOf(order, image, place, isDirectory);
+    fs.writeFileSync(`${place}/${tableName}`, table);
     const log = fs.openSync(order.log, 'a');
     const child = spawn(
       'unshare',

@@ -26,31 +26,39 @@ interface InUse {
   readonly material: Material;
 }
 
+/** What must be asked of the network: it costs the most, and most of it has not changed. */
+export interface Wanted {
+  /** Whether what a server shows is to be looked at. */
+  readonly shown: (id: string, serial: string) => boolean;
+  /** Whether it is to be seen in use. */
+  readonly inUse: (id: string, serial: string) => boolean;
+}
+
 /** @param root the node's directory */
-export async function seeNode(root: string, node: PlannedNode): Promise<readonly SeenFile[]> {
-  const seen = await Promise.all(placesOf(node.role).map(async (place) => seePlace(root, node, place)));
+export async function seeNode(root: string, node: PlannedNode, wanted: Wanted): Promise<readonly SeenFile[]> {
+  const seen = await Promise.all(
+    placesOf(node.role).map(async (place) => seePlace(root, node, place, wanted)),
+  );
   return seen.flat();
 }
 
-async function seePlace(root: string, node: PlannedNode, place: Place): Promise<readonly SeenFile[]> {
+async function seePlace(
+  root: string,
+  node: PlannedNode,
+  { id, sight, ...place }: Place,
+  wanted: Wanted,
+): Promise<readonly SeenFile[]> {
   const material = readMaterial(root, place);
-  if (material === undefined) return [];
-  const certificate = parseFirst(material.cert);
-  if (certificate === undefined) return [];
+  const certificate = material === undefined ? undefined : parseFirst(material.cert);
+  if (material === undefined || certificate === undefined) return [];
   const serial = serialOf(certificate);
-  const shown = place.sight.kind === 'served' ? await shownAt(node.address, place.sight.port) : undefined;
-  return [
-    {
-      node: node.name,
-      id: place.id,
-      serial,
-      identity: identityOf(certificate),
-      keyFits: fits(certificate, material.key),
-      shown,
-      isServed: place.sight.kind === 'served',
-      alive: shown === serial || (await isInUse(place.sight, { node, material })),
-    },
-  ];
+  const isServed = sight.kind === 'served';
+  const shown = isServed && wanted.shown(id, serial) ? await shownAt(node.address, sight.port) : undefined;
+  const alive = isServed
+    ? shown === serial
+    : wanted.inUse(id, serial) && (await isInUse(sight, { node, material }));
+  const [identity, keyFits] = [identityOf(certificate), fits(certificate, material.key)];
+  return [{ node: node.name, id, serial, identity, keyFits, shown, isServed, alive }];
 }
 
 async function isInUse(sight: Sight, { node, material }: InUse): Promise<boolean> {
@@ -70,7 +78,7 @@ async function isInUse(sight: Sight, { node, material }: InUse): Promise<boolean
   return (await statusOf({ host: node.address, port: 6443, path: '/readyz' })) === 200;
 }
 
-function readMaterial(root: string, { form, path }: Place): Material | undefined {
+function readMaterial(root: string, { form, path }: Pick<Place, 'form' | 'path'>): Material | undefined {
   try {
     if (form === 'pair') {
       const [cert, key] = ['.crt', '.key'].map((end) => fs.readFileSync(join(root, `${path}${end}`), 'utf8'));

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { CertificateRotation } from '../../kube/types.ts';
 import type { ClusterPlan, PlannedNode } from '../cluster/plan.ts';
 import type { Api } from '../node/api.ts';
-import { seeNode } from './gather.ts';
+import { seeNode, type Wanted } from './gather.ts';
 import {
   judge,
   nothingSeen,
@@ -28,7 +28,7 @@ const everyMs = 1000;
 export async function observe(options: ObserverOptions, signal: AbortSignal): Promise<void> {
   let memory: Memory = nothingSeen;
   while (!signal.aborted) {
-    const seen = await look(options);
+    const seen = await look(options, memory);
     if (seen !== undefined) {
       const judged = judge(memory, seen);
       memory = judged.memory;
@@ -39,15 +39,29 @@ export async function observe(options: ObserverOptions, signal: AbortSignal): Pr
   }
 }
 
-async function look({ plan, rootOf, api }: ObserverOptions): Promise<Sighting | undefined> {
+async function look({ plan, rootOf, api }: ObserverOptions, memory: Memory): Promise<Sighting | undefined> {
   try {
     const { items } = await api.call<{ items: CertificateRotation[] }>('GET', rotationsPath);
-    const files = await Promise.all(plan.nodes.map(async (node) => seeNode(rootOf(node), node)));
+    const files = await Promise.all(
+      plan.nodes.map(async (node) => seeNode(rootOf(node), node, wantedOf(node, memory))),
+    );
     return { files: files.flat(), rotations: items.flatMap((each) => seenRotation(each, plan)) };
   } catch {
     // No answer, no judgement: the next look is a second away.
     return undefined;
   }
+}
+
+/** What still lies there from the start needs no look; what was seen in use once is only asked for what it shows. */
+function wantedOf({ name }: PlannedNode, { first, verified }: Memory): Wanted {
+  const isNew = (id: string, serial: string): boolean => {
+    const before = first.get(`${name} ${id}`);
+    return before !== undefined && before.serial !== serial;
+  };
+  return {
+    shown: isNew,
+    inUse: (id, serial) => isNew(id, serial) && !verified.has(`${name} ${id} ${serial}`),
+  };
 }
 
 export const rotationsPath = '/apis/certrotator.cpaas.io/v1alpha1/certificaterotations';

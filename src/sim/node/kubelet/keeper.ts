@@ -6,7 +6,7 @@ import { ApiError, type Api } from '../api.ts';
 import { ours } from './containers.ts';
 import { isReady } from './probes.ts';
 import type { RuntimeClient } from './runtime-client.ts';
-import { mirroredUid, mirrorOf, readStaticPods } from './static-pods.ts';
+import { mirroredUid, mirrorOf, StaticPods } from './static-pods.ts';
 import { fullName, podNameLabel, PodWorker } from './worker.ts';
 
 export interface KeeperOptions {
@@ -35,6 +35,7 @@ interface Kept {
 
 export class PodKeeper {
   readonly #options: KeeperOptions;
+  readonly #statics: StaticPods | undefined;
   readonly #kept = new Map<string, Kept>();
   readonly #answers = new Map<string, boolean>();
   #states: readonly ContainerState[] = [];
@@ -45,6 +46,8 @@ export class PodKeeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    const { manifests, node } = options;
+    this.#statics = manifests === undefined ? undefined : new StaticPods(manifests, node);
   }
 
   noteContainers(states: readonly ContainerState[]): void {
@@ -88,8 +91,7 @@ export class PodKeeper {
   }
 
   #lookAtAll(): void {
-    const { manifests, node } = this.#options;
-    const statics = manifests === undefined ? new Map<string, Pod>() : readStaticPods(manifests, node);
+    const statics = this.#statics?.read() ?? new Map<string, Pod>();
     const wanted = new Map<string, Pod>([...statics, ...(this.#fromApi ?? [])]);
     this.#wanted = wanted;
     for (const [uid, pod] of wanted) this.#keep(uid, pod, statics.has(uid));

@@ -1,7 +1,13 @@
 // Readiness probes by HTTP: whoever is not ready is said to be so.
-import { request as plain } from 'node:http';
-import { request as secure } from 'node:https';
+import { Agent as PlainAgent, request as plain } from 'node:http';
+import { Agent as SecureAgent, request as secure } from 'node:https';
 import type { Container } from 'kubernetes-types/core/v1.js';
+
+/** A handshake for every look would be most of the work of a node. */
+const agents = {
+  HTTP: new PlainAgent({ keepAlive: true }),
+  HTTPS: new SecureAgent({ keepAlive: true, rejectUnauthorized: false }),
+} as const;
 
 /** Undefined: the container has no such probe, and counts as ready. */
 export async function isReady(container: Container, podIP: string): Promise<boolean | undefined> {
@@ -12,8 +18,9 @@ export async function isReady(container: Container, podIP: string): Promise<bool
   const { host = podIP, path = '/', scheme = 'HTTP' } = asked;
   const timeout = (readinessProbe?.timeoutSeconds ?? 1) * 1000;
   return new Promise((resolve) => {
-    const options = { host, port, path, timeout, agent: false, rejectUnauthorized: false } as const;
-    const sent = (scheme === 'HTTPS' ? secure : plain)(options, (response) => {
+    const ask = scheme === 'HTTPS' ? secure : plain;
+    const agent = scheme === 'HTTPS' ? agents.HTTPS : agents.HTTP;
+    const sent = ask({ host, port, path, timeout, agent }, (response) => {
       response.resume();
       resolve((response.statusCode ?? 500) < 400);
     });

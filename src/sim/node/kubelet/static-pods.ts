@@ -12,14 +12,39 @@ export const configAnnotations = {
   mirror: 'kubernetes.io/config.mirror',
 } as const;
 
-/** By UID. A file that is no Pod is left out, as the kubelet logs and skips it. */
-export function readStaticPods(directory: string, nodeName: string): ReadonlyMap<string, Pod> {
-  const byName = new Map<string, Pod>();
-  for (const name of namesIn(directory)) {
-    const pod = readStaticPod(join(directory, name), nodeName);
-    if (pod !== undefined) byName.set(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
+/** The Pods of a manifest directory; a file is parsed again when it is another. */
+export class StaticPods {
+  readonly #directory: string;
+  readonly #nodeName: string;
+  #parsed: ReadonlyMap<string, Parsed> = new Map();
+
+  constructor(directory: string, nodeName: string) {
+    this.#directory = directory;
+    this.#nodeName = nodeName;
   }
-  return new Map([...byName.values()].map((pod) => [pod.metadata?.uid ?? '', pod]));
+
+  /** By UID. A file that is no Pod is left out, as the kubelet logs and skips it. */
+  read(): ReadonlyMap<string, Pod> {
+    this.#parsed = new Map(namesIn(this.#directory).map((name) => [name, this.#parse(name)]));
+    const byName = new Map<string, Pod>();
+    for (const { pod } of this.#parsed.values())
+      if (pod !== undefined) byName.set(`${pod.metadata?.namespace}/${pod.metadata?.name}`, pod);
+    return new Map([...byName.values()].map((pod) => [pod.metadata?.uid ?? '', pod]));
+  }
+
+  #parse(name: string): Parsed {
+    const path = join(this.#directory, name);
+    const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+    const stamp = `${stat?.ino} ${stat?.mtimeNs} ${stat?.size}`;
+    const before = this.#parsed.get(name);
+    return before?.stamp === stamp ? before : { stamp, pod: readStaticPod(path, this.#nodeName) };
+  }
+}
+
+interface Parsed {
+  /** Of the file: which one it is, and when it was written. */
+  readonly stamp: string;
+  readonly pod: Pod | undefined;
 }
 
 function namesIn(directory: string): string[] {

@@ -2,7 +2,7 @@
 // keeps no data: that is in the one store behind all API servers.
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { flagsOf } from '../../../formats/manifest.ts';
@@ -17,7 +17,9 @@ interface Member {
 
 const flags = flagsOf(process.argv.slice(2));
 const flag = (name: string): string => flags.get(name) ?? '';
-const everyMs = 500;
+const everyMs = 1000;
+/** A new pair of files makes a new connection; an old one is kept while it works, as etcd keeps its streams. */
+const agent = new Agent({ keepAlive: true });
 const timeoutMs = 1000;
 
 const members = membersOf(flag('initial-cluster'));
@@ -86,7 +88,7 @@ async function isThere({ host, port }: Member): Promise<boolean> {
         ca: fs.readFileSync(flag('peer-trusted-ca-file')),
       };
       const sent = request(
-        { host, port, path: '/members', ...secrets, agent: false, timeout: timeoutMs },
+        { host, port, path: '/members', ...secrets, agent, timeout: timeoutMs },
         (response) => {
           response.resume();
           resolve(response.statusCode === 200);

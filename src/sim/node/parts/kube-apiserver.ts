@@ -27,16 +27,20 @@ const etcd = {
   key: fs.readFileSync(flag('etcd-keyfile')),
   ca: fs.readFileSync(flag('etcd-cafile')),
 };
+const etcdAgent = new Agent({ keepAlive: true });
 let etcdWell = false;
 let stopping = false;
 
 async function isEtcdWell(): Promise<boolean> {
   const { hostname: host, port } = new URL(flag('etcd-servers').split(',')[0] ?? '');
   return new Promise((resolve) => {
-    const sent = ask({ host, port, path: '/health', ...etcd, agent: false, timeout: 1000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
+    const sent = ask(
+      { host, port, path: '/health', ...etcd, agent: etcdAgent, timeout: 1000 },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
     sent.once('timeout', () => sent.destroy(new Error('late')));
     sent.once('error', () => resolve(false));
     sent.end();
