@@ -9,6 +9,7 @@ import { planNodes, type ClusterPlan } from './sim/cluster/plan.ts';
 import { startCluster, type Cluster } from './sim/cluster/start.ts';
 import { productObjects } from './sim/demo/product.ts';
 import { configuration, livesFrom } from './sim/demo/lives.ts';
+import { lastingNode, playFaults, prepareFaults } from './sim/demo/faults.ts';
 import { servePage } from './sim/demo/page.ts';
 import { freeSubnet } from './sim/demo/subnet.ts';
 import { exitCodeOf, lineOf, told, verifiedLine, violationLine, type Tally } from './sim/demo/story.ts';
@@ -68,7 +69,8 @@ class Story {
 
 async function main(signal: AbortSignal): Promise<number> {
   const story = new Story();
-  const lives = livesFrom(new Date());
+  const faults = process.env['DEMO_FAULTS'] === '1';
+  const lives = livesFrom(new Date(), faults ? { faults, lasting: lastingNode } : { faults });
   const subnet = await freeSubnet();
   const plan: ClusterPlan = {
     endpoint: { host: `${subnet}.0.1`, port: 6443 },
@@ -84,6 +86,12 @@ async function main(signal: AbortSignal): Promise<number> {
     tool: resolve(programs, '..'),
     objects: product.objects,
     images: { version, ...product.images },
+    ...(faults
+      ? {
+          prepare: prepareFaults,
+          authority: (name) => (name === 'front-proxy' ? lives.endingAuthority : undefined),
+        }
+      : {}),
   });
   try {
     const page = await servePage({ rotations: () => story.rotations, lines: () => story.lines });
@@ -91,7 +99,12 @@ async function main(signal: AbortSignal): Promise<number> {
     thingsToTry(cluster, page.url);
     const seconds = Number(process.env['DEMO_SECONDS'] ?? Number.NaN);
     const limit = Number.isFinite(seconds) ? AbortSignal.timeout(seconds * 1000) : undefined;
-    await tell(cluster, story, limit === undefined ? signal : AbortSignal.any([signal, limit]));
+    const end = limit === undefined ? signal : AbortSignal.any([signal, limit]);
+    const played = faults
+      ? playFaults({ cluster, say: (line) => story.say(line), rotations: () => story.rotations, signal: end })
+      : undefined;
+    await tell(cluster, story, end);
+    await played;
     page.close();
   } finally {
     await cluster.stop();

@@ -36,6 +36,9 @@ const directories = [
 /** What a shebang can start: `comm` of PID 1 then is `systemd`. */
 const starters = { 'usr/bin/systemd': 'systemd.mjs', 'usr/local/sbin/systemctl': 'systemctl.mjs' } as const;
 
+/** Under the name by which others find it. */
+const kubeletStarter = '#!/bin/bash\nexec -a "$0" /usr/bin/node /opt/sim/kubelet.mjs "$@"\n';
+
 /** The child's end is the end of the node; the node ends when the child's standard input does. */
 export function bootNode(options: BootOptions): ChildProcess {
   const { root } = options;
@@ -43,6 +46,7 @@ export function bootNode(options: BootOptions): ChildProcess {
   fs.writeFileSync(join(root, 'usr/bin/node'), '');
   for (const [name, script] of Object.entries(starters))
     fs.writeFileSync(join(root, name), `#!/usr/bin/node\nimport('/opt/sim/${script}');\n`, { mode: 0o755 });
+  fs.writeFileSync(join(root, 'usr/bin/kubelet'), kubeletStarter, { mode: 0o755 });
   fs.writeFileSync(join(root, imageStore), JSON.stringify(imagesOf(options.images)));
   const log = fs.openSync(join(root, 'var/log/boot.log'), 'a');
   const child = spawn('unshare', [...spaces, 'bash', '--norc', '-c', bootScript(options)], {

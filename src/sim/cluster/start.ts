@@ -14,7 +14,7 @@ import { makeAuthority, type Validity } from './authority.ts';
 import { startBalancer, type Balancer } from './balancer.ts';
 import { bootNode } from './boot.ts';
 import type { ImageNames } from './images.ts';
-import { layNode, type ClusterSecrets } from './node-files.ts';
+import { layNode, type Authorities, type ClusterSecrets } from './node-files.ts';
 import { createAll } from './objects.ts';
 import { controlPlanesOf, type ClusterPlan, type PlannedNode } from './plan.ts';
 import { admins, seedsOf, type Seed } from './seeds.ts';
@@ -29,7 +29,9 @@ export interface StartOptions {
   /** The product's own objects. */
   readonly objects: readonly Seed[];
   /** Each authority's own life, where it is not the plan's. */
-  readonly authority?: (name: keyof ClusterSecrets) => Validity | undefined;
+  readonly authority?: (name: keyof Authorities) => Validity | undefined;
+  /** Changes a node's directory before the node is started. */
+  readonly prepare?: (root: string, node: PlannedNode) => void;
 }
 
 export interface Cluster {
@@ -70,6 +72,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
     const rootOf = ({ name }: PlannedNode): string => join(directory, name);
     for (const node of plan.nodes) {
       layNode(rootOf(node), plan, node, secrets);
+      options.prepare?.(rootOf(node), node);
       children.push(bootNode({ ...options, root: rootOf(node), store: join(directory, 'store') }));
     }
     balancer = await startBalancer(
@@ -89,7 +92,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
 }
 
 function makeSecrets({ plan, authority }: StartOptions): ClusterSecrets {
-  const lives = (name: keyof ClusterSecrets): Validity => authority?.(name) ?? plan.authorities;
+  const lives = (name: keyof Authorities): Validity => authority?.(name) ?? plan.authorities;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return {
     kubernetes: makeAuthority('kubernetes', lives('kubernetes')),

@@ -28,27 +28,39 @@ const lifetimes = { kubelet: 8 * minute, controlPlane: 10 * minute };
 
 export interface Lives {
   readonly authorities: Validity;
+  /** Of a CA that is about to end. */
+  readonly endingAuthority: Validity;
   readonly validity: (node: PlannedNode, id: CertificateId) => Validity;
 }
 
-/** Due when less than a third of the lifetime remains (R1, with its 30 days capped): in so many seconds from the start. */
-function dueIn(node: PlannedNode): number {
+/** Due when less than a third of the lifetime remains (R1, with its 30 days capped): milliseconds from the start. */
+function dueIn(node: PlannedNode, { faults }: LivesOptions): number {
   const index = Number(node.name.slice(1)) - 1;
-  // Workers at once; control planes one after the other, as they would come.
-  return node.role === 'worker' ? -10 * second : (index * 20 - 10) * second;
+  if (node.role === 'worker') return faults && node.name === lastWorker ? 30 * second : -10 * second;
+  // Control planes one after the other, as they would come; with faults, the first of those comes before them.
+  return (index * 20 - 10 + (faults ? 60 : 0)) * second;
 }
 
-/** @param lasting names of control planes whose own certificates live long: the demo's faults need a state to return to */
-export function livesFrom(now: Date, lasting: ReadonlySet<string> = new Set()): Lives {
+const lastWorker = 'w5';
+
+export interface LivesOptions {
+  readonly faults: boolean;
+  /** A control plane whose own certificates live long: only to such a state the product rolls back (R14). */
+  readonly lasting?: string;
+}
+
+export function livesFrom(now: Date, options: LivesOptions): Lives {
   const at = (milliseconds: number): Date =>
     new Date(Math.floor((now.getTime() + milliseconds) / 1000) * 1000);
   return {
     authorities: { notBefore: at(-day), notAfter: at(3650 * day) },
+    endingAuthority: { notBefore: at(-day), notAfter: at(12 * minute) },
     validity: (node, id) => {
       const isKubelets = id === 'kubelet.crt' || id === 'kubelet-client-current.pem';
       const profile = isKubelets ? lifetimes.kubelet : lifetimes.controlPlane;
-      if (lasting.has(node.name)) return { notBefore: at(-minute), notAfter: at(30 * day) };
-      const remaining = profile / 3 + dueIn(node);
+      const ends = options.faults && id === 'front-proxy-client.crt';
+      if (node.name === options.lasting && !ends) return { notBefore: at(-minute), notAfter: at(30 * day) };
+      const remaining = profile / 3 + dueIn(node, options);
       return { notBefore: at(remaining - profile), notAfter: at(remaining) };
     },
   };

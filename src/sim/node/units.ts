@@ -4,10 +4,7 @@ import * as fs from 'node:fs';
 import { kubeletFlags, readUnit } from '../../formats/kubelet-config-unit.ts';
 import { searchPath } from './runtime.ts';
 
-const unitFiles = [
-  '/usr/lib/systemd/system/kubelet.service',
-  '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf',
-];
+const unitFile = '/usr/lib/systemd/system/kubelet.service';
 /** RestartSec of kubeadm's unit is ten seconds; here all lives are shorter. */
 const restartMs = 1000;
 const stopMs = 5000;
@@ -20,10 +17,10 @@ export class KubeletUnit {
     this.#wanted = true;
     if (this.#child !== undefined) return;
     const log = fs.openSync('/var/log/kubelet.log', 'a');
-    const flags = [...kubeletFlags(readUnit(unitFiles.flatMap(readText)), textOf)];
-    const args = flags.map(([name, value]) => `--${name}=${value}`);
-    const child = spawn('/usr/bin/node', ['/opt/sim/kubelet.mjs', ...args], {
-      argv0: '/usr/bin/kubelet',
+    const unit = readUnit(unitFiles());
+    const args = [...kubeletFlags(unit, textOf)].map(([name, value]) => `--${name}=${value}`);
+    const [program = ''] = (unit.execStart ?? '').split(' ');
+    const child = spawn(program, args, {
       env: { PATH: searchPath, NODE_COMPILE_CACHE: '/var/cache/node' },
       stdio: ['ignore', log, log],
     });
@@ -54,10 +51,15 @@ export class KubeletUnit {
   }
 }
 
-const readText = (path: string): { path: string; text: string }[] => {
-  const text = textOf(path);
-  return text === undefined ? [] : [{ path, text }];
-};
+/** The unit, and its drop-ins by name. */
+function unitFiles(): readonly { readonly path: string; readonly text: string }[] {
+  const directory = `${unitFile}.d`;
+  const names = fs.existsSync(directory) ? fs.readdirSync(directory).toSorted() : [];
+  return [unitFile, ...names.map((name) => `${directory}/${name}`)].map((path) => ({
+    path,
+    text: textOf(path) ?? '',
+  }));
+}
 
 function textOf(path: string): string | undefined {
   return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : undefined;

@@ -3,27 +3,33 @@ import { request } from 'node:http';
 import { runtimeSocket, type ContainerList, type ContainerOrder } from '../protocol.ts';
 
 export class RuntimeClient {
+  readonly #socket: string;
+
+  constructor(socket: string = runtimeSocket) {
+    this.#socket = socket;
+  }
+
   async start(order: ContainerOrder): Promise<void> {
-    await call('POST', '/containers', order);
+    await call(this.#socket, 'POST', '/containers', order);
   }
 
   /** The containers of the node, as soon as something has changed since `revision`. */
   async list(revision = 0): Promise<ContainerList> {
-    return JSON.parse(await call('GET', `/containers?after=${revision}`));
+    return JSON.parse(await call(this.#socket, 'GET', `/containers?after=${revision}`));
   }
 
   async kill(id: string, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    await call('POST', `/containers/${id}?signal=${signal}`);
+    await call(this.#socket, 'POST', `/containers/${id}?signal=${signal}`);
   }
 
   async remove(id: string): Promise<void> {
-    await call('DELETE', `/containers/${id}`);
+    await call(this.#socket, 'DELETE', `/containers/${id}`);
   }
 }
 
-async function call(method: string, path: string, body?: object): Promise<string> {
+async function call(socketPath: string, method: string, path: string, body?: object): Promise<string> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath: runtimeSocket, method, path }, (response) => {
+    const sent = request({ socketPath, method, path }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       response.once('error', reject);
