@@ -8,7 +8,10 @@ import { describeError } from '../../errors.ts';
 import type { CertificateRotation, Phase } from '../../kube/types.ts';
 import { terminalPhases } from '../../kube/types.ts';
 import type { Cluster } from '../cluster/start.ts';
-import type { PlannedNode } from '../cluster/plan.ts';
+import { controlPlanesOf, type PlannedNode } from '../cluster/plan.ts';
+import { ApiError } from '../node/api.ts';
+import { systemdSocket } from '../node/protocol.ts';
+import { systemctl } from '../node/systemctl-client.ts';
 import { killContainer } from './kill-container.ts';
 
 export interface FaultContext {
@@ -23,8 +26,8 @@ type Fault = (context: FaultContext) => Promise<void>;
 /** Its own certificates live long: only to such a state the product rolls back (R14). */
 export const lastingNode = 'n3';
 const brokenNode = 'w5';
-const etcdNode = 'n2';
-const wrapper = '/opt/faults/only-with-old';
+const wrapper = '/opt/faults/start';
+const dropIn = 'usr/lib/systemd/system/kubelet.service.d/20-fault.conf';
 
 /** Before a node is started. */
 export function prepareFaults(root: string, node: PlannedNode): void {
@@ -32,16 +35,9 @@ export function prepareFaults(root: string, node: PlannedNode): void {
   if (node.name === brokenNode) wrapKubelet(root);
 }
 
-/** Starts the program that follows only as long as a file is what it was. */
-function layWrapper(root: string, file: string, start: string): void {
+function layWrapper(root: string, lines: readonly string[]): void {
   fs.mkdirSync(join(root, 'opt/faults'), { recursive: true });
-  fs.copyFileSync(join(root, file), join(root, 'opt/faults/old'));
-  const lines = [
-    '#!/bin/bash',
-    `[[ "$(<${file})" == "$(</opt/faults/old)" ]] || { echo "${file} is not what it was" >&2; exit 1; }`,
-    start,
-  ];
-  fs.writeFileSync(join(root, wrapper), `${lines.join('\n')}\n`, { mode: 0o755 });
+  fs.writeFileSync(join(root, wrapper), ['#!/bin/bash', ...lines, ''].join('\n'), { mode: 0o755 });
 }
 
 interface Manifest {
@@ -51,12 +47,14 @@ interface Manifest {
   };
 }
 
+/** It starts only as long as its certificate is what it was. */
 function wrapApiserver(root: string): void {
-  layWrapper(
-    root,
-    '/etc/kubernetes/pki/apiserver.crt',
+  const file = '/etc/kubernetes/pki/apiserver.crt';
+  layWrapper(root, [
+    `[[ "$(<${file})" == "$(</opt/faults/old)" ]] || { echo "${file} is not what it was" >&2; exit 1; }`,
     'exec -a kube-apiserver /usr/bin/node /opt/sim/kube-apiserver.mjs "$@"',
-  );
+  ]);
+  fs.copyFileSync(join(root, file), join(root, 'opt/faults/old'));
   const path = join(root, 'etc/kubernetes/manifests/kube-apiserver.yaml');
   const manifest: Manifest = parse(fs.readFileSync(path, 'utf8'));
   const [container] = manifest.spec.containers;
@@ -67,13 +65,14 @@ function wrapApiserver(root: string): void {
   fs.writeFileSync(path, stringify(manifest), { mode: 0o600 });
 }
 
+/** It serves a copy of its old certificate, whatever its configuration names. */
 function wrapKubelet(root: string): void {
-  const start = 'exec -a /usr/bin/kubelet /usr/bin/node /opt/sim/kubelet.mjs "$@"';
-  layWrapper(root, '/var/lib/kubelet/pki/kubelet.crt', start);
-  const unit = '[Service]\nExecStart=\n';
-  const flags = '$KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS';
-  const file = join(root, 'usr/lib/systemd/system/kubelet.service.d/20-fault.conf');
-  fs.writeFileSync(file, `${unit}ExecStart=${wrapper} ${flags}\n`);
+  const flags = '--tls-cert-file=/opt/faults/old.crt --tls-private-key-file=/opt/faults/old.key';
+  layWrapper(root, [`exec -a /usr/bin/kubelet /usr/bin/node /opt/sim/kubelet.mjs "$@" ${flags}`]);
+  for (const end of ['crt', 'key'])
+    fs.copyFileSync(join(root, `var/lib/kubelet/pki/kubelet.${end}`), join(root, `opt/faults/old.${end}`));
+  const own = '$KUBELET_KUBECONFIG_ARGS $KUBELET_CONFIG_ARGS $KUBELET_KUBEADM_ARGS';
+  fs.writeFileSync(join(root, dropIn), `[Service]\nExecStart=\nExecStart=${wrapper} ${own}\n`);
 }
 
 export async function playFaults(context: FaultContext): Promise<void> {
@@ -88,8 +87,8 @@ export async function playFaults(context: FaultContext): Promise<void> {
 }
 
 const apiserverStaysAway: Fault = async (context) => {
-  const { cluster, say } = context;
-  const node = await cluster.admin.call<{ metadata: { uid: string } }>('GET', `/api/v1/nodes/${lastingNode}`);
+  const { cluster, say, signal } = context;
+  const uid = await nodeUid(cluster, lastingNode, signal);
   say(
     `fault: the API server of ${lastingNode} will not start with another certificate; a person asks to renew it`,
   );
@@ -97,44 +96,66 @@ const apiserverStaysAway: Fault = async (context) => {
     apiVersion: 'certrotator.cpaas.io/v1alpha1',
     kind: 'CertificateRotation',
     metadata: { name: `${lastingNode}-by-hand` },
-    spec: {
-      nodeName: lastingNode,
-      nodeUID: node.metadata.uid,
-      certificates: ['apiserver.crt'],
-      reason: 'Manual',
-    },
+    spec: { nodeName: lastingNode, nodeUID: uid, certificates: ['apiserver.crt'], reason: 'Manual' },
   });
   await ended(context, lastingNode);
 };
 
+/** As soon as the node has registered itself. */
+async function nodeUid(cluster: Cluster, name: string, signal: AbortSignal): Promise<string> {
+  for (;;) {
+    try {
+      const path = `/api/v1/nodes/${name}`;
+      return (await cluster.admin.call<{ metadata: { uid: string } }>('GET', path)).metadata.uid;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      await wait(300, undefined, { signal });
+    }
+  }
+}
+
 const kubeletIsBroken: Fault = async (context) => {
   const { cluster, say } = context;
-  say(`fault: the kubelet of ${brokenNode} will not start with another certificate`);
+  say(`fault: the kubelet of ${brokenNode} goes on serving its old certificate, whatever is done`);
   await ended(context, brokenNode);
-  const node = cluster.plan.nodes.find(({ name }) => name === brokenNode);
-  if (node === undefined) return;
-  const root = cluster.rootOf(node);
-  const current = join(root, 'var/lib/kubelet/pki/kubelet.crt');
-  fs.copyFileSync(current, join(root, 'opt/faults/old'));
-  say(`${brokenNode} mended: its kubelet starts with what lies there now`);
+  const root = rootOf(cluster, brokenNode);
+  fs.rmSync(join(root, dropIn));
+  await systemctl(['restart', 'kubelet'], join(root, systemdSocket));
+  say(`${brokenNode} is mended by a person: its kubelet serves what its configuration names`);
 };
 
-const etcdLosesMember: Fault = async ({ cluster, say, signal }) => {
-  const node = cluster.plan.nodes.find(({ name }) => name === etcdNode);
-  if (node === undefined) return;
-  const kubernetes = join(cluster.rootOf(node), 'etc/kubernetes');
+const etcdMs = 25_000;
+
+const etcdLosesMember: Fault = async (context) => {
+  const { cluster, say, signal } = context;
+  await untilIdle(context);
+  const kubernetes = join(rootOf(cluster, lastingNode), 'etc/kubernetes');
   const [there, away] = [join(kubernetes, 'manifests/etcd.yaml'), join(kubernetes, 'etcd.yaml.away')];
   say(
-    `fault: etcd of ${etcdNode} is gone: one more, and there is no quorum. The gate is shut for the other control planes`,
+    `fault: etcd of ${lastingNode} is gone; one more, and there is no quorum: the gate is shut for the others`,
   );
   fs.renameSync(there, away);
   try {
-    await wait(25_000, undefined, { signal });
+    await wait(etcdMs, undefined, { signal });
   } finally {
     fs.renameSync(away, there);
-    say(`etcd of ${etcdNode} comes back`);
+    say(`etcd of ${lastingNode} comes back`);
   }
 };
+
+/** No control plane is being rotated. */
+async function untilIdle({ cluster, rotations, signal }: FaultContext): Promise<void> {
+  const names = new Set(controlPlanesOf(cluster.plan).map(({ name }) => name));
+  const busy = ({ spec, status }: CertificateRotation): boolean =>
+    names.has(spec.nodeName) && ['Admitted', 'Running', 'Verifying'].includes(status?.phase ?? '');
+  while (rotations().some(busy)) await wait(300, undefined, { signal });
+}
+
+function rootOf(cluster: Cluster, name: string): string {
+  const node = cluster.plan.nodes.find((each) => each.name === name);
+  if (node === undefined) throw new Error(`there is no node ${name}`);
+  return cluster.rootOf(node);
+}
 
 interface InventoryMap {
   readonly data: { readonly 'certificates.json': string };
