@@ -121,8 +121,12 @@ async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promis
     signal,
   );
   while (!signal.aborted) {
-    const { items } = await admin.call<{ items: CertificateRotation[] }>('GET', rotationsPath);
-    story.note(items);
+    try {
+      const { items } = await admin.call<{ items: CertificateRotation[] }>('GET', rotationsPath);
+      story.note(items);
+    } catch (error) {
+      story.say(`the store does not answer: ${describeError(error)}`);
+    }
     await wait(pollMs, undefined, { signal }).catch(() => undefined);
   }
   await observer;

@@ -12,7 +12,7 @@ const day = 24 * 60 * minute;
 export const configuration = {
   lifetimes: { kubelet: '8m', controlPlane: '10m' },
   backdate: '5s',
-  scanInterval: '15s',
+  scanInterval: '1m',
   scanJitter: 0,
   planHorizon: '10m',
   groupWithin: '30s',

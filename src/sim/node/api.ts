@@ -139,7 +139,12 @@ export class Api {
         text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
       const headers = { accept: 'application/json', ...content };
       const sent = request({ ...this.#options, method, path, headers, signal }, resolve);
-      sent.once('error', reject);
+      sent.once('error', (error) => {
+        // The server has closed a kept connection just as it was used again: it has not seen the request.
+        const lost = sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
+        if (lost) this.#send(method, path, signal, body, type).then(resolve, reject);
+        else reject(error);
+      });
       sent.end(text);
     });
   }

@@ -48,17 +48,49 @@ async function seePlace(
   { id, sight, ...place }: Place,
   wanted: Wanted,
 ): Promise<readonly SeenFile[]> {
-  const material = readMaterial(root, place);
-  const certificate = material === undefined ? undefined : parseFirst(material.cert);
-  if (material === undefined || certificate === undefined) return [];
-  const serial = serialOf(certificate);
+  const file = readFile(root, { id, sight, ...place });
+  if (file === undefined) return [];
+  const { serial, identity, keyFits, material } = file;
   const isServed = sight.kind === 'served';
   const shown = isServed && wanted.shown(id, serial) ? await shownAt(node.address, sight.port) : undefined;
   const alive = isServed
     ? shown === serial
     : wanted.inUse(id, serial) && (await isInUse(sight, { node, material }));
-  const [identity, keyFits] = [identityOf(certificate), fits(certificate, material.key)];
   return [{ node: node.name, id, serial, identity, keyFits, shown, isServed, alive }];
+}
+
+interface ReadFile {
+  readonly stamp: string;
+  readonly serial: string;
+  readonly identity: string;
+  readonly keyFits: boolean;
+  readonly material: Material;
+}
+
+/** By path: what was read of files that are still the same. */
+const known = new Map<string, ReadFile>();
+
+function readFile(root: string, { form, path }: Place): ReadFile | undefined {
+  const key = join(root, path);
+  const stamp = stampOf(form === 'pair' ? [`${key}.crt`, `${key}.key`] : [resolveLink(root, path)]);
+  const before = known.get(key);
+  if (before?.stamp === stamp) return before;
+  const material = readMaterial(root, { form, path });
+  const certificate = material === undefined ? undefined : parseFirst(material.cert);
+  if (material === undefined || certificate === undefined) return undefined;
+  const [serial, identity, keyFits] = [
+    serialOf(certificate),
+    identityOf(certificate),
+    fits(certificate, material.key),
+  ];
+  const file = { stamp, serial, identity, keyFits, material };
+  known.set(key, file);
+  return file;
+}
+
+function stampOf(paths: readonly string[]): string {
+  const stats = paths.map((path) => fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }));
+  return stats.map((stat) => `${stat?.ino} ${stat?.mtimeNs} ${stat?.size}`).join(' ');
 }
 
 async function isInUse(sight: Sight, { node, material }: InUse): Promise<boolean> {
@@ -121,7 +153,7 @@ function serverOf(root: string, path: string): { readonly server?: URL; readonly
 /** A link of the node counts from its own root. */
 function resolveLink(root: string, path: string): string {
   const file = join(root, path);
-  if (!fs.lstatSync(file).isSymbolicLink()) return file;
+  if (fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return file;
   const target = fs.readlinkSync(file);
   return posix.isAbsolute(target) ? join(root, target) : join(file, '..', target);
 }
