@@ -17,8 +17,13 @@ function render(): string {
   const helm = join(run(join(root, 'scripts/tools.sh'), ['helm']).trim(), 'helm');
   // The downloads are for both architectures: more than a demo wants to build.
   const flags = [
-    ...['--namespace', 'cpaas-system', '--kube-version', '1.34.0', '--no-hooks'],
-    ...['--set', 'config.download.enabled=false'],
+    '--namespace',
+    'cpaas-system',
+    '--kube-version',
+    '1.34.0',
+    '--no-hooks',
+    '--set',
+    'config.download.enabled=false',
   ];
   const text = run(helm, ['template', 'cluster-cert-rotator', join(root, 'deploy/chart'), ...flags]);
   const objects = parseAllDocuments(text).flatMap((document): unknown => document.toJS() ?? []);

@@ -23,14 +23,20 @@ export interface BootOptions {
 const borrowed = ['/lib', '/lib64', '/bin', '/sbin'] as const;
 
 const directories = [
-  ...['dev', 'proc', 'run', 'tmp', 'usr/bin', 'usr/local/sbin', 'opt/sim', 'opt/store', 'opt/tool'],
-  ...[
-    'var/log',
-    'var/lib/etcd',
-    'var/lib/containerd',
-    'var/cache/node',
-    ...borrowed.map((path) => path.slice(1)),
-  ],
+  'dev',
+  'proc',
+  'run',
+  'tmp',
+  'usr/bin',
+  'usr/local/sbin',
+  'opt/sim',
+  'opt/store',
+  'opt/tool',
+  'var/log',
+  'var/lib/etcd',
+  'var/lib/containerd',
+  'var/cache/node',
+  ...borrowed.map((path) => path.slice(1)),
 ] as const;
 
 /** What a shebang can start: `comm` of PID 1 then is `systemd`. */
@@ -60,8 +66,14 @@ export function bootNode(options: BootOptions): ChildProcess {
 }
 
 const spaces = [
-  ...['--user', '--map-root-user', '--mount', '--pid', '--fork'],
-  ...['--kill-child=SIGKILL', '--propagation', 'private'],
+  '--user',
+  '--map-root-user',
+  '--mount',
+  '--pid',
+  '--fork',
+  '--kill-child=SIGKILL',
+  '--propagation',
+  'private',
 ] as const;
 
 function bootScript({ root, programs, tool, store }: BootOptions): string {

@@ -46,13 +46,14 @@ export function accessOf(kubeconfigPath: string): ApiAccess {
   const [cluster, user] = [currentCluster(config), currentUser(config)];
   const server = serverOf(cluster?.server);
   if (server === undefined) throw new Error(`${kubeconfigPath} names no server`);
-  const text = (source: CredentialSource | undefined): string | undefined => {
-    if (source === undefined) return undefined;
-    return source.kind === 'data' ? source.pem : fs.readFileSync(source.path, 'utf8');
-  };
   const { host, port } = server;
-  const [ca, cert, key] = [cluster?.authority, user?.certificate, user?.key].map(text);
+  const [ca, cert, key] = [cluster?.authority, user?.certificate, user?.key].map(textOf);
   return { host, port, ca, cert, key };
+}
+
+function textOf(source: CredentialSource | undefined): string | undefined {
+  if (source === undefined) return undefined;
+  return source.kind === 'data' ? source.pem : fs.readFileSync(source.path, 'utf8');
 }
 
 export class Api {
@@ -133,21 +134,37 @@ export class Api {
     type = 'application/json',
   ): Promise<IncomingMessage> {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    return new Promise((resolve, reject) => {
-      // Node sends no length of a DELETE's body by itself, and the server would take the body for the next request.
-      const content =
-        text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
-      const headers = { accept: 'application/json', ...content };
-      const sent = request({ ...this.#options, method, path, headers, signal }, resolve);
-      sent.once('error', (error) => {
-        // The server has closed a kept connection just as it was used again: it has not seen the request.
-        const lost = sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
-        if (lost) this.#send(method, path, signal, body, type).then(resolve, reject);
-        else reject(error);
-      });
-      sent.end(text);
-    });
+    // Node sends no length of a DELETE's body by itself, and the server would take the body for the next request.
+    const content =
+      text === undefined ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(text) };
+    const options = {
+      ...this.#options,
+      method,
+      path,
+      headers: { accept: 'application/json', ...content },
+      signal,
+    };
+    try {
+      return await exchange(options, text);
+    } catch (error) {
+      if (!(error instanceof LostConnection)) throw error;
+      return exchange(options, text);
+    }
   }
+}
+
+/** The server has closed a kept connection just as it was used again: it has not seen the request. */
+class LostConnection extends Error {}
+
+async function exchange(options: RequestOptions, text: string | undefined): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = request(options, resolve);
+    sent.once('error', (error) => {
+      const lost = sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET';
+      reject(lost ? new LostConnection('the connection was closed', { cause: error }) : error);
+    });
+    sent.end(text);
+  });
 }
 
 async function* linesOf<T>(response: IncomingMessage): AsyncGenerator<T> {

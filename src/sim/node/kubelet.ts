@@ -13,7 +13,7 @@ import { register, renewLease, report, type NodeFacts } from './kubelet/node-obj
 import { RuntimeClient } from './kubelet/runtime-client.ts';
 import { refuseExpired } from './kubelet/expired.ts';
 import { serveFiles } from './served.ts';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 
 const reportMs = 5000;
 const probeMs = 1000;
@@ -78,7 +78,7 @@ async function serve(
     files,
     { host: address, port },
     ({ socket, url }, response) => {
-      const known = 'authorized' in socket && (socket as TLSSocket).authorized;
+      const known = socket instanceof TLSSocket && socket.authorized;
       const status = known ? (url === '/healthz' ? 200 : 404) : 401;
       response.writeHead(status).end(status === 200 ? 'ok' : 'Unauthorized');
     },

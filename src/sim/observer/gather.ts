@@ -133,20 +133,21 @@ interface Kubeconfig {
 function readKubeconfig(root: string, path: string): Material {
   const config: Kubeconfig = parse(fs.readFileSync(join(root, path), 'utf8'));
   const user = config.users[0]?.user ?? {};
-  const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString('latin1');
   return {
-    cert: text(user['client-certificate-data']),
-    key: text(user['client-key-data']),
+    cert: fromBase64(user['client-certificate-data']),
+    key: fromBase64(user['client-key-data']),
     writtenMs: 0,
     ...serverOf(root, path),
   };
 }
 
+const fromBase64 = (text = ''): string => Buffer.from(text, 'base64').toString('latin1');
+
 function serverOf(root: string, path: string): { readonly server?: URL; readonly ca?: string } {
   const config: Kubeconfig = parse(fs.readFileSync(join(root, path), 'utf8'));
   const cluster = config.clusters[0]?.cluster;
   if (cluster === undefined) return {};
-  const ca = Buffer.from(cluster['certificate-authority-data'], 'base64').toString('latin1');
+  const ca = fromBase64(cluster['certificate-authority-data']);
   return { server: new URL(cluster.server), ca };
 }
 
@@ -166,8 +167,8 @@ function parseFirst(text: string): X509Certificate | undefined {
 const serialOf = ({ serialNumber }: X509Certificate): string =>
   serialNumber.toLowerCase().replace(/^(?:00)+(?=.)/u, '');
 
-const identityOf = ({ subject, subjectAltName = '', keyUsage = [], issuer }: X509Certificate): string =>
-  [subject, subjectAltName, keyUsage.join(','), `by ${issuer}`].join('; ').replaceAll('\n', ', ');
+const identityOf = ({ subject, subjectAltName = '', keyUsage, issuer }: X509Certificate): string =>
+  [subject, subjectAltName, String(keyUsage), `by ${issuer}`].join('; ').replaceAll('\n', ', ');
 
 function fits(certificate: X509Certificate, text: string): boolean {
   try {

@@ -39,17 +39,16 @@ export async function observe(options: ObserverOptions, signal: AbortSignal): Pr
   }
 }
 
+/** Undefined when the API does not answer: no judgement then, and the next look is a second away. */
 async function look({ plan, rootOf, api }: ObserverOptions, memory: Memory): Promise<Sighting | undefined> {
-  try {
-    const { items } = await api.call<{ items: CertificateRotation[] }>('GET', rotationsPath);
-    const files = await Promise.all(
-      plan.nodes.map(async (node) => seeNode(rootOf(node), node, wantedOf(node, memory))),
-    );
-    return { files: files.flat(), rotations: items.flatMap((each) => seenRotation(each, plan)) };
-  } catch {
-    // No answer, no judgement: the next look is a second away.
-    return undefined;
-  }
+  const rotations = await api
+    .call<{ items: CertificateRotation[] }>('GET', rotationsPath)
+    .catch(() => undefined);
+  if (rotations === undefined) return undefined;
+  const files = await Promise.all(
+    plan.nodes.map(async (node) => seeNode(rootOf(node), node, wantedOf(node, memory))),
+  );
+  return { files: files.flat(), rotations: rotations.items.flatMap((each) => seenRotation(each, plan)) };
 }
 
 /** What still lies there from the start needs no look; what was seen in use once is only asked for what it shows. */

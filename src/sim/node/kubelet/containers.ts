@@ -38,7 +38,7 @@ const backoff = { first: 1000, most: 10_000 } as const;
 
 /** What to do with a Pod that shall run. @param now milliseconds since 1970 */
 export function nextFor(pod: Pod, attempts: readonly Attempt[], now: number): readonly Next[] {
-  const { initContainers = [], containers = [], restartPolicy = 'Always' } = pod.spec ?? { containers: [] };
+  const { initContainers = [], containers, restartPolicy = 'Always' } = pod.spec ?? { containers: [] };
   for (const container of initContainers) {
     const last = lastOf(attempts, container.name);
     if (last?.exitCode === 0) continue;

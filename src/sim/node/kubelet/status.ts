@@ -23,7 +23,7 @@ export interface StatusFacts {
 }
 
 export function statusOf(pod: Pod, facts: StatusFacts): PodStatus {
-  const { initContainers = [], containers = [] } = pod.spec ?? { containers: [] };
+  const { initContainers = [], containers } = pod.spec ?? { containers: [] };
   const initialized = initContainers.every(({ name }) => lastOf(facts.attempts, name)?.exitCode === 0);
   const waiting = initialized && initContainers.length === 0 ? 'ContainerCreating' : 'PodInitializing';
   const initStatuses = initContainers.map((each) => containerStatus(pod, each, facts, 'PodInitializing'));
@@ -49,7 +49,7 @@ export function statusOf(pod: Pod, facts: StatusFacts): PodStatus {
 }
 
 export function phaseOf(pod: Pod, attempts: readonly Attempt[]): NonNullable<PodStatus['phase']> {
-  const { initContainers = [], containers = [], restartPolicy = 'Always' } = pod.spec ?? { containers: [] };
+  const { initContainers = [], containers, restartPolicy = 'Always' } = pod.spec ?? { containers: [] };
   const lost = ({ name }: Container): boolean => {
     const last = lastOf(attempts, name);
     return last?.running === false && last.exitCode !== 0;

@@ -45,7 +45,7 @@ function checkHostPath(volume: string, path: string, type: string): string {
   if (type === 'DirectoryOrCreate') fs.mkdirSync(path, { recursive: true, mode: 0o755 });
   if (type === 'FileOrCreate' && !fs.existsSync(path)) fs.writeFileSync(path, '');
   const stat = fs.statSync(path, { throwIfNoEntry: false });
-  const wants = /^Directory/u.test(type) ? 'directory' : /^File/u.test(type) ? 'file' : undefined;
+  const wants = type.startsWith('Directory') ? 'directory' : type.startsWith('File') ? 'file' : undefined;
   const is = stat?.isDirectory() === true ? 'directory' : stat?.isFile() === true ? 'file' : 'nothing';
   if (wants !== undefined && wants !== is)
     throw new Error(

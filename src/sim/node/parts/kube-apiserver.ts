@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import { Agent, request as ask } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createSecureContext, type TLSSocket } from 'node:tls';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import { setTimeout as wait } from 'node:timers/promises';
 import { flagsOf } from '../../../formats/manifest.ts';
 import { parseCertificate } from '../../../pki/parse.ts';
@@ -51,7 +51,8 @@ type Caller = { readonly key: string } | 'nobody' | 'refused';
 
 /** Asked for each request: a connection may outlive its certificate. */
 function callerOf(request: IncomingMessage): Caller {
-  const socket = request.socket as TLSSocket;
+  const { socket } = request;
+  if (!(socket instanceof TLSSocket)) return 'nobody';
   const { raw } = socket.getPeerCertificate();
   if (raw === undefined) return 'nobody';
   const { subject, notAfter, notBefore } = parseCertificate(new Uint8Array(raw));
