@@ -12,7 +12,7 @@ import { Api } from '../node/api.ts';
 import { identityKey, type StoreAccess } from '../node/store-access.ts';
 import { makeAuthority, type Validity } from './authority.ts';
 import { startBalancer, type Balancer } from './balancer.ts';
-import { bootNode } from './boot.ts';
+import { bootNode, findSpaces } from './boot.ts';
 import type { ImageNames } from './images.ts';
 import { layNode, type Authorities, type ClusterSecrets } from './node-files.ts';
 import { createAll } from './objects.ts';
@@ -50,6 +50,7 @@ const clusterAdmins: [string, string[]] = ['kubernetes-admin', [admins]];
 
 export async function startCluster(options: StartOptions): Promise<Cluster> {
   const { plan } = options;
+  const spaces = findSpaces();
   const directory = fs.mkdtempSync(join(tmpdir(), 'cert-demo-'));
   const stop = new AbortController();
   const children: ChildProcess[] = [];
@@ -73,7 +74,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
     for (const node of plan.nodes) {
       layNode(rootOf(node), plan, node, secrets);
       options.prepare?.(rootOf(node), node);
-      children.push(bootNode({ ...options, root: rootOf(node), store: join(directory, 'store') }));
+      children.push(bootNode({ ...options, spaces, root: rootOf(node), store: join(directory, 'store') }));
     }
     balancer = await startBalancer(
       plan.endpoint,
