@@ -55,8 +55,8 @@ function start(environment: Readonly<Record<string, string>>): Run {
 
 /** Whether anybody may read it, all directories above included. */
 function isReadable(path: string): boolean {
-  const open = (each: string): boolean => (fs.statSync(each).mode & 0o005) === 0o005;
-  return open(path) && (path === '/' || isReadable(resolve(path, '..')));
+  const isOpen = (fs.statSync(path).mode & 0o005) === 0o005;
+  return isOpen && (path === '/' || isReadable(resolve(path, '..')));
 }
 
 function tallyOf(output: string): Tally {
@@ -78,6 +78,8 @@ function traces(): string[] {
   });
   return [...directories.map((name) => join(tmpdir(), name)), ...processes];
 }
+
+const isDirectory = (trace: string): boolean => trace.startsWith(tmpdir());
 
 async function until(what: string, holds: () => boolean, seconds = 240): Promise<void> {
   const end = Date.now() + seconds * 1000;
@@ -127,8 +129,9 @@ describe('make demo', () => {
     await until('the page', () => output().includes('the page is at'));
     process.kill(-(child.pid ?? 0), 'SIGKILL');
     await ended;
-    const processes = (): string[] => traces().filter((trace) => !trace.startsWith(tmpdir()));
-    await until('the end of all nodes', () => processes().length === 0, 30);
+    // Its directory stays: there is nobody left to take it away.
+    await until('the end of all nodes', () => traces().every(isDirectory), 30);
+    expect(traces()).toHaveLength(1);
     for (const directory of traces()) fs.rmSync(directory, { recursive: true });
   });
 });

@@ -17,9 +17,12 @@ const manifest = (annotation = ''): string =>
     '',
   ].join('\n');
 
+const uid = (text: string) => staticPodOf(text, 'n1')?.metadata?.uid;
+const names = (pods: StaticPods): string[] =>
+  [...pods.read().values()].map((pod) => pod.metadata?.name ?? '');
+
 describe('a static Pod', () => {
   it('is another when an annotation is, and the same when nothing but its time is', () => {
-    const uid = (text: string) => staticPodOf(text, 'n1')?.metadata?.uid;
     expect(uid(manifest())).toBe(uid(manifest()));
     expect(uid(manifest('1'))).not.toBe(uid(manifest()));
     expect(uid(manifest())).not.toBe(staticPodOf(manifest(), 'n2')?.metadata?.uid);
@@ -43,9 +46,6 @@ describe('a directory of manifests', () => {
     directory = fs.mkdtempSync(join(tmpdir(), 'manifests-'));
   });
   afterEach(() => fs.rmSync(directory, { recursive: true }));
-
-  const names = (pods: StaticPods): string[] =>
-    [...pods.read().values()].map((pod) => pod.metadata?.name ?? '');
 
   it('leaves out hidden files and what is no Pod, and sees what comes and goes', () => {
     const pods = new StaticPods(directory, 'n1');
