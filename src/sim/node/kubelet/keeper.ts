@@ -36,6 +36,7 @@ interface Kept {
 export class PodKeeper {
   readonly #options: KeeperOptions;
   readonly #statics: StaticPods | undefined;
+  #staticUids = '';
   readonly #kept = new Map<string, Kept>();
   readonly #answers = new Map<string, boolean>();
   #states: readonly ContainerState[] = [];
@@ -85,8 +86,10 @@ export class PodKeeper {
     if (JSON.stringify([...this.#answers]) !== before) this.#lookAtAll();
   }
 
-  /** Reads the manifests again as well: what lies there is a desired state like any other. */
   lookAtManifests(): void {
+    const uids = [...(this.#statics?.read().keys() ?? [])].join();
+    if (uids === this.#staticUids) return;
+    this.#staticUids = uids;
     this.#lookAtAll();
   }
 
@@ -163,59 +166,54 @@ export class PodKeeper {
     const looked = await worker.look(pod, this.#states, { wanted, held });
     if (looked.again !== undefined) this.#later(uid, kept, looked.again);
     if (looked.gone) this.#kept.delete(uid);
-    if (isThere) await (isStatic ? this.#tellMirror(kept, looked.status) : this.#tell(kept, looked.status));
-    if (looked.gone && isThere && !isStatic) await this.#delete(pod);
+    if (!isThere) return;
+    const told = await (isStatic ? this.#tellMirror(kept, looked.status) : this.#tell(kept, looked.status));
+    const done = told && (!looked.gone || isStatic || (await this.#delete(pod)));
+    if (!done) setTimeout(() => this.#lookAtAll(), retryMs);
   }
 
   #later(uid: string, kept: Kept, at: number): void {
     clearTimeout(kept.timer);
-    kept.timer = setTimeout(
-      () => {
-        if (this.#kept.get(uid) === kept) this.#lookAtAll();
-      },
-      Math.max(50, at - Date.now()),
-    );
+    kept.timer = setTimeout(() => this.#look(uid, kept), Math.max(50, at - Date.now()));
   }
 
-  async #tell(kept: Kept, status: PodStatus): Promise<void> {
+  /** Whether the API knows it now, as all of these. */
+  async #tell(kept: Kept, status: PodStatus): Promise<boolean> {
     const text = JSON.stringify(status);
-    if (kept.told === text) return;
-    await this.#quietly(async () => {
-      await this.#options.api.patch(`${pathOf(kept.pod)}/status`, {
-        metadata: { uid: kept.pod.metadata?.uid },
-        status,
-      });
-      kept.told = text;
-    });
+    if (kept.told === text) return true;
+    const { uid } = kept.pod.metadata ?? {};
+    const done = await this.#try(async () =>
+      this.#options.api.patch(`${pathOf(kept.pod)}/status`, { metadata: { uid }, status }),
+    );
+    if (done) kept.told = text;
+    return done;
   }
 
   /** A static Pod is shown in the API by its mirror, made anew when the manifest is another. */
-  async #tellMirror(kept: Kept, status: PodStatus): Promise<void> {
+  async #tellMirror(kept: Kept, status: PodStatus): Promise<boolean> {
     const { pod } = kept;
-    if (this.#nodeUid === undefined || this.#fromApi === undefined) return;
+    // What comes later comes with a look of its own.
+    if (this.#nodeUid === undefined || this.#fromApi === undefined) return true;
     const mirror = this.#mirrors.get(fullName(pod));
-    const node = { name: this.#options.node, uid: this.#nodeUid };
-    if (mirror !== undefined && mirroredUid(mirror) !== pod.metadata?.uid) {
-      kept.told = '';
-      await this.#quietly(async () => this.#delete(mirror));
-      return;
-    }
     if (mirror === undefined) {
       kept.told = '';
       const path = `/api/v1/namespaces/${pod.metadata?.namespace}/pods`;
-      await this.#quietly(async () => this.#options.api.call('POST', path, mirrorOf(pod, node)));
-      return;
+      const made = mirrorOf(pod, { name: this.#options.node, uid: this.#nodeUid });
+      return this.#try(async () => this.#options.api.call('POST', path, made));
+    }
+    if (mirroredUid(mirror) !== pod.metadata?.uid) {
+      kept.told = '';
+      return this.#delete(mirror);
     }
     const text = JSON.stringify([mirror.metadata?.uid, status]);
-    if (kept.told === text) return;
-    await this.#quietly(async () => {
-      await this.#options.api.patch(`${pathOf(mirror)}/status`, { status });
-      kept.told = text;
-    });
+    if (kept.told === text) return true;
+    const done = await this.#try(async () => this.#options.api.patch(`${pathOf(mirror)}/status`, { status }));
+    if (done) kept.told = text;
+    return done;
   }
 
-  async #delete(pod: Pod): Promise<void> {
-    await this.#quietly(async () =>
+  async #delete(pod: Pod): Promise<boolean> {
+    return this.#try(async () =>
       this.#options.api.call('DELETE', pathOf(pod), {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
@@ -232,7 +230,7 @@ export class PodKeeper {
       if (wanted.has(uid) || this.#kept.has(uid)) continue;
       const isStatic = /^[0-9a-f]{32}$/u.test(uid);
       if (!isStatic && this.#fromApi === undefined) continue;
-      await this.#quietly(async () =>
+      await this.#try(async () =>
         running ? this.#options.runtime.kill(id, 'SIGTERM') : this.#options.runtime.remove(id),
       );
     }
@@ -241,7 +239,7 @@ export class PodKeeper {
   async #warn({ metadata }: Pod, reason: string, message: string): Promise<void> {
     const { name, namespace, uid } = metadata ?? {};
     const now = new Date().toISOString().replace(/\.\d+Z$/u, 'Z');
-    await this.#quietly(async () =>
+    await this.#try(async () =>
       this.#options.api.call('POST', `/api/v1/namespaces/${namespace}/events`, {
         apiVersion: 'v1',
         kind: 'Event',
@@ -258,13 +256,15 @@ export class PodKeeper {
     );
   }
 
-  /** The API may be away: it is told again at the next look. */
-  async #quietly(work: () => Promise<unknown>): Promise<void> {
+  /** False: the API is away. What it refuses is settled: the object is gone, or there already. */
+  async #try(work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
-      if (error instanceof ApiError && (error.status === 404 || error.status === 409)) return;
-      this.#options.log(describeError(error));
+      const isSettled = error instanceof ApiError && (error.status === 404 || error.status === 409);
+      if (!isSettled) this.#options.log(describeError(error));
+      return isSettled;
     }
   }
 }

@@ -49,16 +49,37 @@ async function isEtcdWell(): Promise<boolean> {
 
 type Caller = { readonly key: string } | 'nobody' | 'refused';
 
-/** Asked for each request: a connection may outlive its certificate. */
-function callerOf(request: IncomingMessage): Caller {
-  const { socket } = request;
-  if (!(socket instanceof TLSSocket)) return 'nobody';
+interface Peer {
+  readonly key: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/** A connection has one peer for all its life. */
+const peers = new WeakMap<TLSSocket, Peer | 'none'>();
+
+function peerOf(socket: TLSSocket): Peer | 'none' {
+  const known = peers.get(socket);
+  if (known !== undefined) return known;
   const { raw } = socket.getPeerCertificate();
-  if (raw === undefined) return 'nobody';
-  const { subject, notAfter, notBefore } = parseCertificate(new Uint8Array(raw));
+  const peer = raw === undefined ? 'none' : readPeer(new Uint8Array(raw));
+  peers.set(socket, peer);
+  return peer;
+}
+
+function readPeer(der: Uint8Array): Peer {
+  const { subject, notAfter, notBefore } = parseCertificate(der);
+  return { key: identityKey(subject.commonName ?? '', subject.organizations), notAfter, notBefore };
+}
+
+/** Asked for each request: a connection may outlive its certificate. */
+function callerOf({ socket }: IncomingMessage): Caller {
+  if (!(socket instanceof TLSSocket)) return 'nobody';
+  const peer = peerOf(socket);
+  if (peer === 'none') return 'nobody';
   const now = new Date();
-  if (!socket.authorized || now > notAfter || now < notBefore) return 'refused';
-  return { key: identityKey(subject.commonName ?? '', subject.organizations) };
+  const holds = socket.authorized && now <= peer.notAfter && now >= peer.notBefore;
+  return holds ? { key: peer.key } : 'refused';
 }
 
 function handle(request: IncomingMessage, response: ServerResponse): void {
