@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { startApi, type ApiServer } from '../api/server.ts';
 import { Api } from '../node/api.ts';
-import { identityKey, type StoreAccess } from '../node/store-access.ts';
+import type { StoreAccess } from '../node/store-access.ts';
 import { makeAuthority, type Validity } from './authority.ts';
 import { startBalancer, type Balancer } from './balancer.ts';
 import { bootNode, findSpaces } from './boot.ts';
@@ -17,7 +17,7 @@ import type { ImageNames } from './images.ts';
 import { layNode, type Authorities, type ClusterSecrets } from './node-files.ts';
 import { createAll } from './objects.ts';
 import { controlPlanesOf, type ClusterPlan, type PlannedNode } from './plan.ts';
-import { admins, seedsOf, type Seed } from './seeds.ts';
+import { seedsOf, type Seed } from './seeds.ts';
 import { keepWorkloads } from './workloads.ts';
 
 export interface StartOptions {
@@ -46,8 +46,6 @@ export interface Cluster {
   readonly stop: () => Promise<void>;
 }
 
-const clusterAdmins: [string, string[]] = ['kubernetes-admin', [admins]];
-
 export async function startCluster(options: StartOptions): Promise<Cluster> {
   const { plan } = options;
   const spaces = findSpaces();
@@ -66,7 +64,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
   try {
     const secrets = makeSecrets(options);
     store = await startApi();
-    writeAccess(join(directory, 'store'), store, plan);
+    writeAccess(join(directory, 'store'), store);
     const admin = apiAs(store, 'kubernetes-admin', ['system:masters']);
     await createAll(admin, [...seedsOf(plan, secrets), ...options.objects]);
     await makeOwnConfigMaps(admin, options.objects, secrets.kubernetes.certificate);
@@ -113,24 +111,11 @@ function apiAs(store: ApiServer, user: string, groups: readonly string[]): Api {
   });
 }
 
-/** Whom the API servers may ask the store as. */
-function writeAccess(directory: string, store: ApiServer, { nodes }: ClusterPlan): void {
-  const users: readonly [string, readonly string[]][] = [
-    clusterAdmins,
-    ['kube-apiserver-kubelet-client', [admins]],
-    ['system:kube-controller-manager', []],
-    ['system:kube-scheduler', []],
-    ...nodes.map(({ name }): [string, string[]] => [`system:node:${name}`, ['system:nodes']]),
-  ];
+/** As what the API servers ask the store: they act as whoever asks them. */
+function writeAccess(directory: string, store: ApiServer): void {
   const { hostname, port } = new URL(store.url);
-  const access: StoreAccess = {
-    host: hostname,
-    port: Number(port),
-    ca: store.caPem,
-    identities: Object.fromEntries(
-      users.map(([user, groups]) => [identityKey(user, groups), store.clientCertificate(user, groups)]),
-    ),
-  };
+  const pair = store.clientCertificate('kube-apiserver', ['system:masters']);
+  const access: StoreAccess = { host: hostname, port: Number(port), ca: store.caPem, ...pair };
   fs.mkdirSync(directory, { mode: 0o700 });
   fs.writeFileSync(join(directory, 'access.json'), JSON.stringify(access), { mode: 0o600 });
 }

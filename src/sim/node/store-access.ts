@@ -1,5 +1,5 @@
-// Where the API's objects are kept, and as whom a kube-apiserver asks there: it has found out who its caller is, and
-// takes the certificate that the store knows this caller by.
+// Where the API's objects are kept, and how a kube-apiserver asks there: it has found out who its caller is, and asks as
+// that user.
 import * as fs from 'node:fs';
 
 /** The directory is made by whoever started the store. */
@@ -8,14 +8,20 @@ const accessFile = '/opt/store/access.json';
 export interface StoreAccess {
   readonly host: string;
   readonly port: number;
-  /** PEM of the store's own authority. */
+  /** PEM: the store's own authority, and a client certificate that may act as any user. */
   readonly ca: string;
-  /** By `identityKey`. */
-  readonly identities: Readonly<Record<string, { readonly cert: string; readonly key: string }>>;
+  readonly cert: string;
+  readonly key: string;
 }
 
-export function identityKey(user: string, groups: readonly string[]): string {
-  return JSON.stringify([user, ...groups.toSorted()]);
+export interface Caller {
+  readonly user: string;
+  readonly groups: readonly string[];
+}
+
+/** Kubernetes' own headers for acting as another user. */
+export function headersOf({ user, groups }: Caller): Record<string, string | readonly string[]> {
+  return { 'impersonate-user': user, ...(groups.length === 0 ? {} : { 'impersonate-group': groups }) };
 }
 
 export function readStoreAccess(): StoreAccess {

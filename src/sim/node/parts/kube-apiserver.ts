@@ -9,7 +9,7 @@ import { flagsOf } from '../../../formats/manifest.ts';
 import { parseCertificate } from '../../../pki/parse.ts';
 import { makeAuthority } from '../../cluster/authority.ts';
 import { serveFiles } from '../served.ts';
-import { identityKey, readStoreAccess } from '../store-access.ts';
+import { headersOf, readStoreAccess, type Caller as User } from '../store-access.ts';
 
 const flags = flagsOf(process.argv.slice(2));
 const flag = (name: string): string => flags.get(name) ?? '';
@@ -21,7 +21,12 @@ const lookMs = 500;
 const loopbackName = 'apiserver-loopback-client';
 
 const store = readStoreAccess();
-const agents = new Map<string, Agent>();
+const agents = {
+  /** Acts as whoever has shown a certificate. */
+  known: new Agent({ keepAlive: true, cert: store.cert, key: store.key }),
+  /** Passes on what the request has: a token, or nothing. */
+  unknown: new Agent({ keepAlive: true }),
+} as const;
 const etcd = {
   cert: fs.readFileSync(flag('etcd-certfile')),
   key: fs.readFileSync(flag('etcd-keyfile')),
@@ -47,10 +52,10 @@ async function isEtcdWell(): Promise<boolean> {
   });
 }
 
-type Caller = { readonly key: string } | 'nobody' | 'refused';
+type Caller = User | 'nobody' | 'refused';
 
 interface Peer {
-  readonly key: string;
+  readonly caller: User;
   readonly notBefore: Date;
   readonly notAfter: Date;
 }
@@ -69,7 +74,7 @@ function peerOf(socket: TLSSocket): Peer | 'none' {
 
 function readPeer(der: Uint8Array): Peer {
   const { subject, notAfter, notBefore } = parseCertificate(der);
-  return { key: identityKey(subject.commonName ?? '', subject.organizations), notAfter, notBefore };
+  return { caller: { user: subject.commonName ?? '', groups: subject.organizations }, notAfter, notBefore };
 }
 
 /** Asked for each request: a connection may outlive its certificate. */
@@ -79,7 +84,7 @@ function callerOf({ socket }: IncomingMessage): Caller {
   if (peer === 'none') return 'nobody';
   const now = new Date();
   const holds = socket.authorized && now <= peer.notAfter && now >= peer.notBefore;
-  return holds ? { key: peer.key } : 'refused';
+  return holds ? peer.caller : 'refused';
 }
 
 function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -110,34 +115,26 @@ function forward(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const agent = agentFor(caller);
-  if (agent === undefined) return say(response, 403, 'this user is not known here');
   const { method, url: path } = request;
-  const headers = { ...request.headers, host: `${store.host}:${store.port}` };
-  const sent = ask(
-    { host: store.host, port: store.port, ca: store.ca, method, path, headers, agent },
-    (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      // A watch says that it has begun before anything happens.
-      response.flushHeaders();
-      answer.pipe(response);
-      answer.once('error', () => response.destroy());
-    },
-  );
+  const { host, port, ca } = store;
+  // The store would take them for ours.
+  if (Object.keys(request.headers).some((name) => name.startsWith('impersonate-')))
+    return say(response, 403, 'acting as another user is not passed on here');
+  const acting = caller === 'nobody' ? {} : headersOf(caller);
+  const headers = { ...request.headers, ...acting, host: `${host}:${port}` };
+  const agent = caller === 'nobody' ? agents.unknown : agents.known;
+  const sent = ask({ host, port, ca, method, path, headers, agent }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    // A watch says that it has begun before anything happens.
+    response.flushHeaders();
+    answer.pipe(response);
+    answer.once('error', () => response.destroy());
+  });
   sent.once('error', () =>
     response.headersSent ? response.destroy() : say(response, 500, 'the store does not answer'),
   );
   response.once('close', () => sent.destroy());
   request.pipe(sent);
-}
-
-function agentFor(caller: Exclude<Caller, 'refused'>): Agent | undefined {
-  const key = caller === 'nobody' ? '' : caller.key;
-  const identity = key === '' ? {} : store.identities[key];
-  if (identity === undefined) return undefined;
-  const agent = agents.get(key) ?? new Agent({ keepAlive: true, ...identity });
-  agents.set(key, agent);
-  return agent;
 }
 
 /** Of three years, with its beginning an hour back (client-go's cert.go). */
