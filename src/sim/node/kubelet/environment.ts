@@ -34,5 +34,7 @@ export function environmentOf(
  * addresses, it gets the one that is its own.
  */
 function withOwnAddress(pod: Pod, value: string, { podIP }: EnvironmentFacts): string {
-  return pod.spec?.hostNetwork === true ? value : value.replace(/^0\.0\.0\.0:(?=\d+$)/u, `${podIP}:`);
+  return pod.spec?.hostNetwork === true
+    ? value
+    : value.replace(/^(?:0\.0\.0\.0|\[::\])?:(?=\d+$)/u, `${podIP}:`);
 }
