@@ -1,7 +1,9 @@
 # Every target does its own set-up; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help deps build image chart lint fmt test-fast test soak matrix bench bed-up bed-load bed-down bed-save bed-restore deploy clean
+# The last line of `make demo` is the demo's own.
+MAKEFLAGS += --no-print-directory
+.PHONY: help deps demo build image chart lint fmt test-fast test soak matrix bench bed-up bed-load bed-down bed-save bed-restore deploy clean
 
 BED ?= dev
 CONTROL_PLANES ?= 1
@@ -23,6 +25,13 @@ node_modules/.installed: package.json package-lock.json .npmrc
 
 build: deps ## dist/: the executable cert-renew, the images, the chart, SHA256SUMS
 	$(NODE) scripts/build.ts
+
+demo: dist/demo/demo.mjs ## the main job on a simulated cluster, with the dashboard (DEMO_SECONDS=60 DEMO_FAULTS=1): needs no root, no cluster
+	@exec $(NODE) dist/demo/demo.mjs
+
+dist/demo/demo.mjs: node_modules/.installed $(shell find src scripts -name '*.ts' -not -name '*.test.ts') src/sim/cluster/chart.json
+	$(NODE) scripts/build-executable.ts x64
+	$(NODE) scripts/build-demo.ts
 
 lint: deps ## formatting, lint rules (also the import rules between rooms), types, the documents' links and evidence
 	$(NODE) scripts/test.ts lint

@@ -85,6 +85,13 @@ export const suites: readonly Suite[] = [
     required: true,
   },
   {
+    name: 'demo',
+    about:
+      'make demo, as a user without rights: what it proves in a minute, what it says last, what it leaves',
+    command: `${node} scripts/render-chart.ts --check && ${vitest('--config test/demo/vitest.config.ts')}`,
+    groups: ['all'],
+  },
+  {
     name: 'crash',
     about:
       'the executable killed at every mutating system call; bad input; what it starts, loads, touches; the one for arm64',

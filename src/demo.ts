@@ -1,0 +1,156 @@
+// `make demo`: the product's own controller and agent at work on a cluster that is simulated on this machine, told in the
+// terminal and on a page. Ends by itself after DEMO_SECONDS, or with Ctrl-C; the last line is what came of it, as JSON.
+import * as fs from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describeError } from './errors.ts';
+import type { CertificateRotation } from './kube/types.ts';
+import { planNodes, type ClusterPlan } from './sim/cluster/plan.ts';
+import { startCluster, type Cluster } from './sim/cluster/start.ts';
+import { productObjects } from './sim/demo/product.ts';
+import { configuration, livesFrom } from './sim/demo/lives.ts';
+import { lastingNode, playFaults, prepareFaults } from './sim/demo/faults.ts';
+import { servePage } from './sim/demo/page.ts';
+import { freeSubnet } from './sim/demo/subnet.ts';
+import { exitCodeOf, lineOf, told, verifiedLine, violationLine, type Tally } from './sim/demo/story.ts';
+import { observe, rotationsPath } from './sim/observer/observer.ts';
+
+const startedAt = performance.now();
+/** dist/demo, where this program lies when it is built. */
+const programs = import.meta.dirname;
+const version = 'v1.34.4';
+const pollMs = 400;
+
+class Story {
+  readonly lines: string[] = [];
+  rotations: readonly CertificateRotation[] = [];
+  readonly #said = new Map<string, string>();
+  readonly #rolledBack = new Set<string>();
+  #verified = 0;
+  #violations = 0;
+
+  say(line: string): void {
+    const text = told(performance.now() - startedAt, line, process.stdout.columns ?? 200);
+    this.lines.push(text);
+    process.stdout.write(`${text}\n`);
+  }
+
+  note(rotations: readonly CertificateRotation[]): void {
+    this.rotations = rotations;
+    for (const rotation of rotations) {
+      const uid = rotation.metadata.uid ?? '';
+      const { key, line } = lineOf(rotation, this.#said.get(uid));
+      this.#said.set(uid, key);
+      if (rotation.status?.phase === 'RolledBack') this.#rolledBack.add(uid);
+      if (line !== undefined) this.say(line);
+    }
+  }
+
+  readonly verified = (each: Parameters<typeof verifiedLine>[0]): void => {
+    this.#verified += 1;
+    this.say(verifiedLine(each));
+  };
+
+  readonly violated = (each: Parameters<typeof violationLine>[0]): void => {
+    this.#violations += 1;
+    this.say(violationLine(each));
+  };
+
+  tally(nodes: number): Tally {
+    return {
+      rotations: this.#said.size,
+      verified: this.#verified,
+      rolledBack: this.#rolledBack.size,
+      violations: this.#violations,
+      nodes,
+    };
+  }
+}
+
+async function main(signal: AbortSignal): Promise<number> {
+  const story = new Story();
+  const faults = process.env['DEMO_FAULTS'] === '1';
+  const lives = livesFrom(new Date(), faults ? { faults, lasting: lastingNode } : { faults });
+  const subnet = await freeSubnet();
+  const plan: ClusterPlan = {
+    endpoint: { host: `${subnet}.0.1`, port: 6443 },
+    nodes: planNodes(subnet, 3, 5),
+    version,
+    ...lives,
+  };
+  const product = productObjects(fs.readFileSync(join(programs, 'chart.json'), 'utf8'), configuration);
+  story.say(`a cluster of ${plan.nodes.length} nodes starts in ${subnet}.0.0/16`);
+  const cluster = await startCluster({
+    plan,
+    programs,
+    tool: resolve(programs, '..'),
+    objects: product.objects,
+    images: { version, ...product.images },
+    ...(faults
+      ? {
+          prepare: prepareFaults,
+          authority: (name) => (name === 'front-proxy' ? lives.endingAuthority : undefined),
+        }
+      : {}),
+  });
+  try {
+    const page = await servePage({ rotations: () => story.rotations, lines: () => story.lines });
+    story.say(`the page is at ${page.url}`);
+    thingsToTry(cluster, page.url);
+    const seconds = Number(process.env['DEMO_SECONDS'] ?? Number.NaN);
+    const limit = Number.isFinite(seconds) ? AbortSignal.timeout(seconds * 1000) : undefined;
+    const end = limit === undefined ? signal : AbortSignal.any([signal, limit]);
+    const played = faults
+      ? playFaults({ cluster, say: (line) => story.say(line), rotations: () => story.rotations, signal: end })
+      : undefined;
+    await tell(cluster, story, end);
+    await played;
+    page.close();
+  } finally {
+    await cluster.stop();
+  }
+  const tally = story.tally(plan.nodes.length);
+  process.stdout.write(`${JSON.stringify(tally)}\n`);
+  return exitCodeOf(tally);
+}
+
+async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promise<void> {
+  const { plan, rootOf, admin } = cluster;
+  const observer = observe(
+    { plan, rootOf, api: admin, onVerified: story.verified, onViolation: story.violated },
+    signal,
+  );
+  while (!signal.aborted) {
+    try {
+      const { items } = await admin.call<{ items: CertificateRotation[] }>('GET', rotationsPath);
+      story.note(items);
+    } catch (error) {
+      story.say(`the store does not answer: ${describeError(error)}`);
+    }
+    await wait(pollMs, undefined, { signal }).catch(() => undefined);
+  }
+  await observer;
+}
+
+function thingsToTry({ plan, kubeconfig }: Cluster, url: string): void {
+  const [node] = plan.nodes;
+  process.stdout.write(
+    [
+      'Three things to try in another terminal while it runs:',
+      `  the page:             ${url}`,
+      `  what is planned:      kubectl --kubeconfig ${kubeconfig} get certrot`,
+      `  what a server shows:  ${resolve(programs, '../cert-renew')} check --server ${node?.address ?? ''}:6443`,
+      '',
+    ].join('\n'),
+  );
+}
+
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
+try {
+  process.exitCode = await main(stop.signal);
+} catch (error) {
+  process.stderr.write(`demo: ${describeError(error)}\n`);
+  process.exitCode = 1;
+}
+process.exit();

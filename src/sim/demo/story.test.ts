@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import type { CertificateRotation, Phase } from '../../kube/types.ts';
+import { exitCodeOf, lineOf, told } from './story.ts';
+
+const rotation = (phase: Phase, reason = '', message = ''): CertificateRotation => ({
+  metadata: { name: 'n1-x-1' },
+  spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['admin.conf'], reason: 'Due' },
+  status: { phase, reason, message },
+});
+
+describe('the story', () => {
+  it('says a phase once', () => {
+    const { key, line } = lineOf(rotation('Running'), undefined);
+    expect(line).toBe('n1  at work (admin.conf)');
+    expect(lineOf(rotation('Running'), key).line).toBeUndefined();
+  });
+
+  it('says why something waits, again when it waits for another reason', () => {
+    const { key, line } = lineOf(rotation('Pending', 'EtcdUnsafe', 'etcd: no'), undefined);
+    expect(line).toBe('n1  waits (admin.conf): etcd: no');
+    expect(lineOf(rotation('Pending', 'EtcdUnsafe', 'etcd: still no'), key).line).toBeUndefined();
+    expect(lineOf(rotation('Pending', 'Settling', 'a moment'), key).line).toContain('a moment');
+  });
+
+  it('says nothing of what is only planned', () => {
+    expect(lineOf(rotation('Scheduled'), undefined).line).toBeUndefined();
+  });
+
+  it('cuts a line to the terminal', () => {
+    expect(told(1234, 'a long line', 15)).toBe('   1.2 s  a lo…');
+  });
+
+  it.each([
+    [1, 0, 0],
+    [0, 0, 1],
+    [5, 1, 1],
+  ])('%i verified and %i violations end with %i', (verified, violations, code) => {
+    expect(exitCodeOf({ rotations: 1, verified, rolledBack: 0, violations, nodes: 8 })).toBe(code);
+  });
+});

@@ -1,0 +1,180 @@
+// A kube-apiserver as its clients see it: TLS from the node's own files, client certificates against the node's own CA,
+// health, a loopback certificate made at its start, and an etcd that it must have. Objects are asked of the store behind.
+import * as fs from 'node:fs';
+import { Agent, request as ask } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createSecureContext, TLSSocket } from 'node:tls';
+import { setTimeout as wait } from 'node:timers/promises';
+import { flagsOf } from '../../../formats/manifest.ts';
+import { parseCertificate } from '../../../pki/parse.ts';
+import { makeAuthority } from '../../cluster/authority.ts';
+import { serveFiles } from '../served.ts';
+import { headersOf, readStoreAccess, type Caller as User } from '../store-access.ts';
+
+const flags = flagsOf(process.argv.slice(2));
+const flag = (name: string): string => flags.get(name) ?? '';
+const hour = 3_600_000;
+const year = 365 * 24 * hour;
+/** Without etcd a fresh one ends (R15). */
+const patienceMs = 20_000;
+const lookMs = 500;
+const loopbackName = 'apiserver-loopback-client';
+
+const store = readStoreAccess();
+const agents = {
+  /** Acts as whoever has shown a certificate. */
+  known: new Agent({ keepAlive: true, cert: store.cert, key: store.key }),
+  /** Passes on what the request has: a token, or nothing. */
+  unknown: new Agent({ keepAlive: true }),
+} as const;
+const etcd = {
+  cert: fs.readFileSync(flag('etcd-certfile')),
+  key: fs.readFileSync(flag('etcd-keyfile')),
+  ca: fs.readFileSync(flag('etcd-cafile')),
+};
+const etcdAgent = new Agent({ keepAlive: true });
+let etcdWell = false;
+let stopping = false;
+
+async function isEtcdWell(): Promise<boolean> {
+  const { hostname: host, port } = new URL(flag('etcd-servers').split(',')[0] ?? '');
+  return new Promise((resolve) => {
+    const sent = ask(
+      { host, port, path: '/health', ...etcd, agent: etcdAgent, timeout: 1000 },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
+    sent.once('timeout', () => sent.destroy(new Error('late')));
+    sent.once('error', () => resolve(false));
+    sent.end();
+  });
+}
+
+type Caller = User | 'nobody' | 'refused';
+
+interface Peer {
+  readonly caller: User;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/** A connection has one peer for all its life. */
+const peers = new WeakMap<TLSSocket, Peer | 'none'>();
+
+function peerOf(socket: TLSSocket): Peer | 'none' {
+  const known = peers.get(socket);
+  if (known !== undefined) return known;
+  const { raw } = socket.getPeerCertificate();
+  const peer = raw === undefined ? 'none' : readPeer(new Uint8Array(raw));
+  peers.set(socket, peer);
+  return peer;
+}
+
+function readPeer(der: Uint8Array): Peer {
+  const { subject, notAfter, notBefore } = parseCertificate(der);
+  return { caller: { user: subject.commonName ?? '', groups: subject.organizations }, notAfter, notBefore };
+}
+
+/** Asked for each request: a connection may outlive its certificate. */
+function callerOf({ socket }: IncomingMessage): Caller {
+  if (!(socket instanceof TLSSocket)) return 'nobody';
+  const peer = peerOf(socket);
+  if (peer === 'none') return 'nobody';
+  const now = new Date();
+  const holds = socket.authorized && now <= peer.notAfter && now >= peer.notBefore;
+  return holds ? peer.caller : 'refused';
+}
+
+function handle(request: IncomingMessage, response: ServerResponse): void {
+  const caller = callerOf(request);
+  const { pathname } = new URL(request.url ?? '/', 'https://server');
+  if (caller === 'refused') return say(response, 401, 'Unauthorized');
+  const check = /^\/(readyz|livez|healthz)(?:\/(\w+))?$/u.exec(pathname);
+  if (check !== null) return health(check[1] ?? '', check[2], caller, response);
+  if (!etcdWell) return say(response, 500, 'etcdserver: request timed out');
+  forward(caller, request, response);
+}
+
+function health(kind: string, part: string | undefined, caller: Caller, response: ServerResponse): void {
+  if (part !== undefined && caller === 'nobody') return say(response, 403, `/${kind}/${part} is forbidden`);
+  const well = part === 'etcd' || kind === 'readyz' ? etcdWell && !(kind === 'readyz' && stopping) : true;
+  response
+    .writeHead(well ? 200 : 500)
+    .end(well ? 'ok' : `[${etcdWell ? '+' : '-'}]etcd\n[${stopping ? '-' : '+'}]shutdown\n`);
+}
+
+function say(response: ServerResponse, code: number, message: string): void {
+  const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code };
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function forward(
+  caller: Exclude<Caller, 'refused'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { method, url: path } = request;
+  const { host, port, ca } = store;
+  // The store would take them for ours.
+  if (Object.keys(request.headers).some((name) => name.startsWith('impersonate-')))
+    return say(response, 403, 'acting as another user is not passed on here');
+  const acting = caller === 'nobody' ? {} : headersOf(caller);
+  const headers = { ...request.headers, ...acting, host: `${host}:${port}` };
+  const agent = caller === 'nobody' ? agents.unknown : agents.known;
+  const sent = ask({ host, port, ca, method, path, headers, agent }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    // A watch says that it has begun before anything happens.
+    response.flushHeaders();
+    answer.pipe(response);
+    answer.once('error', () => response.destroy());
+  });
+  sent.once('error', () =>
+    response.headersSent ? response.destroy() : say(response, 500, 'the store does not answer'),
+  );
+  response.once('close', () => sent.destroy());
+  request.pipe(sent);
+}
+
+/** Of three years, with its beginning an hour back (client-go's cert.go). */
+function loopbackContext() {
+  const now = Date.now();
+  const { certificate, key } = makeAuthority(`${loopbackName}@${Math.floor(now / 1000)}`, {
+    notBefore: new Date(now - hour),
+    notAfter: new Date(now + 3 * year),
+  });
+  return createSecureContext({ cert: certificate, key });
+}
+
+async function stop(): Promise<void> {
+  stopping = true;
+  await wait(1000 * Number.parseFloat(flag('shutdown-delay-duration') || '0'));
+  process.exit(0);
+}
+
+process.once('SIGTERM', () => void stop());
+const startedAt = Date.now();
+while (!(etcdWell = await isEtcdWell())) {
+  if (Date.now() - startedAt > patienceMs) {
+    console.error('failed to create storage: context deadline exceeded');
+    process.exit(1);
+  }
+  await wait(lookMs);
+}
+const loopback = loopbackContext();
+await serveFiles(
+  {
+    certFile: flag('tls-cert-file'),
+    keyFile: flag('tls-private-key-file'),
+    clientCaFile: flag('client-ca-file'),
+  },
+  { host: flag('bind-address'), port: Number(flag('secure-port') || 6443) },
+  handle,
+  new AbortController().signal,
+  { SNICallback: (name, done) => done(null, name === loopbackName ? loopback : undefined) },
+);
+for (;;) {
+  etcdWell = await isEtcdWell();
+  await wait(lookMs);
+}

@@ -1,0 +1,137 @@
+// `make demo` as whoever tries the product runs it: what it prints last, what it proves, and that it leaves nothing.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+
+interface Tally {
+  readonly rotations: number;
+  readonly verified: number;
+  readonly rolledBack: number;
+  readonly violations: number;
+  readonly nodes: number;
+}
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly ended: Promise<number>;
+}
+
+let run: Run | undefined;
+
+beforeAll(() => {
+  execFileSync('make', ['dist/demo/demo.mjs'], { cwd: root, stdio: 'inherit' });
+});
+
+afterEach(async () => {
+  run?.child.kill('SIGTERM');
+  await run?.ended;
+  run = undefined;
+});
+
+function start(environment: Readonly<Record<string, string>>): Run {
+  // As a user without rights where we may become one: the demo needs none.
+  const isRoot = process.getuid?.() === 0;
+  const child = spawn('make', ['demo'], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+    ...(isRoot && isReadable(root) ? { uid: 65_534, gid: 65_534 } : {}),
+  });
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const ended = new Promise<number>((resolve) => {
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+  run = { child, output: () => text, ended };
+  return run;
+}
+
+/** Whether anybody may read it, all directories above included. */
+function isReadable(path: string): boolean {
+  const isOpen = (fs.statSync(path).mode & 0o005) === 0o005;
+  return isOpen && (path === '/' || isReadable(resolve(path, '..')));
+}
+
+function tallyOf(output: string): Tally {
+  const last = output.trimEnd().split('\n').at(-1) ?? '';
+  const tally: Tally = JSON.parse(last);
+  return tally;
+}
+
+/** Processes and directories that are a demo's. */
+function traces(): string[] {
+  const directories = fs.readdirSync(tmpdir()).filter((name) => name.startsWith('cert-demo-'));
+  const processes = fs.readdirSync('/proc').flatMap((pid) => {
+    try {
+      const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      return /\/opt\/sim\/|cert-demo-|demo\.mjs/.test(words) ? [words.slice(0, 100)] : [];
+    } catch {
+      return [];
+    }
+  });
+  return [...directories.map((name) => join(tmpdir(), name)), ...processes];
+}
+
+const isDirectory = (trace: string): boolean => trace.startsWith(tmpdir());
+
+async function until(what: string, holds: () => boolean, seconds = 240): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  while (!holds()) {
+    if (Date.now() > end)
+      throw new Error(`${what} has not come within ${seconds} s:\n${run?.output().slice(-3000)}`);
+    await wait(200);
+  }
+}
+
+describe('make demo', () => {
+  it('proves rotations in a minute, says so in its last line, and leaves nothing', async () => {
+    expect(traces()).toEqual([]);
+    const { ended, output } = start({ DEMO_SECONDS: '60' });
+    expect(await ended, output()).toBe(0);
+    const tally = tallyOf(output());
+    expect(tally).toMatchObject({ violations: 0, nodes: 8 });
+    expect(tally.rotations).toBeGreaterThan(0);
+    expect(tally.verified).toBeGreaterThanOrEqual(20);
+    expect(output()).toContain('Three things to try');
+    expect(output()).toMatch(/seen live/);
+    expect(traces()).toEqual([]);
+  });
+
+  it('rolls an API server back that does not come back', async () => {
+    const { ended, output } = start({ DEMO_SECONDS: '60', DEMO_FAULTS: '1' });
+    expect(await ended, output()).toBe(0);
+    expect(tallyOf(output())).toMatchObject({ violations: 0 });
+    expect(tallyOf(output()).rolledBack).toBeGreaterThan(0);
+    expect(traces()).toEqual([]);
+  });
+
+  it('leaves nothing behind after Ctrl-C, and ends with its line all the same', async () => {
+    const { child, ended, output } = start({});
+    await until('the page', () => output().includes('the page is at http://127.0.0.1:'));
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0] ?? '';
+    expect(await (await fetch(url)).text()).toContain('cluster-cert-rotator');
+    // A terminal's Ctrl-C goes to the whole group.
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    await ended;
+    expect(tallyOf(output())).toMatchObject({ nodes: 8 });
+    expect(traces()).toEqual([]);
+  });
+
+  it('leaves nothing behind when it is killed', async () => {
+    const { child, ended, output } = start({});
+    await until('the page', () => output().includes('the page is at'));
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
+    await ended;
+    // Its directory stays: there is nobody left to take it away.
+    await until('the end of all nodes', () => traces().every(isDirectory), 30);
+    expect(traces()).toHaveLength(1);
+    for (const directory of traces()) fs.rmSync(directory, { recursive: true });
+  });
+});
