@@ -27,8 +27,9 @@ const metricTable = (rows: readonly (MetricRow & { readonly type: string })[]): 
   return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...lines].join('\n');
 };
 
+const typed = (type: string, rows: readonly MetricRow[]) => rows.map((row) => ({ ...row, type }));
+
 function metricsDocument(): string {
-  const typed = (type: string, rows: readonly MetricRow[]) => rows.map((row) => ({ ...row, type }));
   return `# Metrics
 
 ${generated} \`src/controller/metrics-table.ts\`.

@@ -2,6 +2,7 @@
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { InventoryRow, RotateResult } from '../../agent/protocol.ts';
 import type { CertificateId, NodeRole } from '../../catalogue/ids.ts';
+import type { CertificateRotation } from '../../kube/types.ts';
 import type { LiveSerials } from '../world.ts';
 
 export const day = 86_400_000;
@@ -91,8 +92,20 @@ export function rowOf(
   };
 }
 
+/** As the gatherer asks: of the nodes whose rotation is being verified. */
+export function liveSerialsOf(
+  rotations: readonly CertificateRotation[],
+  nodes: readonly SimulatedNode[],
+  now: Date,
+): ReadonlyMap<string, LiveSerials> {
+  const verifying = rotations.filter(({ status }) => status?.phase === 'Verifying');
+  const names = new Set(verifying.map(({ spec }) => spec.nodeName));
+  const asked = names.size === 0 ? [] : nodes.filter(({ name }) => names.has(name));
+  return new Map(asked.map((node) => [node.name, liveOf(node, now)]));
+}
+
 /** What its endpoints show. */
-export function liveOf({ certificates }: SimulatedNode, now: Date): LiveSerials {
+function liveOf({ certificates }: SimulatedNode, now: Date): LiveSerials {
   const apiServer = certificates.get('apiserver.crt')?.serial;
   const kubelet = certificates.get('kubelet.crt')?.serial;
   return {

@@ -12,7 +12,7 @@ import { decide } from './index.ts';
 import {
   day,
   finished,
-  liveOf,
+  liveSerialsOf,
   nodeObject,
   problemsOf,
   rowOf,
@@ -86,18 +86,10 @@ export class SimulatedCluster {
       pods: this.pods,
       vault: this.vault,
       health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
-      liveSerials: this.#liveSerials(),
+      liveSerials: liveSerialsOf(this.rotations, this.nodes, this.now),
       signed: this.signed,
       podProblems: new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', this.#problems(pod)])),
     };
-  }
-
-  /** As the gatherer: of the nodes whose rotation is being verified. */
-  #liveSerials(): World['liveSerials'] {
-    const verifying = this.rotations.filter(({ status }) => status?.phase === 'Verifying');
-    const names = new Set(verifying.map(({ spec }) => spec.nodeName));
-    const nodes = names.size === 0 ? [] : this.nodes.filter(({ name }) => names.has(name));
-    return new Map(nodes.map((node) => [node.name, liveOf(node, this.now)]));
   }
 
   /** One pass of the loop. */
