@@ -28,7 +28,6 @@ const publicNamespace = 'cpaas-system';
 interface Controller {
   readonly child: ChildProcess;
   readonly port: number;
-  readonly metricsPort: number;
   readonly log: () => string;
 }
 
@@ -69,17 +68,16 @@ describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (ser
   const running: Controller[] = [];
 
   const start = async (name: string, ...more: string[]): Promise<Controller> => {
-    const [port, metricsPort] = [await freePort(), await freePort()];
+    const port = await freePort();
     const flags = ['--kubeconfig', api.kubeconfig, '--config', join(directory, 'config.yaml')];
-    const listens = ['--listen', `127.0.0.1:${port}`, '--metrics-listen', `127.0.0.1:${metricsPort}`];
-    const child = spawn(process.execPath, [program, ...flags, ...listens, ...more], {
+    const child = spawn(process.execPath, [program, ...flags, '--listen', `127.0.0.1:${port}`, ...more], {
       env: { ...process.env, POD_NAME: name },
     });
     let log = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (log += text));
     }
-    const controller = { child, port, metricsPort, log: () => log };
+    const controller = { child, port, log: () => log };
     running.push(controller);
     return controller;
   };
@@ -191,25 +189,6 @@ describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (ser
     expect(health.status).toBe(200);
     const metrics = await (await fetch(`http://127.0.0.1:${controller.port}/metrics`)).text();
     expect(metrics).toMatch(/x509_cert_not_after\{nodename="n1",filename="apiserver.crt"/);
-
-    const serving = await until(
-      async () => servingOf(client, metricsServing),
-      'the certificate of the metrics',
-    );
-    const scrape = async (token: string): Promise<number | undefined> =>
-      scrapeStatus(controller.metricsPort, serving.ca, token);
-    await until(async () => scrape('not.a.token').catch(() => undefined), 'the metrics’ server');
-    expect(await scrape('not.a.token')).toBe(403);
-    const kubectl = async (...args: readonly string[]): Promise<string> => {
-      const program = join(kubernetesPrograms(), 'kubectl');
-      const { stdout } = await promisify(execFile)(program, ['--kubeconfig', api.kubeconfig, ...args]);
-      return stdout.trim();
-    };
-    await kubectl('create', 'serviceaccount', 'prometheus');
-    await kubectl('create', 'clusterrole', 'reader', '--verb=get', '--non-resource-url=/metrics');
-    const binding = ['--clusterrole=reader', '--serviceaccount=default:prometheus'];
-    await kubectl('create', 'clusterrolebinding', 'reader', ...binding);
-    expect(await scrape(await kubectl('create', 'token', 'prometheus'))).toBe(200);
   });
 
   /** Versions of everything that the controller may write for this node; captures of a CA come and go beside. */

@@ -18,7 +18,7 @@ describe.skipIf(mustSkip())('whether a caller may GET /metrics', { timeout: 60_0
   const tokenOf = (name: string): string => kubectl('create', 'token', name);
 
   beforeAll(async () => {
-    api = await startBareApi({ flags: ['--authorization-mode=RBAC'] });
+    api = await startBareApi();
     // Its client certificate is an administrator's: it must play no part.
     connection = new Connection(loadKubeConfig(api.kubeconfig));
     access = new CallerAccess(connection);

@@ -46,13 +46,13 @@ function millisecondsOf(work: () => unknown): number {
 const yardstick = (world: World): unknown => structuredClone(world.rotations);
 
 /** What the yardstick takes on two quiet cores, for which the limit of 50 ms stands. */
-const quietYardstick = 45;
+const quietYardstick = 40;
 
 /** Of many runs the least disturbed: on a busy machine all are slow, and some are slower. */
 const least = (values: readonly number[]): number => Math.min(...values);
 
 describe('a queue of thousands', () => {
-  it('costs four times as much for four times as many, and 50 ms for 5,000', { timeout: 120_000 }, () => {
+  it('costs four times as much for four times as many, and 50 ms for 5,000', { timeout: 600_000 }, () => {
     const [small, large] = [allWaiting(1250), allWaiting(5000)];
     const works = [() => decide(small), () => decide(large), () => yardstick(large)];
     // One beside the other: what disturbs one disturbs the others.
