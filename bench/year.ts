@@ -49,20 +49,32 @@ function makeCluster(nodes: number, parallel: number): SimulatedCluster {
   return cluster;
 }
 
-/** One night: passes a minute apart until nothing is to be done or the window shuts. */
+/** One night: passes a minute apart while something goes on; what comes due while the window is open is waited for. */
 function night(cluster: SimulatedCluster, opens: number): Day & { passes: number } {
   cluster.elapse(opens - cluster.now.getTime());
+  const shuts = opens + windowLasts;
   const before = cluster.renewals.length;
   let [mostAtOnce, passes, quiet] = [0, 0, 0];
-  while (cluster.now.getTime() < opens + windowLasts + 60 * minute && quiet < 3) {
+  // What has begun comes to its end after the window, too.
+  while (cluster.now.getTime() < shuts + 60 * minute) {
     const actions = cluster.pass();
     passes += 1;
     mostAtOnce = Math.max(mostAtOnce, cluster.inFlight('worker').length);
     if (cluster.inFlight('control-plane').length > 1) throw new Error('two control planes at once');
     quiet = actions.length === 0 && cluster.pods.length === 0 ? quiet + 1 : 0;
-    cluster.elapse(minute);
+    const next = quiet < 3 ? cluster.now.getTime() + minute : nextDue(cluster, shuts);
+    if (next === undefined) break;
+    cluster.elapse(next - cluster.now.getTime());
   }
   return { renewed: rotatedSince(cluster, before), mostAtOnce, passes };
+}
+
+/** A minute after what comes due next, before `until`. */
+function nextDue(cluster: SimulatedCluster, until: number): number | undefined {
+  const now = cluster.now.getTime();
+  const moments = cluster.open().map(({ status }) => Date.parse(status?.dueAt ?? ''));
+  const next = Math.min(...moments.filter((moment) => moment > now));
+  return next < until ? next + minute : undefined;
 }
 
 /** Nodes that were rotated since the renewal of this number. */
