@@ -22,8 +22,8 @@ export function yearPicture(year: Drawn): string {
     `${number(nodes)} nodes, ${number(certificates)} certificates, ${number(rotations)} rotations, ${expired} expired; ` +
     `renewed with ${year.leastDaysLeftAtRenewal} days left or more`;
   const perDayPlot = plot({
-    top: 70,
-    height: 210,
+    top: 78,
+    height: 202,
     title: `nodes rotated each day: mean ${perDay.mean}, most ${perDay.most}`,
     values: year.byDay,
     lines: [
