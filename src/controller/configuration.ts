@@ -60,6 +60,8 @@ export interface Configuration {
   readonly stageTool: 'controlPlanes' | 'all' | 'none';
   /** Whether the cluster serves cert-renew (S8). The chart's Deployment is made from the same value. */
   readonly download: { readonly enabled: boolean };
+  /** Whether the web program serves the dashboard. The chart's Deployment is made from the same value. */
+  readonly dashboard: { readonly enabled: boolean };
   readonly images: { readonly agent: string };
   /** Namespace of what others read: ConfigMaps, Secret kubernetes-ca. */
   readonly publicNamespace: string;
@@ -92,14 +94,15 @@ function duration(least: Duration, fallback: string, most: Duration = longest) {
       v.union([v.string(), v.literal(0)], durationRule),
       v.transform((value) => (value === 0 ? 0 : parseDuration(value))),
       v.number(durationRule),
-      v.minValue(least, `must be at least ${describe(least)}`),
-      v.maxValue(most, `must be at most ${describe(most)}`),
+      v.minValue(least, `must be at least ${describeDuration(least)}`),
+      v.maxValue(most, `must be at most ${describeDuration(most)}`),
     ),
     fallback,
   );
 }
 
-function describe(value: Duration): string {
+/** As in the file: `30d`, `90s`. */
+export function describeDuration(value: Duration): string {
   for (const [letter, size] of [
     ['d', day],
     ['h', hour],
@@ -199,6 +202,7 @@ const schema = v.strictObject({
   canary: v.optional(v.strictObject({ enabled: truth(false), bake: duration(0, '1h') }), {}),
   stageTool: oneOf(['controlPlanes', 'all', 'none'], 'controlPlanes'),
   download: v.optional(v.strictObject({ enabled: truth(true) }), {}),
+  dashboard: v.optional(v.strictObject({ enabled: truth(true) }), {}),
   images: v.optional(
     v.strictObject({
       agent: v.optional(
@@ -274,7 +278,7 @@ function contradictions(configuration: Configuration, given: unknown): string[] 
   // The default of 30 days is capped by R1 for short lifetimes; a number that a person wrote is taken at its word.
   if (wroteTriggerDays(given) && trigger.days * day >= shortest) {
     problems.push(
-      `trigger.days: ${trigger.days} days are not shorter than the lifetime of ${describe(shortest)}: ` +
+      `trigger.days: ${trigger.days} days are not shorter than the lifetime of ${describeDuration(shortest)}: ` +
         'a new certificate would be due at once',
     );
   }

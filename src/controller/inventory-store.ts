@@ -9,6 +9,8 @@ import { apiGroup } from '../kube/types.ts';
 import { labels, nodeLabel, shortName } from './labels.ts';
 import type { Inventory } from './world.ts';
 
+export type { Inventory };
+
 export const inventoryKey = 'certificates.json';
 
 /** On every ConfigMap of the inventory, so that one watch sees these and no others. */

@@ -10,7 +10,8 @@ import { commonFacts, type CommonFacts } from './common-facts.ts';
 import { factsFor, queued, type Queued } from './facts.ts';
 import { isolated } from './isolate.ts';
 import { end, patch, tell, withCondition } from './status.ts';
-import { isActive, type NodeView, type View } from './view.ts';
+import { isActive } from '../../kube/objects.ts';
+import type { NodeView, View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
 /** Behind so many others the reasons of the whole cluster are told as one: they change often, and it is not their turn. */

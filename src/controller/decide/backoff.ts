@@ -6,9 +6,11 @@ import { entryOf } from '../../catalogue/table.ts';
 import type { CertificateRotation, FailedAttempts } from '../../kube/types.ts';
 import { rfc3339 } from '../../pki/time.ts';
 import type { World } from '../world.ts';
-import { lifetimeOf, type RenewableCertificate } from './candidates.ts';
+import { lifetimeOf } from '../../policy/renewable.ts';
+import type { RenewableCertificate } from './candidates.ts';
 import { isPlanned } from './rotation-object.ts';
-import { isTerminal, wasNeverBegun, type NodeView } from './view.ts';
+import { isTerminal, wasNeverBegun } from '../../kube/objects.ts';
+import type { NodeView } from './view.ts';
 
 const hour = 3_600_000;
 /** A failed rotation is tried again after 1 h, 2 h, … 32 h, as cert-manager does. */

@@ -3,7 +3,8 @@
 // comes due on it goes on.
 import type { NodeRole } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
-import { isActive, type NodeView, type View } from './view.ts';
+import { isActive } from '../../kube/objects.ts';
+import type { NodeView, View } from './view.ts';
 
 /** After this long without a proof another wave begins, and with it another canary. */
 const proofHolds = 7 * 86_400_000;

@@ -1,31 +1,17 @@
 // The certificates of a node that the product renews, each with the moment that R1 gives it.
-import { caIds, certificateIds, type CaId, type CertificateId, type Component } from '../../catalogue/ids.ts';
+import { caIds, certificateIds, type CaId, type CertificateId } from '../../catalogue/ids.ts';
 import { entryOf } from '../../catalogue/table.ts';
 import type { InventoryRow } from '../../agent/protocol.ts';
-import { dueMoment } from '../../policy/due.ts';
+import { caEndOf, renewableRow, type CaEnds, type Renewable } from '../../policy/renewable.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Inventory, World } from '../world.ts';
 import type { NodeView } from './view.ts';
 
-export interface RenewableCertificate {
-  readonly id: CertificateId;
-  readonly component: Component;
-  readonly ca: CaId;
-  readonly row: InventoryRow;
-  readonly notAfter: Date;
-  /** By R1; undefined: never. */
-  readonly dueAt: Date | undefined;
-}
+export type RenewableCertificate = Renewable<InventoryRow>;
 
 /** The kubelet's files: their rotation needs its restart (S6). */
 export function isKubelets(id: CertificateId): boolean {
   return entryOf(id).component === 'kubelet';
-}
-
-/** The lifetime that a new certificate gets, in milliseconds. */
-export function lifetimeOf(id: CertificateId, configuration: Configuration): number {
-  const { kubelet, controlPlane } = configuration.lifetimes;
-  return entryOf(id).profile === 'kubelet' ? kubelet : controlPlane;
 }
 
 /** The certificates of a node that are ours to renew, by catalogue order. */
@@ -78,7 +64,7 @@ function candidatesOf({ inventory, role }: NodeView, world: World): Candidates {
     return known.candidates;
   }
   const all = inventory.certificates
-    .flatMap((row) => (isRenewable(row, configuration) ? renewable(row, ends, configuration) : []))
+    .flatMap((row) => renewableRow(row, ends, configuration) ?? [])
     .filter(({ id }) => entryOf(id).roles.includes(role))
     .toSorted((a, b) => rank(a) - rank(b) || a.notAfter.getTime() - b.notAfter.getTime())
     .filter((one, i, sorted) => one.id !== sorted[i - 1]?.id);
@@ -110,41 +96,8 @@ function rank({ id }: RenewableCertificate): number {
   return certificateIds.indexOf(id);
 }
 
-function isRenewable(row: InventoryRow, { kubelet }: Configuration): boolean {
-  if (row.id === 'kubelet.crt' && kubelet.serving === 'leave') return false;
-  return row.state === 'Ok' || (row.id === 'kubelet.crt' && row.state === 'SelfSigned');
-}
-
-function renewable(
-  row: InventoryRow,
-  ends: CaEnds,
-  configuration: Configuration,
-): readonly RenewableCertificate[] {
-  const id = certificateIds.find((one) => one === row.id);
-  const [notBefore, notAfter] = [new Date(row.notBefore), new Date(row.notAfter)];
-  if (id === undefined || Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) return [];
-  // R3: kubeadm's own kubelet.crt names no CA of ours; the cluster's will sign its successor.
-  const { component, ca: usual } = entryOf(id);
-  const ca = row.ca ?? usual;
-  const dueAt = dueMoment({
-    certificate: { notBefore, notAfter },
-    profile: lifetimeOf(id, configuration),
-    caNotAfter: moment(ends[ca]),
-    trigger: configuration.trigger,
-  });
-  return [{ id, component, ca, row, notAfter, dueAt }];
-}
-
-/** When each CA ends, RFC 3339: the vault's word, else the CA certificate that was found on the node. */
-type CaEnds = Readonly<Record<CaId, string | undefined>>;
-
+/** The vault's word, else the CA certificate that was found on the node. */
 function caEndsOf({ certificates }: Inventory, { vault }: World): CaEnds {
-  const endOf = (ca: CaId) =>
-    vault.cas[ca]?.notAfter ?? certificates.find((row) => row.kind === 'ca' && row.ca === ca)?.notAfter;
+  const endOf = (ca: CaId) => vault.cas[ca]?.notAfter ?? caEndOf(ca, certificates);
   return { kubernetes: endOf('kubernetes'), etcd: endOf('etcd'), 'front-proxy': endOf('front-proxy') };
-}
-
-function moment(text: string | undefined): Date | undefined {
-  const end = text === undefined ? undefined : new Date(text);
-  return end === undefined || Number.isNaN(end.getTime()) ? undefined : end;
 }

@@ -9,7 +9,8 @@ import type { Health, World } from '../world.ts';
 import { canariesOf, type Canaries } from './canary.ts';
 import { labels } from '../labels.ts';
 import { isFinished } from './pod-state.ts';
-import { isActive, isTerminal, label, versionOf, type NodeView, type View } from './view.ts';
+import { isActive, isTerminal } from '../../kube/objects.ts';
+import { label, versionOf, type NodeView, type View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
 /** An answer about health that is older says nothing about now. */

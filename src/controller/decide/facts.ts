@@ -6,11 +6,13 @@ import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
 import type { Configuration } from '../configuration.ts';
 import type { Inventory, World } from '../world.ts';
 import { waitsForCanary } from './canary.ts';
-import { lifetimeOf, manageableOf, type RenewableCertificate } from './candidates.ts';
+import { lifetimeOf } from '../../policy/renewable.ts';
+import { manageableOf, type RenewableCertificate } from './candidates.ts';
 import type { CommonFacts } from './common-facts.ts';
 import { isApproved, isPlanned } from './rotation-object.ts';
 import { isBeingStaged, wantsNewKeys } from './stage-tool.ts';
-import { isAnnotated, versionOf, type NodeView, type View } from './view.ts';
+import { isAnnotated } from '../../kube/objects.ts';
+import { versionOf, type NodeView, type View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
 const hour = 3_600_000;

@@ -6,7 +6,8 @@ import type { Action, World } from '../world.ts';
 import { remove } from './inventory.ts';
 import { isTerminating } from './pod-state.ts';
 import { isPlanned } from './rotation-object.ts';
-import { byAge, groupBy, isTerminal, label, wasNeverBegun, type View } from './view.ts';
+import { byAge, isTerminal, wasNeverBegun } from '../../kube/objects.ts';
+import { groupBy, label, type View } from './view.ts';
 
 /** The contract: the last five of a node are kept, one that is open among them. */
 const kept = 5;

@@ -32,7 +32,8 @@ import {
   stuckAfter,
   waitingReason,
 } from './pod-state.ts';
-import { isActive, isOutdated, label, type NodeView, type View } from './view.ts';
+import { isActive } from '../../kube/objects.ts';
+import { isOutdated, label, type NodeView, type View } from './view.ts';
 
 /** Below this many nodes all are read at once. */
 const jitterFrom = 50;

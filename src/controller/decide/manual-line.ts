@@ -1,7 +1,8 @@
 // What an operator types when a node's kubelet does not start Pods (S7): the exact lines, for the files at hand.
 import type { CaId, CertificateId } from '../../catalogue/ids.ts';
 import type { Configuration } from '../configuration.ts';
-import { lifetimeOf, manageableOf, type RenewableCertificate } from './candidates.ts';
+import { lifetimeOf } from '../../policy/renewable.ts';
+import { manageableOf, type RenewableCertificate } from './candidates.ts';
 import { groupBy, type NodeView, type View } from './view.ts';
 
 const day = 86_400_000;

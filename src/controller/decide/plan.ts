@@ -23,7 +23,8 @@ import {
   type Wish,
 } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
-import { groupBy, isActive, isOutdated, isTerminal, type NodeView, type View } from './view.ts';
+import { isActive, isTerminal } from '../../kube/objects.ts';
+import { groupBy, isOutdated, type NodeView, type View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
 export function decidePlan(view: View): Action[] {

@@ -31,7 +31,8 @@ import {
 import { concludeResult } from './result.ts';
 import { end, patch, tell, withCondition } from './status.ts';
 import { verify } from './verify.ts';
-import { isActive, type NodeView, type View } from './view.ts';
+import { isActive } from '../../kube/objects.ts';
+import type { NodeView, View } from './view.ts';
 
 /** Longer than any rotation with all its waits and a rollback; after it a person must look. */
 const runningLimit = 60 * 60_000;

@@ -10,7 +10,8 @@ import type { Action } from '../world.ts';
 import type { PodBuilders } from './builders.ts';
 import { isScannedSince, remove } from './inventory.ts';
 import { ageOf, isFinished, isTerminating, stuckAfter } from './pod-state.ts';
-import { isActive, isTerminal, label, type NodeView, type View } from './view.ts';
+import { isActive, isTerminal } from '../../kube/objects.ts';
+import { label, type NodeView, type View } from './view.ts';
 
 /** A Pod that could not lay it down is tried again with the next scan, and this much later at the least. */
 const retryAfter = 60 * 60_000;

@@ -1,7 +1,8 @@
 // The world, indexed: what every decision asks of it, computed once a pass.
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { NodeRole } from '../../catalogue/ids.ts';
-import { terminalPhases, type CertificateRotation } from '../../kube/types.ts';
+import { byAge, condition, roleOf, wasNeverBegun } from '../../kube/objects.ts';
+import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
 import type { Inventory, PodKind, World } from '../world.ts';
 
@@ -80,55 +81,13 @@ function inAge(rotations: readonly CertificateRotation[], name: string): readonl
   return own.length < 2 ? own : own.toSorted(byAge);
 }
 
-/** R6: by the label, which the NodeRestriction admission keeps a node from setting. */
-export function roleOf(node: Node): NodeRole {
-  return node.metadata?.labels?.['node-role.kubernetes.io/control-plane'] === undefined
-    ? 'worker'
-    : 'control-plane';
-}
-
 /** The kubelet's version, as `v1.34.4`. */
 export function versionOf({ node }: Pick<NodeView, 'node'>): string {
   return node.status?.nodeInfo?.kubeletVersion ?? 'unknown';
 }
 
-/** True when the node says so; unknown is not true. */
-export function condition(node: Node, type: string): boolean {
-  return node.status?.conditions?.some((one) => one.type === type && one.status === 'True') ?? false;
-}
-
 export function label(pod: Pod, name: string): string | undefined {
   return pod.metadata?.labels?.[name];
-}
-
-/** An annotation that switches something on: present, and not "false". */
-export function isAnnotated({ metadata }: Node, name: string): boolean {
-  const value = metadata?.annotations?.[name];
-  return value !== undefined && value !== 'false';
-}
-
-export function isTerminal({ status }: CertificateRotation): boolean {
-  return status?.phase !== undefined && terminalPhases.has(status.phase);
-}
-
-/** Something is being done on the node for it. */
-export function isActive({ status }: CertificateRotation): boolean {
-  const phase = status?.phase;
-  return phase === 'Admitted' || phase === 'Running' || phase === 'Verifying';
-}
-
-/** Oldest first, then by name: the order does not depend on how they were read. */
-export function byAge(a: CertificateRotation, b: CertificateRotation): number {
-  const [left, right] = [a, b].map(
-    ({ metadata }) => `${metadata.creationTimestamp ?? '9999'} ${metadata.name}`,
-  );
-  if (left === right) return 0;
-  return (left ?? '') < (right ?? '') ? -1 : 1;
-}
-
-/** Superseded while it waited: it was never begun, and says nothing about its node. */
-export function wasNeverBegun({ status }: CertificateRotation): boolean {
-  return status?.phase === 'Superseded' && status.startedAt === undefined;
 }
 
 /** When the last rotation that may have written to the node ended; undefined: none did. */

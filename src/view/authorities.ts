@@ -1,0 +1,56 @@
+// The CAs that the nodes have: one entry for each certificate that was found, with who has it and what it signs.
+import { caIds, type CaId } from '../catalogue/ids.ts';
+import { message, type Message } from './messages/message.ts';
+import type { Seen } from './picture.ts';
+
+const day = 86_400_000;
+
+export interface Authority {
+  readonly ca: CaId | 'other';
+  readonly subject: string;
+  readonly serial: string;
+  readonly sha256: string;
+  readonly notBefore: string;
+  readonly notAfter: string;
+  readonly keyAlgorithm: string;
+  readonly nodes: number;
+  /** A node that has it. */
+  readonly on: string;
+  readonly path: string;
+  /** Leaves on those nodes that say they are signed by the CA of this name. */
+  readonly signed: number;
+  readonly state: 'fine' | 'ending' | 'expired';
+  readonly text: Message;
+}
+
+export function authoritiesOf(seen: Seen): readonly Authority[] {
+  const found = new Map<string, Authority & { nodes: number; signed: number }>();
+  for (const { name, certificates } of seen.nodes) {
+    for (const { row } of certificates) {
+      if (row.kind !== 'ca' || row.sha256 === '') continue;
+      let known = found.get(row.sha256);
+      if (known === undefined) {
+        const { subject, serial, sha256, notBefore, notAfter, keyAlgorithm, path } = row;
+        const told = { subject, serial, sha256, notBefore, notAfter, keyAlgorithm, path };
+        known = { ...told, ca: row.ca ?? 'other', on: name, nodes: 0, signed: 0, ...stateOf(notAfter, seen) };
+        found.set(sha256, known);
+      }
+      known.nodes += 1;
+      known.signed += certificates.filter(({ row: leaf }) => leaf.kind !== 'ca' && leaf.ca === row.ca).length;
+    }
+  }
+  return [...found.values()].toSorted((a, b) => rank(a) - rank(b) || b.nodes - a.nodes);
+}
+
+const rank = ({ ca }: Authority): number => (ca === 'other' ? caIds.length : caIds.indexOf(ca));
+
+/** A CA that ends within the longest lifetime cuts what it signs. */
+function stateOf(notAfter: string, { picture }: Seen): Pick<Authority, 'state' | 'text'> {
+  const left = Date.parse(notAfter) - picture.now.getTime();
+  const { kubelet, controlPlane } = picture.configuration.settings.lifetimes;
+  const values = { at: { at: notAfter }, left: { span: left } };
+  if (left <= 0) return { state: 'expired', text: message('ca.expired', values) };
+  if (left < Math.max(kubelet, controlPlane) + 30 * day)
+    return { state: 'ending', text: message('ca.ending', values) };
+  return { state: 'fine', text: message('ca.fine', values) };
+}

@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { say } from './messages/message.ts';
+import { summaryOf } from './summary.ts';
+import { caRow, inDays, leafRow, rotationObject, seenIn, type ClusterParts } from './testing.ts';
+
+const english = { language: 'en', zone: 'UTC' } as const;
+const quiet = { n1: { role: 'control-plane' }, w1: {} } as const;
+
+function told(parts: ClusterParts) {
+  const { state, safe, next, needs } = summaryOf(seenIn(parts));
+  return {
+    state,
+    safe: say(safe, english),
+    next: say(next, english),
+    needs: needs.map(({ level, text }) => `${level}: ${say(text, english)}`),
+  };
+}
+
+describe('a cluster where all is well', () => {
+  it('says until when, what is due first, and that nothing needs anybody', () => {
+    expect(told({ nodes: quiet })).toEqual({
+      state: 'safe',
+      safe: 'Safe until 2027-05-20 (80 d), when kubelet-client-current.pem on n1 ends, even if nothing were renewed',
+      next: 'Nothing is due before 2027-04-20 (kubelet-client-current.pem on n1)',
+      needs: [],
+    });
+  });
+
+  it('says what goes on before what is planned', () => {
+    const planned = rotationObject('a', 'w1', { status: { phase: 'Scheduled', dueAt: inDays(3) } });
+    const running = rotationObject('b', 'n1', { status: { phase: 'Running' } });
+    const other = rotationObject('c', 'w1', { status: { phase: 'Verifying' } });
+    expect(told({ nodes: quiet, rotations: [planned] }).next).toBe(
+      '2 certificates on w1 are renewed from 2027-03-04 08:00',
+    );
+    expect(told({ nodes: quiet, rotations: [planned, running] }).next).toBe(
+      'n1 is being renewed now: at work',
+    );
+    expect(told({ nodes: quiet, rotations: [running, other] }).next).toBe(
+      'n1 and 1 other are being renewed now',
+    );
+  });
+
+  it('names the gate that holds the next one', () => {
+    const status = {
+      phase: 'Pending',
+      reason: 'OutsideWindow',
+      message: 'waits: OutsideWindow: opens at 2',
+    } as const;
+    expect(told({ nodes: quiet, rotations: [rotationObject('a', 'w1', { status })] }).next).toBe(
+      'w1 is next: outside the maintenance windows',
+    );
+  });
+});
+
+describe('what is not safe', () => {
+  it.each<[string, ClusterParts, string, string]>([
+    ['no nodes', { nodes: {} }, 'unknown', 'Not known: the API shows no nodes'],
+    ['nothing read', { nodes: { n1: { unread: true } } }, 'unknown', 'Not known yet: no node has been read'],
+    [
+      'one unread',
+      { nodes: { ...quiet, w2: { unread: true } } },
+      'unknown',
+      'Not known to be safe: 1 of 3 nodes has never been read',
+    ],
+    [
+      'a leaf has expired',
+      { nodes: { w1: { rows: [leafRow('kubelet.crt', -2), leafRow('kubelet-client-current.pem', 9)] } } },
+      'unsafe',
+      'Not safe: 1 of 2 certificates has expired, first kubelet.crt on w1 on 2027-02-27',
+    ],
+    [
+      'a CA has expired',
+      { nodes: { w1: { rows: [caRow(-1), leafRow('kubelet.crt', 9)] } } },
+      'unsafe',
+      'Not safe: the CA ca.crt expired on 2027-02-28, and with it all that it signed',
+    ],
+    [
+      'a key that does not fit',
+      { nodes: { w1: { rows: [leafRow('kubelet.crt', 60, { state: 'KeyMismatch' })] } } },
+      'unknown',
+      'Not known to be safe: 1 certificate cannot be read or used, first kubelet.crt on w1',
+    ],
+  ])('%s', (_, parts, state, safe) => {
+    expect(told(parts)).toMatchObject({ state, safe });
+  });
+});
+
+describe('what needs a person', () => {
+  const waiting = {
+    phase: 'Pending',
+    reason: 'AwaitingApproval',
+    message: 'waits: AwaitingApproval: approve it',
+  } as const;
+  it.each<[string, ClusterParts, string]>([
+    [
+      'a CA that ends soon',
+      { nodes: { w1: { rows: [caRow(100)] } } },
+      'watch: Plan to replace the CA kubernetes: it ends on 2027-06-09 (100 d); nothing that it signs lives longer',
+    ],
+    [
+      'CAs that differ',
+      { nodes: { w1: {}, w2: { rows: [caRow(3000, { sha256: 'cb'.repeat(32) })] } } },
+      'act: Nodes have different certificates of the CA kubernetes: w1, w2',
+    ],
+    [
+      'a dead controller',
+      { nodes: quiet, picture: { controllerAt: inDays(-1) } },
+      'act: The controller has not been heard of since 2027-02-28 08:00: nothing is renewed',
+    ],
+    [
+      'no leader',
+      { nodes: quiet, picture: { controllerAt: null } },
+      'act: No controller has taken the lead yet: nothing is renewed',
+    ],
+    [
+      'a silent API',
+      { nodes: quiet, picture: { staleSince: inDays(0) } },
+      'act: The API server does not answer; this is what was seen at 2027-03-01 08:00',
+    ],
+    [
+      'mode observe',
+      { nodes: { w1: { left: 10 } }, settings: { mode: 'observe' } },
+      'act: Mode observe renews nothing; 2 certificates are due',
+    ],
+    [
+      'all paused',
+      { nodes: quiet, settings: { paused: true } },
+      'watch: Everything is paused; 0 rotations wait',
+    ],
+    ['a paused node', { nodes: { w1: { paused: true } } }, 'watch: 1 node is paused: w1'],
+    ['a node not Ready', { nodes: { w1: { ready: false } } }, 'watch: 1 node is not Ready: w1'],
+    ['a node not read', { nodes: { w1: { readDaysAgo: 9 } } }, 'watch: 1 node was not read for too long: w1'],
+    [
+      'rubbish in an inventory',
+      { nodes: quiet, picture: { strange: new Set(['node-local-certs-w9']) } },
+      'watch: 1 inventory is not as the controller wrote it: node-local-certs-w9',
+    ],
+    [
+      'an approval',
+      {
+        nodes: quiet,
+        settings: { mode: 'manual' },
+        rotations: [rotationObject('a', 'w1', { status: waiting })],
+      },
+      'act: 1 rotation waits for an approval: w1',
+    ],
+    [
+      'a rotation that gave up',
+      {
+        nodes: quiet,
+        rotations: [
+          rotationObject('a', 'w1', {
+            status: { phase: 'NeedsManual', reason: 'KubeletNotTakingPods', startedAt: inDays(-1) },
+          }),
+        ],
+      },
+      'act: 1 rotation needs a person: w1 (the kubelet of the node does not start Pods)',
+    ],
+    [
+      'a failure',
+      {
+        nodes: quiet,
+        rotations: [
+          rotationObject('a', 'w1', {
+            status: { phase: 'RolledBack', reason: 'NotProved', startedAt: inDays(-1) },
+          }),
+        ],
+      },
+      'watch: 1 rotation has failed and is tried again: w1 (the live process did not show the new serial)',
+    ],
+    [
+      'a gate that time does not open',
+      {
+        nodes: quiet,
+        rotations: [
+          rotationObject('a', 'w1', {
+            status: { phase: 'Pending', reason: 'CaMismatch', message: 'waits: CaMismatch: x' },
+          }),
+        ],
+      },
+      'act: 1 rotation waits: the stored CA is not the one that the cluster trusts',
+    ],
+  ])('%s', (_, parts, need) => {
+    expect(told(parts).needs).toContain(need);
+  });
+
+  it('is a reason not to say safe', () => {
+    expect(told({ nodes: quiet, picture: { controllerAt: null } }).state).toBe('attention');
+  });
+});
+
+it('a cluster of five thousand nodes is summed up at once', () => {
+  const nodes = Object.fromEntries(
+    Array.from({ length: 5000 }, (_, i) => [`w${i}`, { left: 20 + (i % 70) }]),
+  );
+  const seen = seenIn({ nodes });
+  const startedAt = performance.now();
+  const { counts } = summaryOf(seen);
+  expect(performance.now() - startedAt).toBeLessThan(1000);
+  expect(counts).toMatchObject({ nodes: 5000, certificates: 10_000 });
+});
