@@ -4,3 +4,6 @@
 export const downloadDirectory = '/opt/cluster-cert-rotator/download';
 /** Beside the architectures: the version of them all. */
 export const versionFile = 'VERSION';
+
+/** The dashboard's page, as `vite build` leaves it. */
+export const dashboardDirectory = '/opt/cluster-cert-rotator/dashboard';

@@ -1,5 +1,7 @@
 // Where the kinds that we use live in the API. One table; nothing else in the product writes an API path.
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
+import type { SelfSubjectReview } from 'kubernetes-types/authentication/v1.js';
+import type { SelfSubjectAccessReview } from 'kubernetes-types/authorization/v1.js';
 import type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type { ConfigMap, Event, Namespace, Node, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
@@ -38,6 +40,18 @@ export const resources = {
     'certrotator.cpaas.io/v1alpha1',
     'CertificateRotation',
     'certificaterotations',
+    false,
+  ),
+  selfSubjectReviews: resource<SelfSubjectReview>(
+    'authentication.k8s.io/v1',
+    'SelfSubjectReview',
+    'selfsubjectreviews',
+    false,
+  ),
+  selfSubjectAccessReviews: resource<SelfSubjectAccessReview>(
+    'authorization.k8s.io/v1',
+    'SelfSubjectAccessReview',
+    'selfsubjectaccessreviews',
     false,
   ),
 } as const;

@@ -4,7 +4,7 @@ import { gates, reasons } from '../policy/reasons.ts';
 import { authoritiesOf } from './authorities.ts';
 import { historyOf } from './history.ts';
 import { en } from './messages/en.ts';
-import { say, spanOf, type Message, type MessageKey } from './messages/message.ts';
+import { say, spanOf, type Message } from './messages/message.ts';
 import { zhGates, zhReasons } from './messages/zh-reasons.ts';
 import { zh } from './messages/zh.ts';
 import { nodePageOf } from './node.ts';
@@ -17,10 +17,11 @@ import { timelineOf } from './timeline.ts';
 const english = { language: 'en', zone: 'UTC' } as const;
 const chinese = { language: 'zh', zone: 'Asia/Shanghai' } as const;
 
-describe('messages', () => {
-  const places = (text: string) =>
-    [...new Set([...text.matchAll(/\{(\w+)/g)].map(([, name]) => name))].toSorted();
+const inOrder = (a: string, b: string) => (a < b ? -1 : 1);
+const places = (text: string) =>
+  [...new Set([...text.matchAll(/\{(\w+)/g)].map(([, name = '']) => name))].toSorted(inOrder);
 
+describe('messages', () => {
   it('say the same values in both languages', () => {
     for (const [key, text] of Object.entries(en)) {
       const other: string = Reflect.get(zh, key);
@@ -29,14 +30,10 @@ describe('messages', () => {
   });
 
   it('have a text for every gate and reason in both', () => {
-    const keys: readonly MessageKey[] = [
-      ...Object.keys(gates).map((gate) => `gate.${gate}` as MessageKey),
-      ...Object.keys(reasons).map((reason) => `reason.${reason}` as MessageKey),
-    ];
-    for (const key of keys)
-      for (const speaker of [english, chinese]) expect(say({ key }, speaker)).not.toBe(key);
-    expect(Object.keys(zhGates)).toHaveLength(Object.keys(gates).length);
-    expect(Object.keys(zhReasons)).toHaveLength(Object.keys(reasons).length);
+    expect(Object.keys(zhGates).toSorted(inOrder)).toEqual(Object.keys(gates).toSorted(inOrder));
+    expect(Object.keys(zhReasons).toSorted(inOrder)).toEqual(Object.keys(reasons).toSorted(inOrder));
+    expect(say({ key: 'gate.Paused' }, english)).toBe('paused by a person');
+    expect(say({ key: 'reason.Expired' }, chinese)).toBe('证书已过期');
   });
 
   it('count, date and nest in the reader’s language and zone', () => {
@@ -137,7 +134,7 @@ describe('the plan', () => {
   });
 
   it('has every gate that holds, with the controller’s own words', () => {
-    const [, , { gates: shut = [] } = {}] = items;
+    const shut = items[2]?.gates ?? [];
     expect(shut.map(({ gate, hard, detail }) => ({ gate, hard, detail }))).toEqual([
       { gate: 'EtcdUnsafe', hard: true, detail: 'n2 is not well' },
       { gate: 'OutsideWindow', hard: false, detail: 'opens at 02:00' },
@@ -192,7 +189,9 @@ test('every field of the configuration is among the settings', () => {
         : [`${prefix}${key}`],
     );
   const { settings } = settingsOf(seenIn({ nodes: {}, settings: { parallelWorkers: 9 } }));
-  expect(settings.map(({ name }) => name).toSorted()).toEqual(leaves(defaultConfiguration, '').toSorted());
+  expect(settings.map(({ name }) => name).toSorted(inOrder)).toEqual(
+    leaves(defaultConfiguration, '').toSorted(inOrder),
+  );
   expect(settings.filter(({ changed }) => changed)).toMatchObject([
     { name: 'parallelWorkers', value: '9', fallback: '5' },
   ]);

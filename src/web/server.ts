@@ -11,6 +11,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Downloads } from './downloads.ts';
 import { listen, type ListenAddress } from '../listen.ts';
 import type { Logger } from '../log.ts';
+import { account } from './account.ts';
 import { errorScript, scriptType } from './error-script.ts';
 import { hasBody, messages, routes, type Limits as RouteLimits } from './routes.ts';
 
@@ -129,26 +130,4 @@ function refuseRaw(socket: Duplex, status: number, message: string): void {
   ];
   socket.on('error', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
-}
-
-/** Writes one line, when the answer is over; what the kubelet asks every few seconds only in detail. */
-function account(log: Logger, incoming: IncomingMessage, outgoing: ServerResponse): () => void {
-  const startedAt = performance.now();
-  const { socket, method, url = '', headers } = incoming;
-  const [from, sentBefore] = [socket.remoteAddress, socket.bytesWritten];
-  return () => {
-    const bytes = socket.bytesWritten - sentBefore;
-    const wanted = method === 'HEAD' ? 0 : Number(outgoing.getHeader('content-length') ?? 0);
-    const line = {
-      from,
-      method,
-      url: url.slice(0, 200),
-      status: outgoing.statusCode,
-      bytes,
-      ms: Math.round(performance.now() - startedAt),
-      ...(outgoing.writableFinished || bytes > wanted ? {} : { aborted: true }),
-    };
-    if (headers['user-agent']?.startsWith('kube-probe/')) log.debug(line, 'request');
-    else log.info(line, 'request');
-  };
 }

@@ -1,0 +1,158 @@
+// What the dashboard knows of the cluster: three watches, and twice a minute a look at the configuration and at the Lease
+// of the controller. All of it with the web program's own rights, which are to read.
+import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
+import {
+  defaultConfiguration,
+  parseConfiguration,
+  type Configuration,
+} from '../../controller/configuration.ts';
+import {
+  inventoryKey,
+  inventoryLabel,
+  readInventory,
+  type Inventory,
+} from '../../controller/inventory-store.ts';
+import { CertError, describeError } from '../../errors.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { pause, Reflector } from '../../kube/reflector.ts';
+import { resources } from '../../kube/resources.ts';
+import { privateNamespace, type CertificateRotation } from '../../kube/types.ts';
+import { quietly, type Logger } from '../../log.ts';
+import type { Picture } from '../../view/picture.ts';
+import { ShownNodes } from './shown-nodes.ts';
+
+export interface PictureKeeperOptions {
+  readonly client: KubeClient;
+  readonly publicNamespace: string;
+  readonly log: Logger;
+  readonly onChange: () => void;
+  /** Milliseconds between two looks at configuration and Lease. */
+  readonly every?: number;
+}
+
+/** An inventory is a hundredth of it; what is longer is nobody's but a mischief-maker's. */
+const longestInventory = 1024 * 1024;
+
+export class PictureKeeper {
+  readonly #options: PictureKeeperOptions;
+  readonly #nodes: Reflector<Node>;
+  readonly #maps: Reflector<ConfigMap>;
+  readonly #rotations: Reflector<CertificateRotation>;
+  readonly #shownNodes = new ShownNodes();
+  /** By the map that is kept, which has lost its text. */
+  readonly #inventories = new WeakMap<ConfigMap, Inventory>();
+  #settings: Configuration = defaultConfiguration;
+  #problem: string | undefined;
+  #text: string | undefined;
+  #controllerAt: string | null | undefined;
+  #staleSince: string | undefined;
+
+  constructor(options: PictureKeeperOptions) {
+    this.#options = options;
+    const { client, publicNamespace: namespace, onChange, log } = options;
+    const follow = () => ({
+      onChange,
+      onError: quietly((error, repeated) => log.warn({ err: error, repeated }, 'the API is not followed')),
+    });
+    this.#nodes = new Reflector(client, resources.nodes, {
+      ...follow(),
+      // Nodes report themselves all the time: what is not shown is no change.
+      onChange: () => {
+        if (this.#shownNodes.changed(this.#nodes.values().length)) onChange();
+      },
+      trim: (node) => this.#shownNodes.trim(node),
+    });
+    this.#rotations = new Reflector(client, resources.certificateRotations, follow());
+    this.#maps = new Reflector(client, resources.configMaps, {
+      ...follow(),
+      namespace,
+      labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
+      trim: (map) => this.#trimMap(map),
+    });
+  }
+
+  /** Everything has been read once. */
+  get synced(): boolean {
+    return [this.#nodes, this.#maps, this.#rotations].every(({ synced }) => synced);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const reflectors = [this.#nodes, this.#maps, this.#rotations];
+    await Promise.all([...reflectors.map(async (one) => one.run(signal)), this.#look(signal)]);
+  }
+
+  picture(now: Date): Picture {
+    const inventories = new Map<string, Inventory>();
+    const strange = new Set<string>();
+    for (const map of this.#maps.values()) {
+      const inventory = this.#inventories.get(map);
+      if (inventory === undefined) strange.add(map.metadata?.name ?? '');
+      else inventories.set(inventory.node, inventory);
+    }
+    return {
+      now,
+      nodes: this.#nodes.values(),
+      inventories,
+      strange,
+      rotations: this.#rotations.values(),
+      configuration: { settings: this.#settings, problem: this.#problem },
+      controllerAt: this.#controllerAt,
+      staleSince: this.#staleSince,
+    };
+  }
+
+  #trimMap({ metadata, data }: ConfigMap): ConfigMap {
+    const { name = '', namespace = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
+    const kept: ConfigMap = { metadata: { name, namespace, uid, resourceVersion } };
+    const text = data?.[inventoryKey] ?? '';
+    const inventory =
+      text.length > longestInventory
+        ? undefined
+        : readInventory({ metadata: { name, annotations }, data: { [inventoryKey]: text } });
+    if (inventory !== undefined) this.#inventories.set(kept, inventory);
+    return kept;
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { log, onChange, every = 30_000 } = this.#options;
+    const say = quietly((error) => log.warn({ err: error }, 'configuration and Lease are not read'));
+    while (!signal.aborted) {
+      let error: CertError | undefined;
+      try {
+        await this.#lookOnce();
+      } catch (thrown) {
+        error =
+          thrown instanceof CertError
+            ? thrown
+            : new CertError('Unreachable', 'a look failed', { cause: thrown });
+        say(error);
+      }
+      const isSilent = error?.code === 'Unreachable';
+      this.#staleSince = isSilent ? (this.#staleSince ?? new Date().toISOString()) : undefined;
+      onChange();
+      await pause(isSilent ? every / 6 : every, signal);
+    }
+  }
+
+  async #lookOnce(): Promise<void> {
+    const { client } = this.#options;
+    const [map, lease] = await Promise.all([
+      client.get(resources.configMaps, { name: 'cluster-cert-rotator-config', namespace: privateNamespace }),
+      client.get(resources.leases, { name: 'cluster-cert-rotator', namespace: privateNamespace }),
+    ]);
+    this.#controllerAt = lease?.spec?.renewTime ?? null;
+    this.#readConfiguration(map?.data?.['config.yaml'] ?? '');
+  }
+
+  /** A refused file changes nothing, as with the controller. */
+  #readConfiguration(text: string): void {
+    if (text === this.#text) return;
+    this.#text = text;
+    try {
+      this.#settings = parseConfiguration(text);
+      this.#problem = undefined;
+    } catch (error) {
+      this.#problem = describeError(error);
+    }
+  }
+}
