@@ -1,7 +1,8 @@
 // Builds the two images as OCI archives, the same bytes for the same inputs:
 //   dist/agent-amd64.tar   localhost/cluster-cert-rotator-agent:dev   the executable cert-renew and renew-all.sh
-//   dist/image-amd64.tar   localhost/cluster-cert-rotator:dev         the controller and the web program, on Node, and the
-//                          downloads: a layer over the agent's, so that what is downloaded is what the agent runs
+//   dist/image-amd64.tar   localhost/cluster-cert-rotator:dev         the controller and the web program, on Node, the
+//                          dashboard, and the downloads: a layer over the agent's, so
+//                          that what is downloaded is what the agent runs
 // No daemon and no base image from a registry: the few libraries come from Debian's packages. See docs/adr/0005-images.md.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,7 +21,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { downloadDirectory, versionFile } from '../src/image.ts';
+import { dashboardDirectory, downloadDirectory, versionFile } from '../src/image.ts';
 import { packImage, type ImageConfig } from '../deploy/image/oci.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
       await bundle(`src/${program}.ts`, join(controller, `opt/cluster-cert-rotator/${program}.mjs`));
     placeDownloads(join(controller, downloadDirectory));
     writeFileSync(join(controller, downloadDirectory, versionFile), `${version}\n`);
+    cpSync(join(dist, 'dashboard'), join(controller, dashboardDirectory), { recursive: true });
     write('image-amd64.tar', 'localhost/cluster-cert-rotator:dev', [agent, controller], {
       entrypoint: ['/usr/bin/node', '/opt/cluster-cert-rotator/controller.mjs'],
       user: '65532',

@@ -73,9 +73,9 @@ function certificatesThat(
   key: 'need.expired' | 'need.broken',
   is: (one: SeenNode['certificates'][number]) => boolean,
 ): readonly Need[] {
-  const found = nodes.flatMap(({ name, certificates }) =>
-    certificates.filter(is).map(({ row }) => ({ name, row })),
-  );
+  const found = nodes
+    .flatMap(({ name, certificates }) => certificates.filter(is).map(({ row, end }) => ({ name, row, end })))
+    .toSorted((a, b) => a.end - b.end);
   const [first] = found;
   if (first === undefined) return [];
   const place = message('need.first', { id: first.row.id, node: first.name });

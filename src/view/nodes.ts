@@ -3,23 +3,9 @@ import type { NodeRole } from '../catalogue/ids.ts';
 import { isActive } from '../kube/objects.ts';
 import { firstDue, firstToEnd, isBroken, isExpired, isLeaf } from './certificates.ts';
 import { message, type Message } from './messages/message.ts';
+import type { NodeState } from './node-states.ts';
 import type { Seen, SeenNode } from './picture.ts';
 import { phaseOf, whyOf } from './waiting.ts';
-
-/** From most to least pressing. */
-export const nodeStates = [
-  'expired',
-  'manual',
-  'failed',
-  'broken',
-  'unread',
-  'running',
-  'waiting',
-  'due',
-  'planned',
-  'fine',
-] as const;
-export type NodeState = (typeof nodeStates)[number];
 
 export interface NodeRow {
   readonly name: string;

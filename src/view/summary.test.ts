@@ -7,10 +7,10 @@ const english = { language: 'en', zone: 'UTC' } as const;
 const quiet = { n1: { role: 'control-plane' }, w1: {} } as const;
 
 function told(parts: ClusterParts) {
-  const { state, safe, next, needs } = summaryOf(seenIn(parts));
+  const { state, headline, safe, next, needs } = summaryOf(seenIn(parts));
   return {
     state,
-    safe: say(safe, english),
+    safe: `${say(headline, english)}: ${say(safe, english)}`,
     next: say(next, english),
     needs: needs.map(({ level, text }) => `${level}: ${say(text, english)}`),
   };
@@ -20,7 +20,7 @@ describe('a cluster where all is well', () => {
   it('says until when, what is due first, and that nothing needs anybody', () => {
     expect(told({ nodes: quiet })).toEqual({
       state: 'safe',
-      safe: 'Safe until 2027-05-20 (80 d), when kubelet-client-current.pem on n1 ends, even if nothing were renewed',
+      safe: 'Safe until 2027-05-20: kubelet-client-current.pem on n1 ends first, in 80 d, if nothing were renewed',
       next: 'Nothing is due before 2027-04-20 (kubelet-client-current.pem on n1)',
       needs: [],
     });
@@ -55,8 +55,13 @@ describe('a cluster where all is well', () => {
 
 describe('what is not safe', () => {
   it.each<[string, ClusterParts, string, string]>([
-    ['no nodes', { nodes: {} }, 'unknown', 'Not known: the API shows no nodes'],
-    ['nothing read', { nodes: { n1: { unread: true } } }, 'unknown', 'Not known yet: no node has been read'],
+    ['no nodes', { nodes: {} }, 'unknown', 'Not known to be safe: the API shows no nodes'],
+    [
+      'nothing read',
+      { nodes: { n1: { unread: true } } },
+      'unknown',
+      'Not known to be safe: no node has been read yet',
+    ],
     [
       'one unread',
       { nodes: { ...quiet, w2: { unread: true } } },

@@ -9,7 +9,8 @@ import { phaseOf, whyOf } from './waiting.ts';
 
 export interface Summary {
   readonly state: 'safe' | 'attention' | 'unsafe' | 'unknown';
-  /** Am I safe, until when. */
+  /** Am I safe, until when; `safe` says why so. */
+  readonly headline: Message;
   readonly safe: Message;
   /** The first end, RFC 3339; undefined: not known. */
   readonly until: string | undefined;
@@ -40,8 +41,10 @@ export function summaryOf(seen: Seen): Summary {
   const first = firstEnd(seen);
   const { state, text } = safety(seen, first);
   const pressing = needs.some(({ level }) => level === 'act');
+  const told = state === 'safe' && pressing ? 'attention' : state;
   return {
-    state: state === 'safe' && pressing ? 'attention' : state,
+    state: told,
+    headline: message(`state.${told}`, { until: { at: first?.one.row.notAfter ?? '' } }),
     safe: text,
     until: first?.one.row.notAfter,
     next: nextOf(seen),
@@ -104,7 +107,7 @@ function fine({ picture }: Seen, first: Placed | undefined): Safety | undefined 
   if (first === undefined) return undefined;
   const { row, end } = first.one;
   const left = { span: end - picture.now.getTime() };
-  const values = { until: { at: row.notAfter }, left, id: row.id, node: first.node.name };
+  const values = { left, id: row.id, node: first.node.name };
   return { state: 'safe', text: message('safe.until', values) };
 }
 

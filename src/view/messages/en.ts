@@ -2,15 +2,17 @@
 
 export const en = {
   // am I safe, until when
-  'safe.until': 'Safe until {until} ({left}), when {id} on {node} ends, even if nothing were renewed',
-  'safe.nothing': 'Not known yet: no node has been read',
-  'safe.noNodes': 'Not known: the API shows no nodes',
-  'safe.caExpired': 'Not safe: the CA {ca} expired on {at}, and with it all that it signed',
-  'safe.expired':
-    'Not safe: {count} of {total} certificates {count#has#have} expired, first {id} on {node} on {at}',
-  'safe.unread': 'Not known to be safe: {count} of {total} nodes {count#has#have} never been read',
-  'safe.unreadable':
-    'Not known to be safe: {count} {count#certificate#certificates} cannot be read or used, first {id} on {node}',
+  'state.safe': 'Safe until {until}',
+  'state.attention': 'Safe until {until}, but something needs you',
+  'state.unsafe': 'Not safe',
+  'state.unknown': 'Not known to be safe',
+  'safe.until': '{id} on {node} ends first, in {left}, if nothing were renewed',
+  'safe.nothing': 'no node has been read yet',
+  'safe.noNodes': 'the API shows no nodes',
+  'safe.caExpired': 'the CA {ca} expired on {at}, and with it all that it signed',
+  'safe.expired': '{count} of {total} certificates {count#has#have} expired, first {id} on {node} on {at}',
+  'safe.unread': '{count} of {total} nodes {count#has#have} never been read',
+  'safe.unreadable': '{count} {count#certificate#certificates} cannot be read or used, first {id} on {node}',
   // what happens next
   'next.running': '{node} is being renewed now: {what}',
   'next.runningMore': '{node} and {more} {more#other#others} are being renewed now',

@@ -93,10 +93,12 @@ export class Content {
   }
 }
 
+const printableText = (_: string, value: unknown): unknown =>
+  typeof value === 'string' ? printable(value) : value;
+
 /** JSON, with nothing in it that turns the direction of writing or steers a terminal: some of it was written by others. */
 async function answerOf(value: object): Promise<Answer> {
-  const clean = (_: string, each: unknown): unknown => (typeof each === 'string' ? printable(each) : each);
-  return asAnswer(Buffer.from(JSON.stringify(value, clean)), 'application/json');
+  return asAnswer(Buffer.from(JSON.stringify(value, printableText)), 'application/json');
 }
 
 export async function asAnswer(plain: Buffer, type: string): Promise<Answer> {

@@ -180,7 +180,7 @@ function send(incoming: IncomingMessage, outgoing: ServerResponse, answer: Answe
     outgoing.writeHead(304, headers).end();
     return;
   }
-  const isSmall = /\bgzip\b/.test(String(incoming.headers['accept-encoding'] ?? ''));
+  const isSmall = /\bgzip\b/.test(incoming.headers['accept-encoding'] ?? '');
   const body = isSmall ? gzip : plain;
   outgoing.writeHead(200, {
     ...headers,

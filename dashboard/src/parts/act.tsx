@@ -1,0 +1,54 @@
+import { useRef, useState } from 'preact/hooks';
+import { useReader } from '../reader.ts';
+import { useSession, type ActionRequest, type Me } from '../session.ts';
+
+const rights = {
+  rotate: 'rotate',
+  pause: 'pause',
+  resume: 'pause',
+  approve: 'approve',
+} as const satisfies Record<ActionRequest['action'], keyof Me>;
+
+/** A button that does something in the person's name: asks for a token where there is none, and then whether it is meant. */
+export function Act({ action, main = false }: { readonly action: ActionRequest; readonly main?: boolean }) {
+  const { w } = useReader();
+  const { me, ask, act } = useSession();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [said, setSaid] = useState('');
+  const name = action.action === 'approve' ? action.rotation : action.node;
+  const denied = me !== undefined && !me[rights[action.action]];
+  const run = async (): Promise<void> => {
+    dialog.current?.close();
+    const answer = await act(action);
+    if (answer.ok) setSaid(w(`act.done.${action.action}`, { name: answer.name }));
+    else if (answer.error === 'token') ask();
+    else setSaid(w('act.failed', { why: answer.message }));
+  };
+  return (
+    <span class="act">
+      <button
+        type="button"
+        class={main ? 'main' : ''}
+        disabled={denied}
+        title={denied ? w('act.denied') : undefined}
+        onClick={() => (me === undefined ? ask() : dialog.current?.showModal())}
+      >
+        {w(`act.${action.action}`)}
+      </button>
+      <span role="status" class="said">
+        {said}
+      </span>
+      <dialog ref={dialog} aria-label={w(`act.${action.action}`)}>
+        <p>{w(`act.confirm.${action.action}`, { name })}</p>
+        <div class="row end">
+          <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
+            {w('act.no')}
+          </button>
+          <button type="button" class="main" onClick={() => void run()}>
+            {w('act.yes')}
+          </button>
+        </div>
+      </dialog>
+    </span>
+  );
+}

@@ -1,0 +1,207 @@
+// Clusters to look at: one where something of everything is going on, and a large one.
+import type { CertificateId } from '../../src/catalogue/ids.ts';
+import { resources } from '../../src/kube/resources.ts';
+import { privateNamespace, type CertificateRotation } from '../../src/kube/types.ts';
+import {
+  caRow,
+  inventoryMap,
+  leafRow,
+  nodeObject,
+  rotationObject,
+  type NodeParts,
+} from '../../src/view/testing.ts';
+import { MemoryClient } from './memory-client.ts';
+
+/** The fixtures of the view are about a fixed day; what is shown in a browser is about today. */
+const from = (days: number): string =>
+  new Date(Date.now() + days * 86_400_000).toISOString().replace(/\.\d+Z/, 'Z');
+
+const leaf = (id: CertificateId, left: number, change = {}) => {
+  const row = leafRow(id, left, change);
+  const days = Math.round((Date.parse(row.notAfter) - Date.parse(row.notBefore)) / 86_400_000);
+  return { ...row, notBefore: from(left - days), notAfter: from(left) };
+};
+const ca = (left: number, change = {}) => ({
+  ...caRow(left, change),
+  notBefore: from(left - 3650),
+  notAfter: from(left),
+});
+
+const controlPlaneIds: readonly CertificateId[] = [
+  'etcd/server.crt',
+  'etcd/peer.crt',
+  'etcd/healthcheck-client.crt',
+  'apiserver-etcd-client.crt',
+  'apiserver-kubelet-client.crt',
+  'front-proxy-client.crt',
+  'apiserver.crt',
+  'admin.conf',
+  'super-admin.conf',
+  '/root/.kube/config',
+  'controller-manager.conf',
+  'scheduler.conf',
+];
+
+export function controlPlane(left: number): NodeParts {
+  const cas = [
+    ca(3200),
+    ca(3200, {
+      id: 'etcd/ca.crt',
+      ca: 'etcd',
+      subject: 'CN=etcd-ca',
+      path: '/etc/kubernetes/pki/etcd/ca.crt',
+      sha256: 'e7'.repeat(32),
+    }),
+    ca(3200, {
+      id: 'front-proxy-ca.crt',
+      ca: 'front-proxy',
+      subject: 'CN=front-proxy-ca',
+      path: '/etc/kubernetes/pki/front-proxy-ca.crt',
+      sha256: 'f0'.repeat(32),
+    }),
+  ];
+  const own = controlPlaneIds.map((id, i) => leaf(id, left + i));
+  return { role: 'control-plane', rows: [...cas, ...own, ...worker((left % 60) + 20).rows] };
+}
+
+export function worker(left: number, change = {}): NodeParts & { rows: NonNullable<NodeParts['rows']> } {
+  return {
+    rows: [ca(3200), leaf('kubelet.crt', left, change), leaf('kubelet-client-current.pem', left + 4)],
+  };
+}
+
+export function place(client: MemoryClient, name: string, parts: NodeParts): void {
+  client.put(resources.nodes, nodeObject(name, parts));
+  if (parts.unread === true) return;
+  const map = inventoryMap(name, parts);
+  // Read a while ago, by today's clock; the digest leaves these two lines out.
+  const text = Object.values(map.data ?? {})[0]?.replaceAll(
+    /^( {2}"(?:collectedAt|clock)": ).*$/gm,
+    `$1"${from(-0.2)}",`,
+  );
+  client.put(resources.configMaps, { ...map, data: { 'certificates.json': text ?? '' } });
+}
+
+export function baseCluster(config = ''): MemoryClient {
+  const client = new MemoryClient();
+  const namespace = privateNamespace;
+  client.put(resources.configMaps, {
+    metadata: { name: 'cluster-cert-rotator-config', namespace },
+    data: { 'config.yaml': config },
+  });
+  client.put(resources.leases, {
+    metadata: { name: 'cluster-cert-rotator', namespace },
+    spec: { renewTime: from(0) },
+  });
+  return client;
+}
+
+const put = (client: MemoryClient, rotation: CertificateRotation): void =>
+  client.put(resources.certificateRotations, rotation);
+
+/** Something of everything. */
+export function busyCluster(): MemoryClient {
+  const client = baseCluster(
+    'mode: manual\nparallelWorkers: 3\nwindows: [{cron: "0 2 * * *", duration: 4h, zone: Asia/Shanghai}]\n',
+  );
+  for (const [i, name] of ['cp-1', 'cp-2', 'cp-3'].entries()) place(client, name, controlPlane(240 + i));
+  for (let i = 1; i <= 40; i += 1)
+    place(client, `worker-${String(i).padStart(2, '0')}`, worker(22 + ((i * 7) % 66)));
+  place(client, 'worker-41', worker(-3));
+  place(client, 'worker-42', worker(40, { state: 'WritableByOthers', reason: 'mode 0777' }));
+  place(client, 'worker-43', { unread: true, ready: false });
+  place(client, 'worker-44', {
+    ...worker(50),
+    paused: true,
+    notes: ['not on this node, left out: /etc/sysconfig'],
+  });
+  for (const rotation of busyRotations()) put(client, rotation);
+  return client;
+}
+
+function busyRotations(): readonly CertificateRotation[] {
+  const kubelets = ['kubelet.crt', 'kubelet-client-current.pem'] as const;
+  const steps = ['lock', 'backup', 'swap kubelet files', 'restart kubelet', 'prove 10250'].map((name, i) => ({
+    name,
+    startedAt: from(-1 + i * 0.0002),
+    finishedAt: from(-1 + i * 0.0002 + 0.00015),
+    result: 'done',
+  }));
+  const renewed = kubelets.map((id) => ({
+    id,
+    oldSerial: '5a0b1c2d3e4f50617283',
+    newSerial: '6b1c2d3e4f5061728394',
+    oldNotAfter: from(20),
+    newNotAfter: from(91),
+    proof: 'handshake on 10250 shows the new serial',
+  }));
+  const ended = { startedAt: from(-1), finishedAt: from(-0.999), attempts: 1 } as const;
+  const waits =
+    'waits: EtcdUnsafe: etcd of cp-3 is not Ready; OutsideWindow: the next window opens 02:00 Asia/Shanghai';
+  return [
+    rotationObject('w1-done', 'worker-01', {
+      certificates: kubelets,
+      status: {
+        phase: 'Succeeded',
+        reason: 'Renewed',
+        message: 'all is proved',
+        steps,
+        certificates: renewed,
+        ...ended,
+      },
+    }),
+    rotationObject('w2-back', 'worker-02', {
+      status: {
+        phase: 'RolledBack',
+        reason: 'NotProved',
+        message: '10250 showed the old serial after 90 s',
+        steps: steps.slice(0, 3),
+        ...ended,
+      },
+    }),
+    rotationObject('w41-manual', 'worker-41', {
+      status: {
+        phase: 'NeedsManual',
+        reason: 'KubeletNotTakingPods',
+        message: 'the kubelet of worker-41 does not start Pods; on the node: cert-renew all',
+        ...ended,
+      },
+    }),
+    rotationObject('w3-run', 'worker-03', {
+      status: {
+        phase: 'Running',
+        reason: 'Running',
+        message: 'the Pod on the node is at work',
+        step: 'restart kubelet',
+        startedAt: from(-0.001),
+        attempts: 1,
+      },
+    }),
+    rotationObject('cp1-wait', 'cp-1', {
+      certificates: ['apiserver.crt', 'etcd/server.crt'],
+      status: { phase: 'Pending', reason: 'EtcdUnsafe', message: waits, dueAt: from(-1), attempts: 2 },
+    }),
+    rotationObject('w4-approve', 'worker-04', {
+      status: {
+        phase: 'Pending',
+        reason: 'AwaitingApproval',
+        message:
+          'waits: AwaitingApproval: mode is manual: approve it with annotation certrotator.cpaas.io/approved="true"',
+        dueAt: from(-0.5),
+      },
+    }),
+    ...[5, 6, 7, 8].map((i) =>
+      rotationObject(`w${i}-plan`, `worker-0${i}`, {
+        status: { phase: 'Scheduled', reason: 'NearingExpiry', message: 'due soon', dueAt: from(i) },
+      }),
+    ),
+  ];
+}
+
+export function largeCluster(count: number): MemoryClient {
+  const client = baseCluster();
+  for (let i = 0; i < 3; i += 1) place(client, `cp-${i}`, controlPlane(200 + i));
+  for (let i = 3; i < count; i += 1)
+    place(client, `node-${String(i).padStart(5, '0')}`, worker(20 + ((i * 13) % 70)));
+  return client;
+}
