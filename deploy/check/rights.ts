@@ -111,6 +111,22 @@ function ask({ may, ...attributes }: Question): void {
   report(text === String(may), `the controller may ${may ? '' : 'not '}${verb} ${what}${place}`, text);
 }
 
+/** What the dashboard shows. RBAC knows no prefixes: of the public namespace it may read every ConfigMap. */
+function webRights(where: string): string {
+  const everywhere = [
+    'certificaterotations.certrotator.cpaas.io [] [] [list watch]',
+    'nodes [] [] [list watch]',
+  ];
+  const more: Readonly<Record<string, readonly string[]>> = {
+    'cpaas-system': ['configmaps [] [] [list watch]'],
+    [namespace]: [
+      'configmaps [] [cluster-cert-rotator-config] [get]',
+      'leases.coordination.k8s.io [] [cluster-cert-rotator] [get]',
+    ],
+  };
+  return [...everywhere, ...(more[where] ?? [])].toSorted().join('\n');
+}
+
 export function checkRights(): void {
   const signing = 'certificatesigningrequests.certificates.k8s.io [] [] [create get]';
   for (const where of [namespace, 'cpaas-system', 'kube-system', 'default']) {
@@ -119,7 +135,7 @@ export function checkRights(): void {
     const node = rights('cluster-cert-rotator-node', where).join('\n');
     report(node === '', `in ${where} the Pods without a token could do nothing with one`, node);
     const web = rights('cluster-cert-rotator-web', where, 'cpaas-system').join('\n');
-    report(web === '', `in ${where} the web program may do nothing`, web);
+    report(web === webRights(where), `in ${where} the web program may read what it shows, no more`, web);
   }
   for (const question of [...core, ...others]) ask(question);
 }

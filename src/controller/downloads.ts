@@ -12,6 +12,12 @@ export const web = {
   name: 'cluster-cert-rotator-web',
   port: 8080,
   selector: { app: 'cluster-cert-rotator', 'app.kubernetes.io/component': 'web' },
+  dashboard: {
+    service: 'cluster-cert-rotator',
+    port: 8443,
+    secret: 'cluster-cert-rotator-web-tls',
+    tlsDirectory: '/etc/cluster-cert-rotator-tls',
+  },
 } as const;
 
 export const frontendName = 'frontend';

@@ -62,18 +62,23 @@ export interface NodeParts {
   readonly left?: number;
   readonly readDaysAgo?: number;
   readonly unread?: boolean;
+  /** Where an API server made the Node. */
+  readonly uid?: string;
   readonly notes?: readonly string[];
 }
 
 export const uidOf = (name: string): string => `uid-${name}`;
 
-export function nodeObject(name: string, { role = 'worker', ready = true, paused = false }: NodeParts): Node {
+export function nodeObject(
+  name: string,
+  { role = 'worker', ready = true, paused = false, uid = uidOf(name) }: NodeParts,
+): Node {
   return {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: {
       name,
-      uid: uidOf(name),
+      uid,
       labels: role === 'control-plane' ? { 'node-role.kubernetes.io/control-plane': '' } : {},
       annotations: paused ? { 'certrotator.cpaas.io/paused': 'true' } : {},
     },

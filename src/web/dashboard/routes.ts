@@ -1,4 +1,4 @@
-// The addresses of the dashboard: the page, its API, the stream, the actions, and the metrics where there are some.
+// The addresses of the dashboard: the page, its API, the stream, the actions.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { CertError } from '../../errors.ts';
@@ -21,8 +21,6 @@ export interface DashboardRoutes {
   /** Where the API server is; a person's requests take nothing else from it. */
   readonly cluster: KubeConfig;
   readonly hostNames: readonly string[];
-  /** What Prometheus reads at /metrics; absent: nothing is there. */
-  readonly metrics?: () => Promise<{ readonly type: string; readonly text: string }>;
   readonly limits: { readonly body: number; readonly actions: number; readonly waiting: number };
 }
 
@@ -65,27 +63,19 @@ export function dashboardRoutes(options: DashboardRoutes): Handler {
     }
     if (hasBody(incoming)) return refuse(outgoing, 'large', 'no body is read here');
     if (path.startsWith('/api/')) return api(options, turns, path, incoming, outgoing);
-    return other(options, path, incoming, outgoing);
+    return page(options, path, incoming, outgoing);
   };
 }
 
-async function other(
-  { files, metrics }: DashboardRoutes,
+function page(
+  { files }: DashboardRoutes,
   path: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-): Promise<void> {
+): void {
   const file = files.get(path);
-  if (file !== undefined) {
-    const cache = file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache';
-    return send(incoming, outgoing, file, cache);
-  }
-  if (path === '/metrics' && metrics !== undefined) {
-    const { type, text } = await metrics();
-    outgoing.writeHead(200, { 'content-type': type, 'cache-control': 'no-store' }).end(text);
-    return;
-  }
-  refuse(outgoing, 'gone', 'there is no such page');
+  if (file === undefined) return refuse(outgoing, 'gone', 'there is no such page');
+  send(incoming, outgoing, file, file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
 }
 
 async function api(

@@ -12,7 +12,7 @@ import { Content } from './content.ts';
 import { readStatic } from './files.ts';
 import { serviceNames } from './guard.ts';
 import { PictureKeeper } from './picture-keeper.ts';
-import { dashboardRoutes, defaultRouteLimits, refuse, type DashboardRoutes } from './routes.ts';
+import { dashboardRoutes, defaultRouteLimits, refuse } from './routes.ts';
 import { firstPair, followPair } from './serving-certificate.ts';
 import { defaultStreamLimits, Stream, type StreamLimits } from './stream.ts';
 
@@ -46,7 +46,6 @@ export interface DashboardOptions extends ListenAddress {
   readonly client: KubeClient;
   readonly cluster: KubeConfig;
   readonly log: Logger;
-  readonly metrics?: DashboardRoutes['metrics'];
   readonly limits?: Partial<DashboardLimits>;
 }
 
@@ -74,7 +73,6 @@ export async function serveDashboard(options: DashboardOptions, signal: AbortSig
     synced: () => keeper.synced,
     cluster: options.cluster,
     hostNames: [...serviceNames(serviceName, publicNamespace), ...options.hostNames],
-    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     limits: defaultRouteLimits,
   });
   void keeper.run(signal);
