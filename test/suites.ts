@@ -71,6 +71,13 @@ export const suites: readonly Suite[] = [
     groups: ['fast', 'all'],
   },
   {
+    name: 'browser',
+    about:
+      'the dashboard in Chromium: axe on every page, keyboard, 5,000 nodes, actions on a kube-apiserver, bad input',
+    command: `scripts/debian.sh install chromium openssl && ${node} scripts/build-dashboard.ts && ${vitest('--config test/browser/vitest.config.ts')}`,
+    groups: ['fast', 'all'],
+  },
+  {
     name: 'build',
     about: 'the executable, the images, the chart',
     command: `${node} scripts/build.ts`,

@@ -52,6 +52,11 @@ describe.skipIf(mustSkip())('a person', () => {
       body: JSON.stringify(action),
     });
 
+  const paused = async () =>
+    (await client.get(resources.nodes, { name: 'w1' }))?.metadata?.annotations?.[
+      'certrotator.cpaas.io/paused'
+    ];
+
   let operator: string;
   let viewer: string;
 
@@ -124,10 +129,6 @@ describe.skipIf(mustSkip())('a person', () => {
   });
 
   it('pauses a node and lets it go on', async () => {
-    const paused = async () =>
-      (await client.get(resources.nodes, { name: 'w1' }))?.metadata?.annotations?.[
-        'certrotator.cpaas.io/paused'
-      ];
     expect((await act(operator, { action: 'pause', node: 'w1' })).status).toBe(200);
     expect(await paused()).toBe('true');
     await until(
@@ -181,6 +182,8 @@ describe.skipIf(mustSkip())('a person', () => {
   );
 });
 
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
 /** As the API server signs them for ServiceAccounts, an hour ago. */
 function expiredToken(apiDirectory: string): string {
   const now = Math.floor(Date.now() / 1000);
@@ -194,7 +197,6 @@ function expiredToken(apiDirectory: string): string {
     exp: now - 3600,
     'kubernetes.io': { namespace, serviceaccount: { name, uid: 'x' } },
   };
-  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const text = `${encode({ alg: 'ES256', typ: 'JWT' })}.${encode(claims)}`;
   const key = createPrivateKey(readFileSync(join(apiDirectory, 'sa.key')));
   const signature = sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' });

@@ -1,0 +1,109 @@
+// Every page, in both languages and both themes: readable by everybody (WCAG 2.2 AA by axe), and nothing from anywhere else.
+import { readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { openBrowser, type Opened } from './browser.ts';
+import { busyCluster } from './cluster.ts';
+import { builtPage, serve, type Served } from './serve.ts';
+import { show, watchedPage } from './watched-page.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const paths = [
+  'overview',
+  'nodes',
+  'nodes/worker-01',
+  'nodes/cp-1',
+  'nodes/nobody',
+  'plan',
+  'history',
+  'cas',
+  'settings',
+];
+
+let served: Served;
+beforeAll(async () => {
+  served = await serve({ client: busyCluster().client });
+});
+afterAll(() => served.end());
+
+/** In words: which rule, where. */
+async function violations(page: Page): Promise<readonly string[]> {
+  // Past the page's own policy, as a browser's tool would.
+  await page.evaluate(axe);
+  const { violations }: AxeResults = await page.evaluate(
+    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
+  );
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+}
+
+const [wide, narrow] = [
+  { width: 1280, height: 900 },
+  { width: 375, height: 740 },
+];
+
+// Every two of them meet.
+describe.each([
+  ['en', 'light', wide],
+  ['en', 'dark', narrow],
+  ['zh-CN', 'light', narrow],
+  ['zh-CN', 'dark', wide],
+] as const)('in %s, %s, %o', (locale, colorScheme, viewport) => {
+  let browser: Opened;
+  beforeAll(async () => {
+    browser = await openBrowser({ locale, colorScheme, viewport });
+  });
+  afterAll(async () => browser.close());
+
+  it.each(paths)('%s is for everybody', async (path) => {
+    const { page, faults } = await watchedPage(browser.context, served.url);
+    await show(page, served.url, path);
+    await page.locator('details').evaluateAll((all) => all.forEach((one) => one.setAttribute('open', '')));
+    expect(await violations(page)).toEqual([]);
+    const [taken, most] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    expect(taken).toBeLessThanOrEqual(most ?? 0);
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe(locale);
+    // A node that is not there is said so by 404.
+    expect(faults().filter((text) => !(path === 'nodes/nobody' && text.includes('404')))).toEqual([]);
+    await page.close();
+  });
+
+  it('the dialog for a token is, too', async () => {
+    const { page, faults } = await watchedPage(browser.context, served.url);
+    await show(page, served.url, 'overview');
+    await page.locator('header .tools button').first().click();
+    await page.waitForSelector('dialog[open]');
+    expect(await violations(page)).toEqual([]);
+    expect(faults()).toEqual([]);
+    await page.close();
+  });
+});
+
+test('language and theme are chosen by hand, too, and kept', async () => {
+  const browser = await openBrowser({ locale: 'fr-FR', colorScheme: 'light' });
+  const { page } = await watchedPage(browser.context, served.url);
+  await show(page, served.url, 'overview');
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe('en');
+  const paper = async () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const light = await paper();
+  await page.getByLabel('Theme').selectOption('dark');
+  const dark = await paper();
+  expect(dark).not.toBe(light);
+  await page.getByRole('button', { name: '切换到中文' }).click();
+  await page.reload();
+  await page.waitForSelector('h1');
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe('zh-CN');
+  expect(await paper()).toBe(dark);
+  await browser.close();
+});
+
+test('all of it has less than 100 KiB, compressed', () => {
+  const files = readdirSync(builtPage, { recursive: true, withFileTypes: true }).filter((file) =>
+    file.isFile(),
+  );
+  const sizes = files.map(({ parentPath, name }) => gzipSync(readFileSync(join(parentPath, name))).length);
+  expect(sizes.reduce((sum, one) => sum + one, 0)).toBeLessThan(100 * 1024);
+});
