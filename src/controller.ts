@@ -7,6 +7,7 @@ import { handleRequests } from './controller/signer/handle.ts';
 import { ConfigurationFile } from './controller/configuration-file.ts';
 import type { Configuration } from './controller/configuration.ts';
 import { decide } from './controller/decide/index.ts';
+import { dashboardServing } from './controller/downloads.ts';
 import { DownloadsKeeper, readChecksums } from './controller/downloads-keeper.ts';
 import { EventRecorder } from './controller/events.ts';
 import { Caches, Gatherer } from './controller/gather.ts';
@@ -172,7 +173,11 @@ async function lead(shared: Shared, term: Term): Promise<void> {
     client,
     checksums: readChecksums(shared.flags.downloads),
   });
-  const serving = new ServingKeeper(client, [metricsServing], shared.log);
+  const serving = new ServingKeeper(
+    client,
+    [metricsServing, dashboardServing(shared.publicNamespace)],
+    shared.log,
+  );
   const parts: LoopParts = {
     ...shared,
     client,

@@ -19,6 +19,7 @@ export function checkWrites(publicNamespace: string): void {
     ['Secret', 'anything', namespace],
     ['Secret', 'kubernetes-ca', namespace],
     ['Secret', 'cluster-cert-rotator-controller-tls', publicNamespace],
+    ['Secret', 'cluster-cert-rotator-web-tls', namespace],
     ['Service', 'anything', publicNamespace],
   ] as const) {
     denied(`the controller makes ${kind} ${name} in ${where}`, object(kind, name, where), controller);

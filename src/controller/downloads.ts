@@ -5,6 +5,7 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { apiGroup } from '../kube/types.ts';
+import { serviceNames, type ServingSecret } from './serving-keeper.ts';
 import type { NewEvent } from './world.ts';
 
 /** The Deployment that the chart makes in the public namespace; its Pods are who `frontend` selects. */
@@ -19,6 +20,13 @@ export const web = {
     tlsDirectory: '/etc/cluster-cert-rotator-tls',
   },
 } as const;
+
+/** The dashboard's serving certificate (R9). By `localhost` it is reached through a port that kubectl forwards. */
+export function dashboardServing(namespace: string): ServingSecret {
+  const { service, secret } = web.dashboard;
+  const names = [...serviceNames(service, namespace), `${service}.${namespace}`, 'localhost'];
+  return { name: secret, namespace, names };
+}
 
 export const frontendName = 'frontend';
 export const checksumsName = 'cert-renew-checksums';
