@@ -79,17 +79,17 @@ function Shell({ route, live, theme, setTheme, toggleLanguage }: ShellParts) {
   }, [place]);
   return (
     <>
-      <a
-        class="skip"
-        href={location.hash}
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
-        {w('skip')}
-      </a>
       <header class="bar">
+        <a
+          class="skip"
+          href={location.hash}
+          onClick={(event) => {
+            event.preventDefault();
+            main.current?.focus();
+          }}
+        >
+          {w('skip')}
+        </a>
         <a class="brand" href="#/overview">
           <img src="/icon.svg" alt="" width="22" height="22" />
           <span>cluster-cert-rotator</span>
@@ -108,7 +108,7 @@ function Shell({ route, live, theme, setTheme, toggleLanguage }: ShellParts) {
           {w('live.offLong', { at: time(live.heardAt) })}
         </p>
       )}
-      <main ref={main} tabIndex={-1}>
+      <main ref={main} tabIndex={-1} data-page={place}>
         <Content route={route} />
       </main>
     </>

@@ -1,6 +1,6 @@
 // Every metric of our own as data: the registry is filled from this table, and docs/metrics.md is written from it.
 import { annotations, phases, terminalPhases, type CertificateRotation } from '../kube/types.ts';
-import { isAnnotated } from './decide/view.ts';
+import { isAnnotated } from '../kube/objects.ts';
 import { caEnds, certificateLabels, seconds, shownCertificates } from './metrics-certificates.ts';
 import type { ShownCertificate } from './metrics-certificates.ts';
 import type { World } from './world.ts';

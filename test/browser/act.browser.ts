@@ -61,7 +61,7 @@ describe.skipIf(mustSkip())('from the page', () => {
     expect(node?.metadata?.annotations).toMatchObject({ 'certrotator.cpaas.io/paused': 'true' });
 
     const kept = await page.evaluate(() =>
-      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+      JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie]),
     );
     expect(kept).not.toContain(token.slice(0, 20));
     await page.reload();

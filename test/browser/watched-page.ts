@@ -20,8 +20,11 @@ export async function watchedPage(context: BrowserContext, url: string): Promise
   return { page, faults: () => faults };
 }
 
-/** The page has what it asked for. */
+/** Goes there and waits until the page has what it asked for. */
 export async function show(page: Page, url: string, path: string): Promise<void> {
   await page.goto(`${url}/#/${path}`);
-  await page.waitForSelector('main:not(:has(.empty[role=status])) :is(h1, h2)');
+  const [first = '', node] = path.split('/');
+  await page.waitForSelector(
+    `main[data-page="${first}/${node ?? ''}"]:not(:has(.empty[role=status])) :is(h1, h2)`,
+  );
 }

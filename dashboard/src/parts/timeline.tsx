@@ -180,7 +180,7 @@ function Table({ slots, kinds }: { readonly slots: readonly Slot[]; readonly kin
   return (
     <details>
       <summary>{w('timeline.table')}</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label={w('timeline.title')}>
+      <div class="scroll" tabIndex={0} role="region" aria-label={w('timeline.table')}>
         <table>
           <thead>
             <tr>
