@@ -44,7 +44,7 @@ describe.skipIf(mustSkip())('from the page', () => {
     const { page, faults } = await watchedPage(browser.context, served.url);
     await show(page, served.url, 'nodes/w1');
     await page.getByRole('button', { name: 'Pause' }).click();
-    const field = page.getByLabel('Token');
+    const field = page.getByRole('textbox', { name: 'Token' });
     await field.fill('wrong');
     await page.getByRole('button', { name: 'Use it' }).click();
     await page.waitForSelector('dialog [role=alert]:has-text("does not accept this token")');

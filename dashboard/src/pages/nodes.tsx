@@ -1,3 +1,4 @@
+import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { nodeStates } from '../../../src/view/node-states.ts';
 import type { NodeRow } from '../../../src/view/nodes.ts';
@@ -168,10 +169,21 @@ function Filter({ wanted, change }: FilterParts) {
 }
 
 function Rows({ rows, wanted, change }: FilterParts & { readonly rows: readonly NodeRow[] }) {
-  const { w } = useReader();
+  const reader = useReader();
+  const { w } = reader;
   const rowHeight = useNarrow() ? 84 : 38;
   const body = useRef<HTMLTableSectionElement>(null);
   const { first, last } = useShown(body, rows.length, rowHeight);
+  // What was drawn already is the same to Preact, and is not compared.
+  const drawn = useMemo(() => {
+    const known = new Map<string, VNode>();
+    return (row: NodeRow, index: number): VNode => {
+      const key = `${row.name} ${index}`;
+      const made = known.get(key) ?? <Row key={row.name} row={row} index={index} />;
+      known.set(key, made);
+      return made;
+    };
+  }, [rows, reader]);
   return (
     <table class="nodes" aria-rowcount={rows.length + 1}>
       <thead>
@@ -195,9 +207,7 @@ function Rows({ rows, wanted, change }: FilterParts & { readonly rows: readonly 
       </thead>
       <tbody ref={body}>
         {first > 0 && <tr class="gap" aria-hidden="true" style={{ height: `${first * rowHeight}px` }} />}
-        {rows.slice(first, last).map((row, i) => (
-          <Row key={row.name} row={row} index={first + i + 2} />
-        ))}
+        {rows.slice(first, last).map((row, i) => drawn(row, first + i + 2))}
         {last < rows.length && (
           <tr class="gap" aria-hidden="true" style={{ height: `${(rows.length - last) * rowHeight}px` }} />
         )}

@@ -8,6 +8,8 @@ export interface Shown {
 }
 
 const around = 12;
+/** A step of a few rows is drawn once, not each of them. */
+const step = 8;
 
 /** Rows are `rowHeight` pixels high; the page itself scrolls. */
 export function useShown(list: RefObject<HTMLElement | null>, count: number, rowHeight: number): Shown {
@@ -17,8 +19,8 @@ export function useShown(list: RefObject<HTMLElement | null>, count: number, row
     const look = (): void => {
       frame = 0;
       const top = list.current?.getBoundingClientRect().top ?? 0;
-      const first = Math.max(0, Math.floor(-top / rowHeight) - around);
-      const last = Math.min(count, Math.ceil((innerHeight - top) / rowHeight) + around);
+      const first = Math.max(0, step * Math.floor((-top / rowHeight - around) / step));
+      const last = Math.min(count, step * Math.ceil(((innerHeight - top) / rowHeight + around) / step));
       setShown((before) => (before.first === first && before.last === last ? before : { first, last }));
     };
     const later = (): void => {

@@ -178,6 +178,7 @@ async function tellVersions(
   const start = Date.now().toString(36);
   while (!signal.aborted) {
     await fresh.next(tick, signal);
+    if (signal.aborted) return;
     content.renew();
     stream.tell(`${start}-${content.version}`);
     await pause(rest, signal);

@@ -59,6 +59,9 @@ test('it beats until it is stopped, and then lets everybody go', () => {
   vi.advanceTimersByTime(2500);
   expect(client.taken.filter((text) => text.startsWith('event: alive'))).toHaveLength(2);
   stop.abort();
+  const taken = client.taken.length;
+  stream.tell('a-2');
+  expect(client.taken).toHaveLength(taken);
   expect(stream.clients).toBe(0);
   vi.useRealTimers();
 });

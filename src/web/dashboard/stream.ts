@@ -33,6 +33,7 @@ export class Stream {
       () => {
         clearInterval(timer);
         for (const client of this.#clients) client.end();
+        this.#clients.clear();
       },
       { once: true },
     );
@@ -43,6 +44,8 @@ export class Stream {
     if (this.#clients.size >= this.#limits.clients) return false;
     this.#clients.add(client);
     client.once('close', () => this.#clients.delete(client));
+    // Whoever goes in the middle of a word is gone: `close` follows.
+    client.on('error', () => this.#clients.delete(client));
     client.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream',
