@@ -23,7 +23,8 @@ function render(): string {
     '1.34.0',
     '--no-hooks',
     '--set',
-    'config.download.enabled=false',
+    // The dashboard is HTTPS for a person's own token: the demo shows a page of its own until it is put before it.
+    'config.download.enabled=false,config.dashboard.enabled=false',
   ];
   const text = run(helm, ['template', 'cluster-cert-rotator', join(root, 'deploy/chart'), ...flags]);
   const objects = parseAllDocuments(text).flatMap((document): unknown => document.toJS() ?? []);
