@@ -200,7 +200,13 @@ describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (ser
     expect(health.status).toBe(200);
     const metrics = await (await fetch(`http://127.0.0.1:${controller.port}/metrics`)).text();
     expect(metrics).toMatch(/x509_cert_not_after\{nodename="n1",filename="apiserver.crt"/);
+  });
 
+  // kubectl speaks protobuf, which the embedded server does not.
+  const ofRealServer = server.isReal ? it : () => undefined;
+  ofRealServer('shows its metrics by TLS to whom RBAC lets', async () => {
+    const [controller] = running.filter(({ child }) => child.exitCode === null);
+    if (controller === undefined) throw new Error('no controller runs');
     const serving = await until(
       async () => servingOf(client, metricsServing),
       'the certificate of the metrics',

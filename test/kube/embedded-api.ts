@@ -31,7 +31,11 @@ export async function startEmbeddedApi(): Promise<BareApi> {
 }
 
 /** For `describe.each`: the embedded server, and the real one where it is built. */
-export const apiServers: readonly { readonly title: string; readonly start: () => Promise<BareApi> }[] = [
-  { title: 'the embedded API server', start: startEmbeddedApi },
-  ...(mustSkip() ? [] : [{ title: 'a real API server', start: async () => startBareApi() }]),
+export const apiServers: readonly {
+  readonly title: string;
+  readonly isReal: boolean;
+  readonly start: () => Promise<BareApi>;
+}[] = [
+  { title: 'the embedded API server', isReal: false, start: startEmbeddedApi },
+  ...(mustSkip() ? [] : [{ title: 'a real API server', isReal: true, start: async () => startBareApi() }]),
 ];
