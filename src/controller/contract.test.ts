@@ -203,8 +203,7 @@ describe.each(apiServers)('the controller on $title', { timeout: 120_000 }, (ser
   });
 
   // kubectl speaks protobuf, which the embedded server does not.
-  const ofRealServer = server.isReal ? it : () => undefined;
-  ofRealServer('shows its metrics by TLS to whom RBAC lets', async () => {
+  it.runIf(server.isReal)('shows its metrics by TLS to whom RBAC lets', async () => {
     const [controller] = running.filter(({ child }) => child.exitCode === null);
     if (controller === undefined) throw new Error('no controller runs');
     const serving = await until(
