@@ -31,3 +31,12 @@ export async function listen(server: Server, { host, port }: ListenAddress): Pro
     server.listen({ port, host }, resolve);
   });
 }
+
+/** Takes no new connection once `signal` aborts, and lets those go that ask for nothing. */
+export function closeOnAbort(server: Server, signal: AbortSignal): void {
+  const close = (): void => {
+    server.close();
+    server.closeIdleConnections();
+  };
+  signal.addEventListener('abort', close, { once: true });
+}

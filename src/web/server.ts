@@ -9,7 +9,7 @@ import {
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import type { Downloads } from './downloads.ts';
-import { listen, type ListenAddress } from '../listen.ts';
+import { closeOnAbort, listen, type ListenAddress } from '../listen.ts';
 import type { Logger } from '../log.ts';
 import { account } from './account.ts';
 import { errorScript, scriptType } from './error-script.ts';
@@ -66,14 +66,7 @@ export async function serveDownloads(options: WebServerOptions, signal: AbortSig
     refuseRaw(socket, ...clientErrors(error)),
   );
   await listen(server, options);
-  signal.addEventListener(
-    'abort',
-    () => {
-      server.close();
-      server.closeIdleConnections();
-    },
-    { once: true },
-  );
+  closeOnAbort(server, signal);
   return server;
 }
 

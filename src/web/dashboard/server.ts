@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubeClient } from '../../kube/client.ts';
 import { pause } from '../../kube/reflector.ts';
-import { listen, type ListenAddress } from '../../listen.ts';
+import { closeOnAbort, listen, type ListenAddress } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
 import { account } from '../account.ts';
 import { Content } from './content.ts';
@@ -82,14 +82,7 @@ export async function serveDashboard(options: DashboardOptions, signal: AbortSig
   stream.start(signal);
   void followPair(tlsDirectory, pair, (next) => server.setSecureContext(next), { log, signal });
   void tellVersions(fresh, content, stream, limits.rest, signal);
-  signal.addEventListener(
-    'abort',
-    () => {
-      server.close();
-      server.closeIdleConnections();
-    },
-    { once: true },
-  );
+  closeOnAbort(server, signal);
   return server;
 }
 
