@@ -158,6 +158,7 @@ describe('while things change', () => {
     await page.waitForSelector('.tag:has-text("paused")', { timeout: 20_000 });
     // It asks anew as soon as it wakes, and is connected again a moment later.
     await page.waitForSelector('header .live >> text="live"', { timeout: 20_000 });
+    expect(await page.locator('.tag:has-text("paused")').count()).toBeGreaterThan(0);
     await page.close();
   });
 });
