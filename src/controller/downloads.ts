@@ -5,7 +5,8 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { ConfigMap, Service } from 'kubernetes-types/core/v1.js';
 import type { OwnerReference } from 'kubernetes-types/meta/v1.js';
 import { apiGroup } from '../kube/types.ts';
-import { serviceNames, type ServingSecret } from './serving-keeper.ts';
+import { serviceNames } from '../kube/objects.ts';
+import type { ServingSecret } from './serving-keeper.ts';
 import type { NewEvent } from './world.ts';
 
 /** The Deployment that the chart makes in the public namespace; its Pods are who `frontend` selects. */

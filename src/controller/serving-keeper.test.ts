@@ -1,7 +1,8 @@
 import type { Secret } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../log.ts';
-import { decideServing, serviceNames, ServingKeeper, servingMaterialOf } from './serving-keeper.ts';
+import { serviceNames } from '../kube/objects.ts';
+import { decideServing, ServingKeeper, servingMaterialOf } from './serving-keeper.ts';
 import { MemoryApi } from './vault/testing.ts';
 
 const now = new Date('2030-01-01T00:00:00Z');

@@ -1,5 +1,6 @@
 // Secrets with key and certificate of the product's own TLS servers (R9): the leader makes each, and makes it anew before
 // it ends. One that a person put there instead (cert-manager's, say) is used and never changed.
+import { serviceNames } from '../kube/objects.ts';
 import { createPrivateKey } from 'node:crypto';
 import type { Secret } from 'kubernetes-types/core/v1.js';
 import { CertError } from '../errors.ts';
@@ -19,11 +20,6 @@ export interface ServingSecret {
   readonly namespace: string;
   /** DNS names by which clients reach it; the first is for people, too. */
   readonly names: readonly string[];
-}
-
-/** The DNS names of a Service, the longest that is common first. */
-export function serviceNames(service: string, namespace: string): string[] {
-  return [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`, service];
 }
 
 /** The controller's Service, in front of its metrics; the chart makes it. */

@@ -44,3 +44,8 @@ export function byAge(a: CertificateRotation, b: CertificateRotation): number {
 export function wasNeverBegun({ status }: CertificateRotation): boolean {
   return status?.phase === 'Superseded' && status.startedAt === undefined;
 }
+
+/** The DNS names of a Service, the longest that is common first. */
+export function serviceNames(service: string, namespace: string): string[] {
+  return [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`, service];
+}

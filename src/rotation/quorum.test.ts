@@ -5,8 +5,9 @@ import { defaultTimeouts } from './types.ts';
 import type { NodeFacts, RotationNode } from './types.ts';
 import type { Context } from './context.ts';
 import { fakeFacts, fakeTargets, makeCa, makeDisk } from './fake-disk.ts';
+import { fakeJournal, fakeStage } from './fake-journal.ts';
 import { FakeNode } from './fake-node.ts';
-import { journalSchema, type JournalCertificate, type JournalStage } from './journal.ts';
+import type { JournalCertificate } from './journal.ts';
 import { quorumLack, watchQuorum } from './quorum.ts';
 
 const signal = new AbortController().signal;
@@ -87,29 +88,10 @@ describe('the wait for etcd’s proof', () => {
     { id: 'etcd/peer.crt', location, ...serials, proof: 'handshake' },
     { id: 'etcd/server.crt', location, ...serials },
   ];
-  const stage: JournalStage = {
-    name: 'etcd',
-    state: 'unproved',
-    files: [],
-    certificates,
-    mayReturn: false,
-    resumes: 0,
-  };
+  const stage = fakeStage('etcd', { state: 'unproved', certificates, mayReturn: false });
 
   function contextOf(node: RotationNode, attended = true): Context {
-    const journal: Context['journal'] = {
-      schema: journalSchema,
-      id: 'x',
-      machineId: 'm',
-      origin: 'cli',
-      createdAt: '',
-      state: 'applying',
-      kubeletRestart: 'always',
-      facts,
-      stages: [stage],
-      steps: [],
-      notes: [],
-    };
+    const journal = fakeJournal([stage], facts);
     return { node, timeouts: defaultTimeouts, signal, journal, attended, cold: true };
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fakeTargets, startTime } from './fake-disk.ts';
+import { fakeJournal, fakeStage } from './fake-journal.ts';
 import type { Journal, JournalCertificate, JournalStage } from './journal.ts';
 import { notBegun, withWaiting } from './supersede.ts';
 
@@ -14,21 +15,9 @@ const stageOf = (
   name: JournalStage['name'],
   state: JournalStage['state'],
   ...certificates: readonly JournalCertificate[]
-): JournalStage => ({ name, state, files: [], certificates, resumes: 0 });
+): JournalStage => fakeStage(name, { state, certificates });
 
-const journalOf = (...stages: readonly JournalStage[]): Journal => ({
-  schema: 1,
-  id: '20300301-000000-00000000',
-  machineId: 'a'.repeat(32),
-  origin: 'cli',
-  createdAt: startTime.toISOString(),
-  state: 'applying',
-  kubeletRestart: 'always',
-  facts: { manifests: {} },
-  stages,
-  steps: [],
-  notes: [],
-});
+const journalOf = (...stages: readonly JournalStage[]): Journal => fakeJournal(stages);
 
 const etcd = stageOf('etcd', 'unproved', certificate('etcd/server.crt', '1'));
 const apiserver = stageOf('kube-apiserver', 'unproved', certificate('apiserver.crt', '2'));

@@ -66,27 +66,42 @@ const whole = (milliseconds: number): Date => new Date(Math.floor(milliseconds /
 /** digitalSignature, keyCertSign, cRLSign (RFC 5280 4.2.1.3). */
 const caUsage = bitString(Uint8Array.of(0x86), 1);
 
-/** A self-signed CA, ten years. */
-export function createAuthority(commonName = 'kubernetes'): Authority {
+export interface Validity {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/** A CA that has signed itself, with a new P-256 key. */
+export function selfSigned(
+  commonName: string,
+  { notBefore, notAfter }: Validity,
+): { readonly certificate: Certificate; readonly key: KeyObject } {
   const { key, spki } = generateLike({ keyAlgorithm: 'P-256' });
   const { identifier, hash } = signerFor(key);
-  const subject = writeName({ commonName });
-  const now = Date.now();
-  const keyId = newSerial();
+  const name = writeName({ commonName });
   const extensions = [
     writeExtension(oids.keyUsage, caUsage, true),
     writeExtension(oids.basicConstraints, sequence(trueBoolean()), true),
-    writeExtension(oids.subjectKeyId, writeSubjectKeyId(keyId)),
+    writeExtension(oids.subjectKeyId, writeSubjectKeyId(newSerial())),
   ];
-  const body = sequence(
+  const tbs = sequence(
     context(0, true, unsignedInteger(Uint8Array.of(2))),
     unsignedInteger(newSerial()),
     identifier,
-    subject,
-    sequence(time(whole(now - 3_600_000)), time(whole(now + 3650 * day))),
-    subject,
+    name,
+    sequence(time(notBefore), time(notAfter)),
+    name,
     spki,
     context(3, true, sequence(...extensions)),
   );
-  return new Authority(parseCertificate(sequence(body, identifier, bitString(sign(hash, body, key)))), key);
+  const der = sequence(tbs, identifier, bitString(sign(hash, tbs, key)));
+  return { certificate: parseCertificate(der), key };
+}
+
+/** For a cluster of its own, ten years. */
+export function createAuthority(commonName = 'kubernetes'): Authority {
+  const now = Date.now();
+  const validity = { notBefore: whole(now - 3_600_000), notAfter: whole(now + 3650 * day) };
+  const { certificate, key } = selfSigned(commonName, validity);
+  return new Authority(certificate, key);
 }

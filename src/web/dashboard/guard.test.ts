@@ -1,7 +1,12 @@
 import { describe, expect, it, test } from 'vitest';
-import { bearerOf, isForeign, isOwnHost, serviceNames } from './guard.ts';
+import { serviceNames } from '../../kube/objects.ts';
+import { bearerOf, isForeign, isOwnHost } from './guard.ts';
 
-const names = [...serviceNames('cluster-cert-rotator', 'cpaas-system'), 'certs.example.org'];
+const names = [
+  ...serviceNames('cluster-cert-rotator', 'cpaas-system'),
+  'cluster-cert-rotator.cpaas-system',
+  'certs.example.org',
+];
 
 describe('the Host', () => {
   it.each([

@@ -23,16 +23,6 @@ export const securityHeaders = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 } as const;
 
-/** The names under which the Service is known in the cluster; more are configured. */
-export function serviceNames(service: string, namespace: string): readonly string[] {
-  return [
-    service,
-    `${service}.${namespace}`,
-    `${service}.${namespace}.svc`,
-    `${service}.${namespace}.svc.cluster.local`,
-  ];
-}
-
 /**
  * Whether the Host is one of ours. An address is: whoever makes a browser call a foreign name by our address (DNS rebinding)
  * has a name there, which is none of ours.

@@ -10,7 +10,7 @@ import type { Logger } from '../../log.ts';
 import { account } from '../account.ts';
 import { Content } from './content.ts';
 import { readStatic } from './files.ts';
-import { serviceNames } from './guard.ts';
+import { serviceNames } from '../../kube/objects.ts';
 import { PictureKeeper } from './picture-keeper.ts';
 import { dashboardRoutes, defaultRouteLimits, refuse } from './routes.ts';
 import { firstPair, followPair } from './serving-certificate.ts';
@@ -72,7 +72,11 @@ export async function serveDashboard(options: DashboardOptions, signal: AbortSig
     stream,
     synced: () => keeper.synced,
     cluster: options.cluster,
-    hostNames: [...serviceNames(serviceName, publicNamespace), ...options.hostNames],
+    hostNames: [
+      ...serviceNames(serviceName, publicNamespace),
+      `${serviceName}.${publicNamespace}`,
+      ...options.hostNames,
+    ],
     limits: defaultRouteLimits,
   });
   void keeper.run(signal);

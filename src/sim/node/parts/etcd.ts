@@ -2,10 +2,11 @@
 // keeps no data: that is in the one store behind all API servers.
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { Agent, request } from 'node:https';
+import { Agent } from 'node:https';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { flagsOf } from '../../../formats/manifest.ts';
+import { answersWell } from '../answers-well.ts';
 import { serveFiles } from '../served.ts';
 
 interface Member {
@@ -80,27 +81,16 @@ async function askPeers(): Promise<void> {
 
 /** Files are read for each connection, as etcd does. */
 async function isThere({ host, port }: Member): Promise<boolean> {
-  return new Promise((resolve) => {
-    try {
-      const secrets = {
-        cert: fs.readFileSync(flag('peer-cert-file')),
-        key: fs.readFileSync(flag('peer-key-file')),
-        ca: fs.readFileSync(flag('peer-trusted-ca-file')),
-      };
-      const sent = request(
-        { host, port, path: '/members', ...secrets, agent, timeout: timeoutMs },
-        (response) => {
-          response.resume();
-          resolve(response.statusCode === 200);
-        },
-      );
-      sent.once('timeout', () => sent.destroy(new Error('late')));
-      sent.once('error', () => resolve(false));
-      sent.end();
-    } catch {
-      resolve(false);
-    }
-  });
+  try {
+    const secrets = {
+      cert: fs.readFileSync(flag('peer-cert-file')),
+      key: fs.readFileSync(flag('peer-key-file')),
+      ca: fs.readFileSync(flag('peer-trusted-ca-file')),
+    };
+    return await answersWell({ host, port, path: '/members', ...secrets, agent, timeout: timeoutMs });
+  } catch {
+    return false;
+  }
 }
 
 const urlOf = (text: string): { host: string; port: number } => {

@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { flagsOf } from '../../../formats/manifest.ts';
 import { parseCertificate } from '../../../pki/parse.ts';
 import { makeAuthority } from '../../cluster/authority.ts';
+import { answersWell } from '../answers-well.ts';
 import { serveFiles } from '../served.ts';
 import { headersOf, readStoreAccess, type Caller as User } from '../store-access.ts';
 
@@ -38,18 +39,7 @@ let stopping = false;
 
 async function isEtcdWell(): Promise<boolean> {
   const { hostname: host, port } = new URL(flag('etcd-servers').split(',')[0] ?? '');
-  return new Promise((resolve) => {
-    const sent = ask(
-      { host, port, path: '/health', ...etcd, agent: etcdAgent, timeout: 1000 },
-      (response) => {
-        response.resume();
-        resolve(response.statusCode === 200);
-      },
-    );
-    sent.once('timeout', () => sent.destroy(new Error('late')));
-    sent.once('error', () => resolve(false));
-    sent.end();
-  });
+  return answersWell({ host, port, path: '/health', ...etcd, agent: etcdAgent, timeout: 1000 });
 }
 
 type Caller = User | 'nobody' | 'refused';
