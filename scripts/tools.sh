@@ -2,7 +2,7 @@
 # Builds the programs that packaging and tests need and npm does not have, from their Go modules, pinned by version (the Go
 # checksum database pins the bytes). Prints the directory that holds them.
 #   scripts/tools.sh [helm] [helm4] [promtool] [prometheus]      (default: helm)
-# Prometheus takes some ten minutes of one processor and 2 GB, once.
+# Prometheus takes some ten minutes of one processor, once.
 # The cache is outside the repository, so that a fresh clone on the same machine need not build again.
 set -euo pipefail
 
