@@ -1,6 +1,7 @@
 // ValidatingAdmissionPolicies: the controller begins nothing before it has seen one deny.
 import { configMap, namespace, type Case } from './case.ts';
 import type { Talk } from '../talk.ts';
+import { eventually } from '../eventually.ts';
 
 const base = '/apis/admissionregistration.k8s.io/v1';
 const apiVersion = 'admissionregistration.k8s.io/v1';
@@ -81,16 +82,13 @@ const policies: Case = {
 
 /** The real server compiles a policy some time after it is there. */
 async function inForce(talk: Talk, ns: string): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
+  const refuses = async (): Promise<boolean> => {
     const trial = await talk.quietly('POST', `${ns}/configmaps?dryRun=All`, {
       body: configMap('trial', { data: { value: 'c' } }),
     });
-    if (trial.status === 403) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 100);
-    });
-  }
-  throw new Error('the policy is not in force');
+    return trial.status === 403;
+  };
+  await eventually(refuses, { seconds: 30, otherwise: 'the policy is not in force' });
 }
 
 export const admissionCases: readonly Case[] = [policies];

@@ -4,6 +4,7 @@ import { defaultConfiguration } from '../../../controller/configuration.ts';
 import { capturePods, rotatePod, scanPod } from '../../../controller/pods.ts';
 import { namespace, type Case } from './case.ts';
 import type { Talk } from '../talk.ts';
+import { eventually } from '../eventually.ts';
 
 const node = {
   metadata: { name: 'n1', uid: 'node-uid', labels: { 'node-role.kubernetes.io/control-plane': '' } },
@@ -191,13 +192,9 @@ async function allow(talk: Talk, name: string, rules: object[], user: string): P
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
     },
   });
-  for (let tries = 0; tries < 100; tries += 1) {
-    if ((await talk.quietly('GET', csrs, { as: { user, groups: ['team'] } })).status === 200) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-  }
-  throw new Error('the rights are not in force');
+  const may = async (): Promise<boolean> =>
+    (await talk.quietly('GET', csrs, { as: { user, groups: ['team'] } })).status === 200;
+  await eventually(may, { seconds: 5, otherwise: 'the rights are not in force' });
 }
 
 const rotations = '/apis/certrotator.cpaas.io/v1alpha1/certificaterotations';
@@ -284,13 +281,8 @@ const ownKind: Case = {
 };
 
 async function served(talk: Talk): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    if ((await talk.quietly('GET', rotations)).status === 200) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-  }
-  throw new Error('CertificateRotations are not served');
+  const isServed = async (): Promise<boolean> => (await talk.quietly('GET', rotations)).status === 200;
+  await eventually(isServed, { seconds: 10, otherwise: 'CertificateRotations are not served' });
 }
 
 export const productCases: readonly Case[] = [pods, podLife, signing, ownKind];

@@ -1,6 +1,7 @@
 // Who may do what: credentials, RBAC, the kubelet's rights, and the questions about rights.
 import { configMap, namespace, type Case } from './case.ts';
 import type { Talk } from '../talk.ts';
+import { eventually } from '../eventually.ts';
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const rbacObject = (kind: string, name: string, more: object): object => ({
@@ -124,17 +125,14 @@ const refused: Case = {
 
 /** The real server's authoriser reads roles from a cache of its own. */
 async function settled(talk: Talk): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  const may = async (): Promise<boolean> => {
     const heard = await talk.quietly('PATCH', '/api/v1/namespaces/default/pods/p/status', {
       as: { user: 'bob', groups: ['probers'] },
       body: {},
     });
-    if (heard.status !== 403) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-  }
-  throw new Error('the rights are not in force');
+    return heard.status !== 403;
+  };
+  await eventually(may, { seconds: 5, otherwise: 'the rights are not in force' });
 }
 
 const self = (spec: object): object => ({
@@ -239,13 +237,9 @@ async function settledNode(
   ns: string,
   as: { user: string; groups: readonly string[] },
 ): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    if ((await talk.quietly('GET', `${ns}/secrets/used`, { as })).status === 200) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-  }
-  throw new Error('the kubelet may not read its Secret');
+  const may = async (): Promise<boolean> =>
+    (await talk.quietly('GET', `${ns}/secrets/used`, { as })).status === 200;
+  await eventually(may, { seconds: 5, otherwise: 'the kubelet may not read its Secret' });
 }
 
 const acting: Case = {
