@@ -10,6 +10,8 @@ interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly seconds: number;
+  /** What the suite itself said of each that failed, a line each. */
+  readonly failures: readonly string[];
 }
 
 const isRoot = process.getuid?.() === 0 && platform() === 'linux';
@@ -23,7 +25,10 @@ function selected(words: readonly string[]): readonly Suite[] {
   return chosen;
 }
 
-/** Runs one suite; its output goes through, its last "N passed, N failed" line is its count. */
+/**
+ * Runs one suite; its output goes through, its last "N passed, N failed" line is its count, and its lines that say
+ * what failed are said once more at the end, where a reader of a long log looks first.
+ */
 async function run(suite: Suite): Promise<Outcome> {
   const startedAt = performance.now();
   const child = spawn('bash', ['-c', suite.command], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -44,6 +49,7 @@ async function run(suite: Suite): Promise<Outcome> {
     suite: suite.name,
     passed,
     failed: code !== 0 && failed === 0 ? 1 : failed,
+    failures: [...tail.matchAll(/^(?:failed:|FAIL| *FAILED) .*$/gm)].map(([line]) => line),
     seconds: (performance.now() - startedAt) / 1000,
   };
 }
@@ -71,6 +77,7 @@ async function main(): Promise<number> {
       `${o.seconds.toFixed(1).padStart(7)} ${String(o.passed).padStart(7)} ${String(o.failed).padStart(7)}  ${o.suite}`,
     );
   }
+  for (const { suite, failures } of outcomes) for (const line of failures) console.log(`${suite} ${line}`);
   const passed = outcomes.reduce((sum, o) => sum + o.passed, 0);
   const failed = outcomes.reduce((sum, o) => sum + o.failed, 0);
   console.log(`\n${passed} passed, ${failed} failed`);
