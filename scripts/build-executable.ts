@@ -51,10 +51,6 @@ async function makeBundle(): Promise<string> {
     external: ['bun:ffi'],
     plugins: [lazyModules],
     define: { CERT_RENEW_BUILD: JSON.stringify(buildOf(root)) },
-    // CommonJS packages in an ESM bundle ask for require().
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
     legalComments: 'none',
     metafile: true,
   });

@@ -8,7 +8,8 @@ const root = resolve(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
 
 /** The small ones, which every start needs (fs, path, process), stay plain imports. */
-const runtime = /^(node:)?(child_process|crypto|https?|net|os|readline|timers\/promises|tls|util|zlib)$/;
+const runtime =
+  /^(node:(child_process|crypto|https?|net|os|readline|timers\/promises|tls|util|zlib)|process|buffer)$/;
 const packages = /^yaml$/;
 
 /** For esbuild. */
@@ -30,11 +31,21 @@ export const lazyModules: Plugin = {
   },
 };
 
-/** A module whose every export is a getter that loads the real one. */
+/**
+ * A module whose functions load the real one when they are called. As ES module it costs what is used of it: of a
+ * CommonJS one every importer would get a copy of all names at its start.
+ */
 function lazyModule(name: string): string {
-  const real: object = require(name);
-  const names = Object.keys(real).filter((each) => /^\w+$/.test(each));
+  const real: Readonly<Record<string, unknown>> = require(name);
   const load = name.startsWith('node:') ? `process.getBuiltinModule('${name}')` : `require('${name}')`;
-  const getters = names.map((each) => `get ${each}() { return load().${each}; }`);
-  return `const load = () => ${load};\nmodule.exports = { ${getters.join(', ')} };`;
+  const functions = Object.keys(real).filter(
+    (each) => /^\w+$/.test(each) && each !== 'default' && typeof real[each] === 'function',
+  );
+  // called by `new`, a function that returns an object gives just that
+  const lines = functions.map(
+    (each) =>
+      `export function ${each}(...words) { const f = load().${each}; return new.target ? new f(...words) : f(...words); }`,
+  );
+  const getters = functions.map((each) => `get ${each}() { return load().${each}; }`);
+  return [`const load = () => ${load};`, ...lines, `export default { ${getters.join(', ')} };`].join('\n');
 }
