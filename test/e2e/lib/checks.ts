@@ -21,8 +21,10 @@ function* pairs(before: readonly CertificateFacts[], after: readonly Certificate
   for (const fact of after) yield [fact, before.find((one) => key(one) === key(fact))] as const;
 }
 
+/** A plan that another took the place of before it began has nothing to prove. */
 export function unproved(ended: readonly Rotation[]): string[] {
-  return ended.flatMap(({ metadata, status }) => {
+  const begun = ended.filter(({ status }) => status?.phase !== 'Superseded' || status.startedAt !== undefined);
+  return begun.flatMap(({ metadata, status }) => {
     const { phase, message, certificates = [] } = status ?? {};
     const without = certificates.filter(({ proof }) => !proof).map(({ id }) => id);
     return faults(

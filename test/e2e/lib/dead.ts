@@ -71,6 +71,7 @@ interface Lease extends KubeObject {
   readonly spec: { readonly renewTime: string };
 }
 interface Node extends KubeObject {
+  readonly spec: { readonly taints?: readonly { readonly key: string }[] };
   readonly status: { readonly conditions: readonly { readonly type: string; readonly status: string }[] };
 }
 
@@ -86,8 +87,11 @@ export async function waitAlive(bed: Bed, since: Date, seconds: number): Promise
       const leases = await kubectl.list<Lease>('leases', 'kube-node-lease');
       const renewed = leases.filter(({ spec }) => new Date(spec.renewTime) > since);
       const nodes = await kubectl.list<Node>('nodes');
-      const ready = nodes.filter(({ status }) =>
-        status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+      // the taints of its absence go a few seconds after it is Ready again
+      const ready = nodes.filter(
+        ({ spec: { taints = [] }, status }) =>
+          status.conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True') &&
+          !taints.some(({ key }) => /^node\.kubernetes\.io\/(not-ready|unreachable)$/.test(key)),
       );
       if (renewed.length === bed.nodes.length && ready.length === bed.nodes.length) return true;
       throw new Error(`${renewed.length} Leases renewed, ${ready.length} Nodes Ready`);
@@ -168,11 +172,6 @@ const returnTraces: readonly Allowance[] = [
   },
   { what: /^[nw]\d:\/var\/lib\/cluster-cert-rotator(\/|$)/, why: 'the product’s own directory' },
   { what: /^n\d:\/root\/\.kube\/cache(\/|$)/, how: ['added'], why: 'kubectl was typed there' },
-  {
-    what: /^[nw]\d:\/var\/lib\/kubelet\/\.\d+$/,
-    how: ['added'],
-    why: 'a checkpoint that the kubelet was writing when it was restarted',
-  },
 ];
 
 /** Of the tool’s own: what a rotation that has ended leaves nowhere. */

@@ -33,10 +33,11 @@ export async function losePowerBetween(bed: Bed, node: string, pair: Pair, secon
       await nextTurn();
     }
     process.kill(Number(readFileSync(`${bed.state}/${node}/pid`, 'utf8')), 'SIGKILL');
+    // strace holds the second rename until nothing of the node is left
+    await bed.kill(node);
   } finally {
     strace.end();
   }
-  await bed.kill(node);
 }
 
 async function installStrace(): Promise<void> {

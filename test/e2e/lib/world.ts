@@ -59,6 +59,10 @@ export const clusterNoise: readonly Allowance[] = [
     what: /^[nw]\d+:\/var\/lib\/kubelet\/((cpu|memory|dra)_manager_state|(actuated|allocated)_pods_state)$/,
     why: 'the kubelet writes down what its managers and Pods have been given',
   },
+  {
+    what: /^[nw]\d+:\/var\/lib\/kubelet\/\.\d+$/,
+    why: 'it writes them beside their places first, and leaves such a file for good when it is restarted meanwhile',
+  },
 ];
 
 export async function readWorld(bed: Bed): Promise<World> {
@@ -72,17 +76,17 @@ export async function readWorld(bed: Bed): Promise<World> {
 }
 
 function walk(path: string, name: string, files: Map<string, string>): void {
-  let stat: Stats;
+  let entries: readonly string[];
   try {
-    stat = lstatSync(path);
+    const stat = lstatSync(path);
+    entries = stat.isDirectory() ? readdirSync(path) : [];
+    files.set(name, fact(path, stat));
   } catch (error) {
-    // a directory that is not there, or a file that went while it was looked at
+    // a directory that is not there, or what went while it was looked at
     if (errorCode(error) === 'ENOENT') return;
     throw error;
   }
-  files.set(name, fact(path, stat));
-  if (!stat.isDirectory()) return;
-  for (const entry of readdirSync(path)) walk(`${path}/${entry}`, `${name}/${entry}`, files);
+  for (const entry of entries) walk(`${path}/${entry}`, `${name}/${entry}`, files);
 }
 
 function fact(path: string, stat: Stats): string {

@@ -7,6 +7,7 @@ import { waitFor } from '../lib/command.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
 import { kubectlOf, type KubeObject } from '../lib/kubectl.ts';
 import { deploy, publicNamespace, repository } from '../lib/product.ts';
+import { eventAbout } from '../lib/settled.ts';
 
 const bed = bedOfTwo();
 const kubectl = kubectlOf(bed);
@@ -73,6 +74,12 @@ beforeAll(async () => {
       (await bed.tryExec('n1', ['test', '-e', `${stagedDirectory}/SHA256SUMS`])).code === 0 || undefined,
     { seconds: 120 },
   );
+  for (const node of ['n1', 'w1'])
+    await waitFor(
+      `kube-proxy of ${node} to know of the web Pods`,
+      async () => (await on(node, `curl -sf ${address}SHA256SUMS" -o sums`)).code === 0 || undefined,
+      { seconds: 60 },
+    );
 });
 
 describe.each(['n1', 'w1'])('on %s', (node) => {
@@ -161,9 +168,7 @@ test('a Service frontend of somebody else stays as it is; an Event on it says so
   expect(before?.spec.selector).toEqual({ app: 'theirs' });
   await becomes('NotOurs');
   expect(await frontend()).toEqual(before);
-  expect(await kubectl('-n', publicNamespace, 'describe', 'service', 'frontend')).toContain(
-    "is somebody else's and stays as it is",
-  );
+  await eventAbout(bed, 'Service/frontend', 'FrontendNotOurs', ["is somebody else's and stays as it is"]);
   await kubectl('-n', publicNamespace, 'delete', 'service', 'frontend');
   await becomes('Ready');
   expect((await frontend())?.metadata.labels).toMatchObject({
