@@ -17,3 +17,9 @@ export function wordsOf<Key extends string>(
   return (key, values = {}) =>
     texts[language][key].replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
 }
+
+/** Seconds, where it was less than two minutes. */
+export function tookOf(from: string, to: string, span: (milliseconds: number) => string): string {
+  const took = Date.parse(to) - Date.parse(from);
+  return took < 120_000 ? `${(took / 1000).toFixed(took < 10_000 ? 1 : 0)} s` : span(took);
+}
