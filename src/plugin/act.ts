@@ -34,7 +34,7 @@ async function namingRole<T>(role: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof CertError) || error.code !== 'Denied' || !error.message.startsWith('you may not'))
       throw error;
-    const text = `${error.message}; ClusterRole ${role} allows it: ask whoever may bind it to you`;
+    const text = `${error.message}; role ${role} of the chart allows it (its values people.viewers, people.operators)`;
     throw new CertError('Denied', text, { cause: error });
   }
 }
