@@ -295,31 +295,43 @@ describe.skipIf(mustSkip() || bin === undefined)('kubectl certrot', { timeout: 1
     );
   });
 
-  it.each(['admin', 'viewer', 'stranger'])('support-bundle of %s holds no secret', async (who) => {
+  /** Who makes one; its files by name, and what was said of it. */
+  async function bundleOf(who: string): Promise<Ran & { names: string[]; texts: string[] }> {
     const file = `${who}.tar.gz`;
-    const { code, out, err } = await run(['support-bundle', '-o', file], who);
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toContain(`${file}: `);
-    expect(statSync(join(directory, file)).mode & 0o777).toBe(0o600);
+    const ran = await run(['support-bundle', '-o', file], who);
     const into = mkdtempSync(join(directory, 'bundle-'));
     execFileSync('tar', ['-xzf', join(directory, file), '-C', into]);
-    const names = readdirSync(into, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
-    const texts = names.map(({ name, parentPath }) => readFileSync(join(parentPath, name), 'utf8'));
-    for (const text of texts) {
-      expect(text).not.toContain('PRIVATE KEY');
-      expect(text).not.toContain(planted);
-      expect(text).not.toContain(tokens[who] ?? planted);
-    }
-    const all = names.map(({ name }) => name);
-    expect(all).toContain('ABOUT.txt');
-    if (who === 'stranger') expect(out).toContain('Left out, since it could not be read: nodes.json');
-    else {
-      expect(all).toEqual(
-        expect.arrayContaining(['status.txt', 'plan.txt', 'nodes.json', 'inventories.json']),
-      );
-      expect(texts.join('')).toContain('something was told of a Pod');
-    }
-    expect(await run(['support-bundle', '-o', file], who)).toMatchObject({ code: 1 });
+    const files = readdirSync(into, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+    const texts = files.map(({ name, parentPath }) => readFileSync(join(parentPath, name), 'utf8'));
+    return { ...ran, names: files.map(({ name }) => name), texts };
+  }
+
+  it.each(['admin', 'viewer'])('support-bundle of %s holds all but secrets', async (who) => {
+    const { code, err, out, names, texts } = await bundleOf(who);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain(`${who}.tar.gz: `);
+    expect(statSync(join(directory, `${who}.tar.gz`)).mode & 0o777).toBe(0o600);
+    const wanted = [
+      'ABOUT.txt',
+      'status.txt',
+      'plan.txt',
+      'nodes.json',
+      'inventories.json',
+      'configuration.json',
+    ];
+    expect(names).toEqual(expect.arrayContaining(wanted));
+    const all = texts.join('');
+    expect(all).toContain('something was told of a Pod');
+    for (const secret of ['PRIVATE KEY', planted, tokens[who] ?? planted]) expect(all).not.toContain(secret);
+    const again = await run(['support-bundle', '-o', `${who}.tar.gz`], who);
+    expect(again).toMatchObject({ code: 1, err: expect.stringContaining('exists already') });
+  });
+
+  it('support-bundle of somebody without rights says what is not in it', async () => {
+    const { code, out, names } = await bundleOf('stranger');
+    expect(code).toBe(0);
+    expect(names).toContain('ABOUT.txt');
+    expect(out).toContain('Left out, since it could not be read: nodes.json');
   });
 
   it('completes names of nodes as kubectl asks for them', async () => {

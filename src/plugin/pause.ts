@@ -1,6 +1,6 @@
 // kubectl certrot pause [NODE], resume [NODE]: one node by its annotation, all of them by the configuration.
 import { Command } from 'commander';
-import { parseDocument } from 'yaml';
+import { isMap, parseDocument } from 'yaml';
 import { CertError } from '../errors.ts';
 import { resources } from '../kube/resources.ts';
 import { writeOf } from '../view/actions.ts';
@@ -102,6 +102,8 @@ export function withPaused(text: string, paused: boolean): string | undefined {
   const [problem] = document.errors;
   if (problem !== undefined)
     throw new CertError('MalformedYaml', `the configuration is no YAML, mend it first: ${problem.message}`);
+  if (document.contents !== null && !isMap(document.contents))
+    throw new CertError('MalformedYaml', 'the configuration has no fields by name: mend it first');
   if ((document.get('paused') ?? false) === paused) return undefined;
   document.set('paused', paused);
   return document.toString({ lineWidth: 0 });

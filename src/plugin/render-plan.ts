@@ -13,10 +13,11 @@ export function planLines(plan: readonly PlanItem[], reader: Reader): readonly s
 
 function itemLines(item: PlanItem, place: number, reader: Reader): readonly string[] {
   const { say, w, list, date } = reader;
-  const { node, role, phaseText, asked, dueAt, until, certificates, attempts } = item;
+  const { node, role, phase, phaseText, asked, dueAt, until, certificates, attempts } = item;
   const moments = [
     ...(until === undefined ? [] : [w('plan.until', { at: date(until) })]),
-    ...(dueAt === undefined ? [] : [w('plan.due', { at: date(dueAt) })]),
+    // Of a planned one it is why it waits.
+    ...(dueAt === undefined || phase === 'Scheduled' ? [] : [w('plan.due', { at: date(dueAt) })]),
     ...(attempts > 1 ? [w('plan.attempt', { count: attempts })] : []),
   ];
   return [
