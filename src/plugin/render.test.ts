@@ -199,8 +199,9 @@ test('tables are as wide as what stands in them', () => {
   ).toEqual(['A     B', '节点  x', 'cd    y']);
 });
 
+const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).toSorted();
+
 test('both languages have the same places', () => {
-  const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).toSorted();
   for (const [key, text] of Object.entries(en)) {
     const other: string = Reflect.get(zh, key);
     expect(places(other), key).toEqual(places(text));
