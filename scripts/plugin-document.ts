@@ -92,7 +92,7 @@ kubectl get certrot -o custom-columns=NODE:.spec.nodeName,WHY:.status.message   
 ${fence}
 
 \`NODE ROLE CERTS ACTION PHASE REASON DUE AGE\`: of which node, what, what is done on it now, how far it is and why, when it is
-due. \`-o wide\` adds what is told and when it ended. [objects.md](objects.md) has every field.
+due. [objects.md](objects.md) has every field.
 
 ## The plugin
 
