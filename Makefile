@@ -23,7 +23,7 @@ node_modules/.installed: package.json package-lock.json .npmrc
 	npm ci --ignore-scripts --no-progress
 	@touch $@
 
-build: deps ## dist/: the executable cert-renew, the images, the chart, SHA256SUMS
+build: deps ## dist/: the executable cert-renew, kubectl's plugin, the images, the chart, SHA256SUMS
 	$(NODE) scripts/build.ts
 
 demo: dist/demo/demo.mjs ## the main job on a simulated cluster, with the dashboard (DEMO_SECONDS=60 DEMO_FAULTS=1): needs no root, no cluster

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Build } from '../src/cli/version.ts';
+import type { Build } from '../src/build.ts';
 
 /** @param environment SOURCE_DATE_EPOCH (reproducible-builds.org) is taken before the date of the commit */
 export function buildOf(root: string, environment: NodeJS.ProcessEnv = process.env): Build {

@@ -1,4 +1,4 @@
-// `make build`: the executable for both architectures, the dashboard, the images, the chart, the checksums, in this order.
+// `make build`: the executable and the plugin for both architectures, the dashboard, the images, the chart, the checksums, in this order.
 import { execFileSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 
@@ -6,6 +6,7 @@ const root = resolve(import.meta.dirname, '..');
 
 const steps = [
   ['scripts/build-executable.ts', 'x64', 'arm64'],
+  ['scripts/build-plugin.ts', 'x64', 'arm64'],
   ['scripts/build-dashboard.ts'],
   ['scripts/build-image.ts'],
   ['scripts/build-chart.ts'],

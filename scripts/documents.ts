@@ -14,6 +14,7 @@ import {
   worldGauges,
   type MetricRow,
 } from '../src/controller/metrics-table.ts';
+import { pluginDocument } from './plugin-document.ts';
 
 export const root = resolve(import.meta.dirname, '..');
 
@@ -99,6 +100,7 @@ export async function documents(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     ['docs/metrics.md', await markdown(metricsDocument())],
     [runbookFile, await markdown(alertsDocument())],
+    ['docs/kubectl.md', await markdown(pluginDocument(generated))],
     ['deploy/chart/files/alerts.yaml', stringify(ruleFile(), { lineWidth: 0 })],
     ['deploy/chart/files/dashboard.json', dashboardFile()],
   ]);

@@ -1,26 +1,11 @@
 // cert-renew version: which program this is, so that a person can compare it with what was published.
 import process from 'node:process';
 import { Command } from 'commander';
+import { build } from '../build.ts';
 import { ownSha256 } from '../host/executable.ts';
 import { exitCodes } from './exit-codes.ts';
 import { parse, unlessHelp } from './grammar.ts';
 import { say } from './output.ts';
-
-export interface Build {
-  readonly version: string;
-  /** Undefined: not built from a repository. */
-  readonly commit?: string;
-  /** Something differed from that commit. */
-  readonly modified: boolean;
-  /** RFC 3339; that of the commit, so that the same commit gives the same bytes. */
-  readonly date?: string;
-}
-
-/** Put in by the build. */
-declare const CERT_RENEW_BUILD: Build | undefined;
-
-const build: Build =
-  typeof CERT_RENEW_BUILD === 'object' ? CERT_RENEW_BUILD : { version: 'development', modified: true };
 
 interface Options {
   readonly json?: boolean;

@@ -1,4 +1,5 @@
 import type { Step } from '../../../src/view/history.ts';
+import { tookOf } from '../../../src/view/messages/words.ts';
 import type { PastRotation } from '../../../src/view/history.ts';
 import type { ShutGate } from '../../../src/view/waiting.ts';
 import { Badge, toneOfPhase, type Tone } from './badge.tsx';
@@ -52,12 +53,6 @@ export function Log({ steps }: { readonly steps: readonly Step[] }) {
       ))}
     </ol>
   );
-}
-
-/** Seconds, where it was less than two minutes. */
-export function tookOf(from: string, to: string, span: (milliseconds: number) => string): string {
-  const took = Date.parse(to) - Date.parse(from);
-  return took < 120_000 ? `${(took / 1000).toFixed(took < 10_000 ? 1 : 0)} s` : span(took);
 }
 
 export function Past({

@@ -1,12 +1,12 @@
 // What a person may have done from the page. The server makes the object or the patch; of the request it takes a name.
 import * as v from 'valibot';
-import { objectPath, resources, type ObjectRef, type Resource } from '../../kube/resources.ts';
-import { annotations } from '../../kube/types.ts';
+import { objectPath, resources } from '../../kube/resources.ts';
+import type { KubeObject } from '../../kube/types.ts';
+import { longestName, namePattern, writeOf, type Write } from '../../view/actions.ts';
 import type { Seen } from '../../view/picture.ts';
 import { create, type Outcome, type Person } from './person.ts';
 
-/** As Kubernetes names Nodes and rotations (RFC 1123 subdomain). */
-const name = v.pipe(v.string(), v.maxLength(253), v.regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/));
+const name = v.pipe(v.string(), v.maxLength(longestName), v.regex(namePattern));
 
 const schema = v.variant('action', [
   v.strictObject({ action: v.literal('rotate'), node: name }),
@@ -32,50 +32,22 @@ export interface Done {
 }
 
 export async function carryOut(person: Person, action: ActionRequest, seen: Seen): Promise<Outcome<Done>> {
-  switch (action.action) {
-    case 'rotate':
-      return rotate(person, action.node, seen);
-    case 'pause':
-      return annotate(person, resources.nodes, action.node, { [annotations.paused]: 'true' });
-    case 'resume':
-      // null takes it away (RFC 7386).
-      return annotate(person, resources.nodes, action.node, { [annotations.paused]: null });
-    case 'approve':
-      return annotate(person, resources.certificateRotations, action.rotation, {
-        [annotations.approved]: 'true',
-      });
-    default:
-      return action satisfies never;
+  const write = writeOf(action, seen);
+  if (write === undefined) {
+    const where = action.action === 'approve' ? action.rotation : action.node;
+    return { ok: false, why: 'gone', message: `there is nothing to renew on ${where}` };
   }
+  const outcome = await send(person, write);
+  return outcome.ok ? { ok: true, value: { name: outcome.value.metadata.name } } : outcome;
 }
 
-/** Everything of the node that the product renews; it joins the queue and its gates as any other. */
-async function rotate(person: Person, nodeName: string, seen: Seen): Promise<Outcome<Done>> {
-  const node = seen.byName.get(nodeName);
-  const certificates = new Set(
-    node?.certificates.flatMap(({ id, dueAt }) => (id === undefined || dueAt === undefined ? [] : [id])),
-  );
-  if (node === undefined || certificates.size === 0) {
-    return { ok: false, why: 'gone', message: `there is nothing to renew on ${nodeName}` };
-  }
-  const made = await create(person, resources.certificateRotations, {
-    metadata: { generateName: 'by-hand-' },
-    spec: { nodeName, nodeUID: node.uid, certificates: [...certificates], reason: 'Manual' },
-  });
-  return made.ok ? { ok: true, value: { name: made.value.metadata.name } } : made;
-}
-
-async function annotate(
-  person: Person,
-  of: Resource<unknown>,
-  name: ObjectRef['name'],
-  values: Readonly<Record<string, string | null>>,
-): Promise<Outcome<Done>> {
-  const outcome = await person.call({
+async function send(person: Person, write: Write): Promise<Outcome<KubeObject>> {
+  if (write.verb === 'create') return create(person, resources.certificateRotations, write.object);
+  const of = write.of === 'nodes' ? resources.nodes : resources.certificateRotations;
+  return person.call({
     method: 'PATCH',
-    path: objectPath(of, { name }),
-    body: { metadata: { annotations: values } },
+    path: objectPath(of, { name: write.name }),
+    body: { metadata: { annotations: write.annotations } },
     contentType: 'application/merge-patch+json',
   });
-  return outcome.ok ? { ok: true, value: { name } } : outcome;
 }
