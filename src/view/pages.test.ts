@@ -119,7 +119,9 @@ describe('the plan', () => {
         rotationObject('c', 'w1', {
           status: { phase: 'Pending', reason: 'Paused', message: 'waits: Paused: w1' },
         }),
-        rotationObject('d', 'w3', { status: { phase: 'Running', step: 'swap' } }),
+        rotationObject('d', 'w3', {
+          status: { phase: 'Running', step: 'renew, restart kube-apiserver, restart kubelet' },
+        }),
       ],
     }),
   );
@@ -139,6 +141,15 @@ describe('the plan', () => {
       { gate: 'EtcdUnsafe', hard: true, detail: 'n2 is not well' },
       { gate: 'OutsideWindow', hard: false, detail: 'opens at 02:00' },
       { gate: 'ClockSkew', hard: true, detail: '9 s off' },
+    ]);
+  });
+
+  it('says what is restarted', () => {
+    expect(items.map(({ restarts }) => restarts && say(restarts, english))).toEqual([
+      'restarts kube-apiserver, kubelet',
+      undefined,
+      undefined,
+      undefined,
     ]);
   });
 

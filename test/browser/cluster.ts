@@ -224,7 +224,14 @@ function busyRotations(): readonly CertificateRotation[] {
     }),
     rotationObject('cp1-wait', 'cp-1', {
       certificates: ['apiserver.crt', 'etcd/server.crt'],
-      status: { phase: 'Pending', reason: 'EtcdUnsafe', message: waits, dueAt: from(-1), attempts: 2 },
+      status: {
+        phase: 'Pending',
+        reason: 'EtcdUnsafe',
+        message: waits,
+        dueAt: from(-1),
+        attempts: 2,
+        step: 'renew, restart kube-apiserver',
+      },
     }),
     rotationObject('w4-approve', 'worker-04', {
       status: {
@@ -237,7 +244,13 @@ function busyRotations(): readonly CertificateRotation[] {
     }),
     ...[5, 6, 7, 8].map((i) =>
       rotationObject(`w${i}-plan`, `worker-0${i}`, {
-        status: { phase: 'Scheduled', reason: 'NearingExpiry', message: 'due soon', dueAt: from(i) },
+        status: {
+          phase: 'Scheduled',
+          reason: 'NearingExpiry',
+          message: 'due soon',
+          dueAt: from(i),
+          step: 'renew, restart kubelet',
+        },
       }),
     ),
   ];

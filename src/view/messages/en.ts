@@ -84,6 +84,7 @@ export const en = {
   'spec.Expired': 'expired',
   'spec.Manual': 'asked for by a person',
   'spec.Compromised': 'its key is known to others',
+  'plan.restarts': 'restarts {what}',
   'plan.from': 'from {at}',
   'plan.turn': 'all gates are open: it is its turn',
   'plan.hard': 'gives way to nothing',

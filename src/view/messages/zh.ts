@@ -75,6 +75,7 @@ export const zh: Readonly<Record<keyof typeof en, string>> = {
   'spec.Expired': '已过期',
   'spec.Manual': '人工发起',
   'spec.Compromised': '密钥已泄露',
+  'plan.restarts': '重启 {what}',
   'plan.from': '{at} 起',
   'plan.turn': '所有关卡都已打开，轮到它了',
   'plan.hard': '不会让步',
