@@ -40,6 +40,8 @@ export const en = {
   'need.paused': 'Everything is paused; {count} {count#rotation waits#rotations wait}',
   'need.pausedNodes': '{count} {count#node is#nodes are} paused: {first}',
   'need.observe': 'Mode observe renews nothing; {count} {count#certificate is#certificates are} due',
+  'need.neverRead':
+    '{count} {count#node has#nodes have} never been read: {first}; a new one is within minutes',
   'need.unread': '{count} {count#node was#nodes were} not read for too long: {first}',
   'need.strange':
     '{count} {count#inventory is#inventories are} not as the controller wrote {count#it#them}: {first}',

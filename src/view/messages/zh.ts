@@ -35,6 +35,7 @@ export const zh: Readonly<Record<keyof typeof en, string>> = {
   'need.paused': '已全部暂停；{count} 次轮换在等待',
   'need.pausedNodes': '{count} 个节点已暂停：{first}',
   'need.observe': 'observe 模式不做轮换；{count} 张证书已到轮换时间',
+  'need.neverRead': '{count} 个节点从未读取：{first}；新节点会在几分钟内读取',
   'need.unread': '{count} 个节点太久没有读取：{first}',
   'need.strange': '{count} 份清单与控制器写入的不同：{first}',
   'need.broken': '{count} 张证书以现状无法轮换：{first}',
