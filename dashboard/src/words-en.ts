@@ -53,6 +53,8 @@ export const en = {
   'filter.state': 'State',
   'filter.role': 'Role',
   'filter.any': 'any',
+  'nodes.none': 'The API shows no nodes.',
+  'nodes.unlike': 'No node is like that. Change the filter.',
   'filter.count': '{count} of {total}',
   'role.control-plane': 'control plane',
   'role.worker': 'worker',

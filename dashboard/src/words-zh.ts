@@ -55,6 +55,8 @@ export const zh: Readonly<Record<WordKey, string>> = {
   'filter.state': '状态',
   'filter.role': '角色',
   'filter.any': '不限',
+  'nodes.none': 'API 中没有节点。',
+  'nodes.unlike': '没有符合条件的节点，请更改筛选。',
   'filter.count': '{count} / {total}',
   'role.control-plane': '控制平面',
   'role.worker': '工作节点',

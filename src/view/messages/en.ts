@@ -41,7 +41,7 @@ export const en = {
   'need.pausedNodes': '{count} {count#node is#nodes are} paused: {first}',
   'need.observe': 'Mode observe renews nothing; {count} {count#certificate is#certificates are} due',
   'need.neverRead':
-    '{count} {count#node has#nodes have} never been read: {first}; a new one is within minutes',
+    '{count} {count#node has#nodes have} never been read: {first}; a new one is read within minutes',
   'need.unread': '{count} {count#node was#nodes were} not read for too long: {first}',
   'need.strange':
     '{count} {count#inventory is#inventories are} not as the controller wrote {count#it#them}: {first}',
