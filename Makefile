@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # The last line of `make demo` is the demo's own.
 MAKEFLAGS += --no-print-directory
-.PHONY: help deps demo build image chart lint fmt test-fast test soak matrix bench bed-up bed-load bed-down bed-save bed-restore deploy clean
+.PHONY: help deps demo build image chart lint fmt test-fast test soak matrix bench pictures bed-up bed-load bed-down bed-save bed-restore deploy clean
 
 BED ?= dev
 CONTROL_PLANES ?= 1
@@ -47,6 +47,11 @@ test: deps ## what CI runs: unit, contract and, as root on Linux, end to end on 
 
 soak: deps ## the long runs; evidence goes to docs/evidence/
 	$(NODE) scripts/test.ts soak
+
+pictures: deps ## docs/pictures anew, from the dashboard in Chromium
+	scripts/debian.sh install chromium openssl pngquant fonts-dejavu-core fonts-liberation fonts-noto-cjk
+	$(NODE) scripts/build-dashboard.ts
+	PICTURES=write $(NODE) scripts/vitest.ts --config test/browser/vitest.config.ts pictures
 
 bench: build ## cert-renew beside kubeadm and openssl: times and memory; needs root (bench/README.md)
 	test/bed/build.sh

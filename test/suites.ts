@@ -73,8 +73,8 @@ export const suites: readonly Suite[] = [
   {
     name: 'browser',
     about:
-      'the dashboard in Chromium: axe on every page, keyboard, 5,000 nodes, actions on a kube-apiserver, bad input',
-    command: `scripts/debian.sh install chromium openssl && ${node} scripts/build-dashboard.ts && ${vitest('--config test/browser/vitest.config.ts')}`,
+      'the dashboard in Chromium: axe on every page, keyboard, 5,000 nodes, actions on a kube-apiserver, bad input; what docs/what-you-see says of it',
+    command: `scripts/debian.sh install chromium openssl fonts-dejavu-core fonts-liberation fonts-noto-cjk && ${node} scripts/build-dashboard.ts && ${vitest('--config test/browser/vitest.config.ts')}`,
     groups: ['fast', 'all'],
   },
   {

@@ -18,6 +18,7 @@ import {
   readerOf,
   themes,
   useReader,
+  zone,
   type Theme,
 } from './reader.ts';
 import { pages, useRoute, type Route } from './route.ts';
@@ -111,6 +112,7 @@ function Shell({ route, live, theme, setTheme, toggleLanguage }: ShellParts) {
       <main ref={main} tabIndex={-1} data-page={place}>
         <Content route={route} />
       </main>
+      <footer>{w('zone', { zone: zone() })}</footer>
     </>
   );
 }
@@ -133,7 +135,7 @@ function Tools({ live, theme, setTheme, toggleLanguage }: Omit<ShellParts, 'rout
         >
           {themes.map((one) => (
             <option key={one} value={one}>
-              {w(`theme.${one}`)}
+              {`${w('theme')}: ${w(`theme.${one}`)}`}
             </option>
           ))}
         </select>
@@ -175,8 +177,13 @@ function SessionButton() {
       </button>
     );
   return (
-    <button type="button" class="quiet who" onClick={signOut} title={me.user}>
-      {w('token.forget')}
-    </button>
+    <>
+      <span class="who" title={me.user}>
+        {me.user.replace(/^system:serviceaccount:/, '')}
+      </span>
+      <button type="button" class="quiet" onClick={signOut}>
+        {w('token.forget')}
+      </button>
+    </>
   );
 }

@@ -21,6 +21,8 @@ export interface Reader {
   readonly say: (message: Message) => string;
   readonly date: (at: string) => string;
   readonly time: (at: string) => string;
+  /** To the second, of a day that is told elsewhere. */
+  readonly clock: (at: string) => string;
   readonly span: (milliseconds: number) => string;
 }
 
@@ -32,9 +34,19 @@ export function readerOf(language: Language): Reader {
     say: (message) => say(message, speaker),
     date: (at) => dateOf(at, speaker),
     time: (at) => timeOf(at, speaker),
+    clock: (at) => secondsOf(at),
     span: (milliseconds) => spanOf(milliseconds, speaker),
   };
 }
+
+/** As `14:05:59`. */
+function secondsOf(at: string): string {
+  const moment = new Date(at);
+  return Number.isNaN(moment.getTime()) ? '–' : moment.toLocaleTimeString('sv-SE');
+}
+
+/** The reader's own, by its IANA name. */
+export const zone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const ReaderContext = createContext<Reader>(readerOf('en'));
 export const useReader = (): Reader => useContext(ReaderContext);

@@ -120,6 +120,7 @@ function webRights(where: string): string {
   const more: Readonly<Record<string, readonly string[]>> = {
     'cpaas-system': ['configmaps [] [] [list watch]'],
     [namespace]: [
+      'configmaps [] [cluster-cert-rotator-accepted-cas] [get]',
       'configmaps [] [cluster-cert-rotator-config] [get]',
       'leases.coordination.k8s.io [] [cluster-cert-rotator] [get]',
     ],

@@ -46,6 +46,8 @@ export async function lookAt(kubectl: Kubectl, namespace: string | undefined, no
     rotations,
     ...new InventoryReader().readAll(maps),
     configuration: configuration.value ?? { settings: defaultConfiguration, problem: undefined },
+    // no command tells of it
+    accepted: undefined,
     controllerAt: lease.value,
     staleSince: undefined,
   });

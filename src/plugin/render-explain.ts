@@ -111,12 +111,18 @@ function renewalFacts(
   ];
 }
 
-function stepLines(steps: readonly Step[], { time, span }: Reader): readonly string[] {
-  return steps.map(({ name, result, said, startedAt, finishedAt }) => {
+function stepLines(steps: readonly Step[], reader: Reader): readonly string[] {
+  const { say, time } = reader;
+  return steps.map(({ name, text, result, resultText, said, startedAt, finishedAt }) => {
     const began = startedAt === undefined ? '' : time(startedAt);
     const took =
-      startedAt === undefined || finishedAt === undefined ? '' : tookOf(startedAt, finishedAt, span);
-    return `  ${[began, name, result, took, said].filter((word) => word !== '').join('  ')}`;
+      startedAt === undefined || finishedAt === undefined ? '' : tookOf(startedAt, finishedAt, reader);
+    const words = [
+      began,
+      text === undefined ? name : say(text),
+      resultText === undefined ? result : say(resultText),
+    ];
+    return `  ${[...words, took, said].filter((word) => word !== '').join('  ')}`;
   });
 }
 

@@ -31,11 +31,11 @@ function itemLines(item: PlanItem, place: number, reader: Reader): readonly stri
 /** Why it stands where it stands; and what a person may do about it. */
 export function whyLines(item: PlanItem, reader: Reader): readonly string[] {
   const { say, w, time } = reader;
-  const { gates, why, said, step, startedAt, approvable, node, phase } = item;
+  const { gates, why, said, restarts, startedAt, approvable, node, phase } = item;
   const isAtWork = phase !== 'Scheduled' && phase !== 'Pending';
   if (isAtWork) {
     const since = startedAt === undefined ? '' : `${w('plan.since', { at: time(startedAt) })} `;
-    return [`${since}${step === undefined ? '' : w('plan.step', { step })}`.trim(), said].filter(isThere);
+    return [`${since}${restarts === undefined ? '' : say(restarts)}`.trim(), said].filter(isThere);
   }
   return [
     ...(gates.length === 0 ? [say(why)] : gateLines(gates, reader)),

@@ -7,7 +7,6 @@ export const en = {
   'plan.restarts': 'Restarts: {list}',
   'plan.noRestart': 'Restarts nothing',
   'plan.due': 'due {at}',
-  'plan.step': 'step {step}',
   'plan.approve': 'To approve it: kubectl certrot approve {node}',
   'explain.rule':
     'Due when less than {percent} % of the lifetime or fewer than {days} days remain, whichever comes first.',

@@ -9,7 +9,6 @@ export const zh: Readonly<Record<keyof typeof en, string>> = {
   'plan.restarts': '重启：{list}',
   'plan.noRestart': '不重启任何组件',
   'plan.due': '应轮换 {at}',
-  'plan.step': '步骤 {step}',
   'plan.approve': '批准：kubectl certrot approve {node}',
   'explain.rule': '剩余不足有效期的 {percent} % 或不足 {days} 天时轮换，以先到者为准。',
   'rotate.what': '将轮换：{list}',

@@ -47,7 +47,7 @@ export type Reason = keyof typeof reasons;
 /** Why a rotation waits. Hard gates give way to nothing (R13); soft ones to urgency. */
 export const gates = {
   ModeObserve: { hard: true, text: 'mode observe: nothing is touched' },
-  AwaitingApproval: { hard: true, text: 'mode manual: waits for annotation certrotator.cpaas.io/approved' },
+  AwaitingApproval: { hard: true, text: 'mode manual: nobody has approved it yet' },
   Paused: { hard: true, text: 'paused by a person' },
   CaUnavailable: { hard: true, text: 'no usable CA is in the vault' },
   CaMismatch: { hard: true, text: 'the stored CA is not the one that the cluster trusts' },

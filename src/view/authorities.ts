@@ -13,7 +13,10 @@ export interface Authority {
   readonly notBefore: string;
   readonly notAfter: string;
   readonly keyAlgorithm: string;
+  /** How many nodes have it. */
   readonly nodes: number;
+  /** Whether it is what the controller has accepted; undefined: the record was not read. */
+  readonly record: { readonly is: 'this' | 'other' | 'none'; readonly text: Message } | undefined;
   /** A node that has it. */
   readonly on: string;
   readonly path: string;
@@ -26,13 +29,18 @@ export interface Authority {
 export function authoritiesOf(seen: Seen): readonly Authority[] {
   const found = new Map<string, Authority & { nodes: number; signed: number }>();
   for (const { name, certificates } of seen.nodes) {
+    // One file may be named by two components.
+    const own = new Set<string>();
     for (const { row } of certificates) {
-      if (row.kind !== 'ca' || row.sha256 === '') continue;
+      if (row.kind !== 'ca' || row.sha256 === '' || own.has(row.sha256)) continue;
+      own.add(row.sha256);
       let known = found.get(row.sha256);
       if (known === undefined) {
         const { subject, serial, sha256, notBefore, notAfter, keyAlgorithm, path } = row;
         const told = { subject, serial, sha256, notBefore, notAfter, keyAlgorithm, path };
-        known = { ...told, ca: row.ca ?? 'other', on: name, nodes: 0, signed: 0, ...stateOf(notAfter, seen) };
+        const ca = row.ca ?? 'other';
+        const judged = { ...stateOf(notAfter, seen), record: recordOf(ca, sha256, seen) };
+        known = { ...told, ca, on: name, nodes: 0, signed: 0, ...judged };
         found.set(sha256, known);
       }
       known.nodes += 1;
@@ -53,4 +61,13 @@ function stateOf(notAfter: string, { picture }: Seen): Pick<Authority, 'state' |
   if (left < Math.max(kubelet, controlPlane) + 30 * day)
     return { state: 'ending', text: message('ca.ending', values) };
   return { state: 'fine', text: message('ca.fine', values) };
+}
+
+function recordOf(ca: Authority['ca'], sha256: string, { picture }: Seen): Authority['record'] {
+  const { accepted } = picture;
+  if (accepted === undefined || ca === 'other') return undefined;
+  const recorded = accepted[ca];
+  if (recorded === undefined) return { is: 'none', text: message('ca.notRecorded') };
+  if (recorded === sha256) return { is: 'this', text: message('ca.recorded') };
+  return { is: 'other', text: message('ca.otherRecorded', { sha256: recorded }) };
 }

@@ -1,9 +1,12 @@
 // What has ended: newest first, each with what became of its certificates and its steps.
 import { isTerminal } from '../kube/objects.ts';
 import type { CertificateRotation, Phase, RenewedCertificate, StepStatus } from '../kube/types.ts';
+import { en } from './messages/en.ts';
 import { message, type Message } from './messages/message.ts';
 import type { Seen } from './picture.ts';
 import { phaseOf, reasonOf } from './waiting.ts';
+
+const isKey = (key: string): key is keyof typeof en => Object.hasOwn(en, key);
 
 /** More than a person reads; each node's page has all of its own. */
 const shown = 500;
@@ -60,8 +63,11 @@ export function pastRotation(rotation: CertificateRotation): PastRotation {
 }
 
 export interface Step {
+  /** As the node wrote it: `<stage>: <step>`. */
   readonly name: string;
+  readonly text: Message | undefined;
   readonly result: string;
+  readonly resultText: Message | undefined;
   readonly said: string;
   readonly startedAt: string | undefined;
   readonly finishedAt: string | undefined;
@@ -71,9 +77,22 @@ export const stepsOf = ({ status }: CertificateRotation): readonly Step[] =>
   (status?.steps ?? []).map(
     ({ name, result = '', message: said = '', startedAt, finishedAt }: StepStatus) => ({
       name,
+      text: stepText(name),
       result,
+      resultText: messageAt(`result.${result}`),
       said,
       startedAt,
       finishedAt,
     }),
   );
+
+/** Undefined: an agent of another version, whose steps have no words here. */
+function stepText(name: string): Message | undefined {
+  const [, stage = '', step = ''] = /^([^:]+): (.+)$/.exec(name) ?? [];
+  const what = messageAt(`step.${step}`);
+  return what && message('log.step', { stage: messageAt(`stage.${stage}`) ?? stage, what });
+}
+
+function messageAt(key: string): Message | undefined {
+  return isKey(key) ? message(key) : undefined;
+}

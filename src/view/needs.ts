@@ -31,6 +31,7 @@ const tellers: readonly Teller[] = [
   paused,
   observed,
   pausedNodes,
+  neverRead,
   unread,
   strange,
   notReady,
@@ -178,7 +179,7 @@ function observed({ nodes, picture }: Seen): readonly Need[] {
 
 function nodesThat(
   { nodes }: Seen,
-  key: 'need.pausedNodes' | 'need.unread' | 'need.notReady',
+  key: 'need.pausedNodes' | 'need.neverRead' | 'need.unread' | 'need.notReady',
   is: (node: SeenNode) => boolean,
 ): readonly Need[] {
   const names = nodes.filter(is).map(({ name }) => name);
@@ -193,6 +194,11 @@ function pausedNodes(seen: Seen): readonly Need[] {
 
 function notReady(seen: Seen): readonly Need[] {
   return nodesThat(seen, 'need.notReady', (node) => !node.ready);
+}
+
+/** A new one is read within minutes; until then nothing is known of it. */
+function neverRead(seen: Seen): readonly Need[] {
+  return nodesThat(seen, 'need.neverRead', ({ inventory }) => inventory === undefined);
 }
 
 /** Twice the time in which a reading should have come. */

@@ -20,7 +20,8 @@ export interface NodePage {
   readonly open: PlanItem | undefined;
   /** Newest first. */
   readonly rotations: readonly PastRotation[];
-  readonly log: { readonly name: string; readonly steps: readonly Step[] } | undefined;
+  /** Of the last rotation that wrote one. */
+  readonly log: (PastRotation & { readonly steps: readonly Step[] }) | undefined;
 }
 
 export interface CertificateDetail extends Omit<InventoryRow, 'kind'> {
@@ -49,7 +50,7 @@ export function nodePageOf(seen: Seen, name: string): NodePage | undefined {
       inventory === undefined ? undefined : Date.parse(inventory.clock) - Date.parse(inventory.collectedAt),
     open: planOf(seen).find((item) => item.name === node.open?.metadata.name),
     rotations: rotations.filter(isTerminal).toReversed().map(pastRotation),
-    log: logged === undefined ? undefined : { name: logged.metadata.name, steps: stepsOf(logged) },
+    log: logged === undefined ? undefined : { ...pastRotation(logged), steps: stepsOf(logged) },
   };
 }
 

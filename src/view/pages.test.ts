@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { defaultConfiguration } from '../controller/configuration.ts';
 import { gates, reasons } from '../policy/reasons.ts';
 import { authoritiesOf } from './authorities.ts';
-import { historyOf } from './history.ts';
+import { historyOf, stepsOf } from './history.ts';
 import { en } from './messages/en.ts';
 import { say, spanOf, type Message } from './messages/message.ts';
 import { zhGates, zhReasons } from './messages/zh-reasons.ts';
@@ -119,7 +119,9 @@ describe('the plan', () => {
         rotationObject('c', 'w1', {
           status: { phase: 'Pending', reason: 'Paused', message: 'waits: Paused: w1' },
         }),
-        rotationObject('d', 'w3', { status: { phase: 'Running', step: 'swap' } }),
+        rotationObject('d', 'w3', {
+          status: { phase: 'Running', step: 'renew, restart kube-apiserver, restart kubelet' },
+        }),
       ],
     }),
   );
@@ -139,6 +141,15 @@ describe('the plan', () => {
       { gate: 'EtcdUnsafe', hard: true, detail: 'n2 is not well' },
       { gate: 'OutsideWindow', hard: false, detail: 'opens at 02:00' },
       { gate: 'ClockSkew', hard: true, detail: '9 s off' },
+    ]);
+  });
+
+  it('says what is restarted', () => {
+    expect(items.map(({ restarts }) => restarts && say(restarts, english))).toEqual([
+      'restarts kube-apiserver, kubelet',
+      undefined,
+      undefined,
+      undefined,
     ]);
   });
 
@@ -178,6 +189,45 @@ test('a node’s page has old and new, the last proof, and the steps of the last
 test('the CAs are told once each, with who has them and what they sign', () => {
   expect(authoritiesOf(seenIn({ nodes: { w1: {}, w2: {} } }))).toMatchObject([
     { ca: 'kubernetes', nodes: 2, signed: 4, state: 'fine', on: 'w1' },
+  ]);
+});
+
+test('a CA that lies twice on a node is counted once, and is held against the record of accepted ones', () => {
+  const etcd = caRow(3000, { id: 'etcd/ca.crt', ca: 'etcd', sha256: 'e7'.repeat(32) });
+  const rows = [caRow(3000), caRow(3000), etcd, leafRow('kubelet.crt', 60)];
+  const told = (accepted: Record<string, string> | undefined) =>
+    authoritiesOf(seenIn({ nodes: { n1: { rows } }, picture: { accepted } })).map(
+      ({ ca, nodes, signed, record }) => `${ca} ${nodes} ${signed} ${record?.is}`,
+    );
+  expect(told({ kubernetes: 'ca'.repeat(32), etcd: '00'.repeat(32) })).toEqual([
+    'kubernetes 1 1 this',
+    'etcd 1 0 other',
+  ]);
+  expect(told({})).toEqual(['kubernetes 1 1 none', 'etcd 1 0 none']);
+  expect(told(undefined)).toEqual(['kubernetes 1 1 undefined', 'etcd 1 0 undefined']);
+});
+
+test('the steps of a log are told in the reader’s language, and one that is not known as it is', () => {
+  const log = [
+    { name: 'kubelet: swap', result: 'done' },
+    { name: 'administrators: prove the old state', result: 'rolled-back' },
+    { name: 'something else', result: 'odd' },
+  ];
+  const steps = stepsOf(rotationObject('a', 'w1', { status: { phase: 'Failed', steps: log } }));
+  const told = (speaker: typeof chinese | typeof english) =>
+    steps.map(
+      ({ name, text, result, resultText }) =>
+        `${text === undefined ? name : say(text, speaker)} (${resultText === undefined ? result : say(resultText, speaker)})`,
+    );
+  expect(told(english)).toEqual([
+    'kubelet: put the new files in place (done)',
+    'administrators’ kubeconfigs: prove the old certificates (rolled back)',
+    'something else (odd)',
+  ]);
+  expect(told(chinese)).toEqual([
+    'kubelet：放入新文件 (完成)',
+    '管理员 kubeconfig：验证旧证书 (已回滚)',
+    'something else (odd)',
   ]);
 });
 

@@ -1,6 +1,6 @@
 // What is known of the cluster at one moment, and an index over it. Everything else in this room is a question to it.
 import type { Node } from 'kubernetes-types/core/v1.js';
-import type { NodeRole } from '../catalogue/ids.ts';
+import type { CaId, NodeRole } from '../catalogue/ids.ts';
 import type { Configuration } from '../controller/configuration.ts';
 import type { Inventory } from '../controller/inventory-store.ts';
 import {
@@ -24,6 +24,8 @@ export interface Picture {
   readonly strange: ReadonlySet<string>;
   readonly rotations: readonly CertificateRotation[];
   readonly configuration: SeenConfiguration;
+  /** Fingerprints of the CAs that the controller has accepted (R11); undefined: not read. */
+  readonly accepted: Readonly<Partial<Record<CaId, string>>> | undefined;
   /** When the leading controller renewed its Lease, RFC 3339; null: nobody leads; undefined: not asked. */
   readonly controllerAt: string | null | undefined;
   /** The API server has not answered since, RFC 3339; undefined: it does. */

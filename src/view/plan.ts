@@ -29,7 +29,8 @@ export interface PlanItem {
   readonly why: Message;
   /** In the controller's own words. */
   readonly said: string;
-  readonly step: string | undefined;
+  /** The components that it restarts, in words. */
+  readonly restarts: Message | undefined;
   readonly attempts: number;
   /** Waits for an approval and has none. */
   readonly approvable: boolean;
@@ -99,10 +100,16 @@ function planItem(one: Queued, { picture }: Seen): PlanItem {
     gates,
     why: whyIn(rotation, gates),
     said: status?.message ?? '',
-    step: status?.step,
+    restarts: restartsOf(status?.step),
     attempts: status?.attempts ?? 0,
     approvable: isApprovable(rotation, picture.configuration.settings.mode),
   };
+}
+
+/** Of what the controller says that it does; a member of etcd and a kubeconfig need no restart. */
+function restartsOf(step = ''): Message | undefined {
+  const names = [...step.matchAll(/restart ([\w-]+)/g)].map(([, name = '']) => name);
+  return names.length === 0 ? undefined : message('plan.restarts', { what: { list: names } });
 }
 
 function whyIn(rotation: CertificateRotation, gates: readonly ShutGate[]): Message {

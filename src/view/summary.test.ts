@@ -34,10 +34,19 @@ describe('a cluster where all is well', () => {
       '2 certificates on w1 are renewed from 2027-03-04 08:00',
     );
     expect(told({ nodes: quiet, rotations: [planned, running] }).next).toBe(
-      'n1 is being renewed now: at work',
+      '2 certificates on n1 are being renewed now',
+    );
+    expect(told({ nodes: quiet, rotations: [other] }).next).toBe(
+      '2 certificates on w1 are renewed and being proved now',
     );
     expect(told({ nodes: quiet, rotations: [running, other] }).next).toBe(
       'n1 and 1 other are being renewed now',
+    );
+  });
+
+  it('promises no day that has passed', () => {
+    expect(told({ nodes: { ...quiet, w2: { left: 5 } } }).next).toBe(
+      '2 certificates are due, first kubelet-client-current.pem on w2 since 2027-02-04; the controller plans them next',
     );
   });
 

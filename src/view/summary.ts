@@ -5,7 +5,7 @@ import { message, type Message } from './messages/message.ts';
 import { needsOf, type Need } from './needs.ts';
 import type { Seen, SeenNode } from './picture.ts';
 import { queueOf } from './plan.ts';
-import { phaseOf, whyOf } from './waiting.ts';
+import { whyOf } from './waiting.ts';
 
 export interface Summary {
   readonly state: 'safe' | 'attention' | 'unsafe' | 'unknown';
@@ -132,8 +132,11 @@ function nextOf(seen: Seen): Message {
   if (running.length > 1) {
     return message('next.runningMore', { node: first?.name ?? '', more: running.length - 1 });
   }
-  if (first?.open !== undefined)
-    return message('next.running', { node: first.name, what: phaseOf(first.open) });
+  if (first?.open !== undefined) {
+    const { spec, status } = first.open;
+    const key = status?.phase === 'Verifying' ? 'next.proving' : 'next.running';
+    return message(key, { node: first.name, count: spec.certificates.length });
+  }
   if (settings.mode === 'observe') return message('next.observe');
   if (settings.paused) return message('next.paused');
   return planned(seen);
@@ -156,6 +159,8 @@ function planned(seen: Seen): Message {
   }
   if (quiet === undefined) return message('next.nothing');
   const { node, id, dueAt } = quiet;
+  const { due: count } = countsOf(seen);
+  if (count > 0) return message('next.due', { count, at: { at: new Date(dueAt).toISOString() }, id, node });
   return message('next.quiet', { at: { at: new Date(dueAt).toISOString() }, id, node });
 }
 

@@ -174,6 +174,7 @@ export function pictureOf({ nodes, rotations = [], picture = {}, settings = {} }
     strange: new Set(),
     rotations,
     configuration: { settings: { ...defaultConfiguration, ...settings }, problem: undefined },
+    accepted: undefined,
     controllerAt: rfc3339(now),
     staleSince: undefined,
     ...picture,

@@ -55,7 +55,7 @@ describe.skipIf(mustSkip())('from the page', () => {
     // What they may not do is shown, and cannot be pressed.
     expect(await page.getByRole('button', { name: 'Rotate now' }).isDisabled()).toBe(true);
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByRole('button', { name: 'Yes' }).click();
+    await page.locator('dialog[open]').getByRole('button', { name: 'Pause' }).click();
     await page.waitForSelector('.tag:has-text("paused")');
     const node = await client.get(resources.nodes, { name: 'w1' });
     expect(node?.metadata?.annotations).toMatchObject({ 'certrotator.cpaas.io/paused': 'true' });

@@ -1,7 +1,8 @@
 // Clusters to look at: one where something of everything is going on, and a large one.
 import type { CertificateId } from '../../src/catalogue/ids.ts';
+import { recordName } from '../../src/controller/vault/record.ts';
 import { resources } from '../../src/kube/resources.ts';
-import { privateNamespace, type CertificateRotation } from '../../src/kube/types.ts';
+import { privateNamespace, type CertificateRotation, type StepStatus } from '../../src/kube/types.ts';
 import {
   caRow,
   inventoryMap,
@@ -19,8 +20,15 @@ const from = (days: number): string =>
 const leaf = (id: CertificateId, left: number, change = {}) => {
   const row = leafRow(id, left, change);
   const days = Math.round((Date.parse(row.notAfter) - Date.parse(row.notBefore)) / 86_400_000);
-  return { ...row, notBefore: from(left - days), notAfter: from(left) };
+  return { ...row, path: pathOf(id), notBefore: from(left - days), notAfter: from(left), ...change };
 };
+
+function pathOf(id: CertificateId): string {
+  if (id.startsWith('/')) return id;
+  if (id.endsWith('.conf')) return `/etc/kubernetes/${id}`;
+  return id.startsWith('kubelet') ? `/var/lib/kubelet/pki/${id}` : `/etc/kubernetes/pki/${id}`;
+}
+
 const ca = (left: number, change = {}) => ({
   ...caRow(left, change),
   notBefore: from(left - 3650),
@@ -61,7 +69,7 @@ export function controlPlane(left: number): NodeParts {
     }),
   ];
   const own = controlPlaneIds.map((id, i) => leaf(id, left + i));
-  return { role: 'control-plane', rows: [...cas, ...own, ...worker((left % 60) + 20).rows] };
+  return { role: 'control-plane', rows: [...cas, ...own, ...worker((left % 60) + 50).rows.slice(1)] };
 }
 
 export function worker(left: number, change = {}): NodeParts & { rows: NonNullable<NodeParts['rows']> } {
@@ -89,6 +97,10 @@ export function baseCluster(config = ''): MemoryClient {
     metadata: { name: 'cluster-cert-rotator-config', namespace },
     data: { 'config.yaml': config },
   });
+  client.put(resources.configMaps, {
+    metadata: { name: recordName, namespace },
+    data: { kubernetes: 'ca'.repeat(32), etcd: 'e7'.repeat(32), 'front-proxy': 'f0'.repeat(32) },
+  });
   client.put(resources.leases, {
     metadata: { name: 'cluster-cert-rotator', namespace },
     spec: { renewTime: from(0) },
@@ -107,6 +119,14 @@ export function busyCluster(): MemoryClient {
   for (const [i, name] of ['cp-1', 'cp-2', 'cp-3'].entries()) place(client, name, controlPlane(240 + i));
   for (let i = 1; i <= 40; i += 1)
     place(client, `worker-${String(i).padStart(2, '0')}`, worker(22 + ((i * 7) % 66)));
+  const renewed = { serial: '6b1c2d3e4f5061728394' };
+  place(client, 'worker-01', {
+    rows: [
+      ca(3200),
+      leaf('kubelet.crt', 90, renewed),
+      leaf('kubelet-client-current.pem', 90, { serial: '7c2d3e4f506172839405' }),
+    ],
+  });
   place(client, 'worker-41', worker(-3));
   place(client, 'worker-42', worker(40, { state: 'WritableByOthers', reason: 'mode 0777' }));
   place(client, 'worker-43', { unread: true, ready: false });
@@ -119,22 +139,47 @@ export function busyCluster(): MemoryClient {
   return client;
 }
 
+const names = ['check', 'swap', 'restart', 'prove'];
+
+function stepsOfKubelet(): readonly StepStatus[] {
+  const seconds = [0.4, 0.2, 6, 21];
+  let at = -1;
+  return names.map((name, i) => {
+    const startedAt = from(at);
+    at += (seconds[i] ?? 0) / 86_400;
+    return { name: `kubelet: ${name}`, startedAt, finishedAt: from(at), result: 'done' };
+  });
+}
+
+function rolledBack(steps: readonly StepStatus[]): readonly StepStatus[] {
+  const message = '10.0.0.22:10250 shows serial 5a0b1c2d3e4f50617283, not 6b1c2d3e4f5061728395';
+  const after = steps.at(-1)?.finishedAt ?? '';
+  return [
+    ...steps.slice(0, -1),
+    { ...steps.at(-1), name: 'kubelet: prove', result: 'failed', message },
+    { name: 'kubelet: restore', startedAt: after, finishedAt: after, result: 'rolled-back' },
+    { name: 'kubelet: prove the old state', startedAt: after, finishedAt: after, result: 'rolled-back' },
+  ];
+}
+
 function busyRotations(): readonly CertificateRotation[] {
   const kubelets = ['kubelet.crt', 'kubelet-client-current.pem'] as const;
-  const steps = ['lock', 'backup', 'swap kubelet files', 'restart kubelet', 'prove 10250'].map((name, i) => ({
-    name,
-    startedAt: from(-1 + i * 0.0002),
-    finishedAt: from(-1 + i * 0.0002 + 0.00015),
-    result: 'done',
-  }));
-  const renewed = kubelets.map((id) => ({
-    id,
-    oldSerial: '5a0b1c2d3e4f50617283',
-    newSerial: '6b1c2d3e4f5061728394',
-    oldNotAfter: from(20),
-    newNotAfter: from(91),
-    proof: 'handshake on 10250 shows the new serial',
-  }));
+  const steps = stepsOfKubelet();
+  const renewed = kubelets.map((id) => {
+    const newSerial = id === 'kubelet.crt' ? '6b1c2d3e4f5061728394' : '7c2d3e4f506172839405';
+    const proof =
+      id === 'kubelet.crt'
+        ? `handshake with 10.0.0.21:10250 shows serial ${newSerial}`
+        : 'the API server answers to it; the kubelet has renewed the Lease of its Node since';
+    return {
+      id,
+      oldSerial: '5a0b1c2d3e4f50617283',
+      newSerial,
+      oldNotAfter: from(17),
+      newNotAfter: from(90),
+      proof,
+    };
+  });
   const ended = { startedAt: from(-1), finishedAt: from(-0.999), attempts: 1 } as const;
   const waits =
     'waits: EtcdUnsafe: etcd of cp-3 is not Ready; OutsideWindow: the next window opens 02:00 Asia/Shanghai';
@@ -154,8 +199,8 @@ function busyRotations(): readonly CertificateRotation[] {
       status: {
         phase: 'RolledBack',
         reason: 'NotProved',
-        message: '10250 showed the old serial after 90 s',
-        steps: steps.slice(0, 3),
+        message: '10.0.0.22:10250 shows serial 5a0b1c2d3e4f50617283, not 6b1c2d3e4f5061728395',
+        steps: rolledBack(steps),
         ...ended,
       },
     }),
@@ -172,14 +217,21 @@ function busyRotations(): readonly CertificateRotation[] {
         phase: 'Running',
         reason: 'Running',
         message: 'the Pod on the node is at work',
-        step: 'restart kubelet',
+        step: 'renew, restart kubelet',
         startedAt: from(-0.001),
         attempts: 1,
       },
     }),
     rotationObject('cp1-wait', 'cp-1', {
       certificates: ['apiserver.crt', 'etcd/server.crt'],
-      status: { phase: 'Pending', reason: 'EtcdUnsafe', message: waits, dueAt: from(-1), attempts: 2 },
+      status: {
+        phase: 'Pending',
+        reason: 'EtcdUnsafe',
+        message: waits,
+        dueAt: from(-1),
+        attempts: 2,
+        step: 'renew, restart kube-apiserver',
+      },
     }),
     rotationObject('w4-approve', 'worker-04', {
       status: {
@@ -192,7 +244,13 @@ function busyRotations(): readonly CertificateRotation[] {
     }),
     ...[5, 6, 7, 8].map((i) =>
       rotationObject(`w${i}-plan`, `worker-0${i}`, {
-        status: { phase: 'Scheduled', reason: 'NearingExpiry', message: 'due soon', dueAt: from(i) },
+        status: {
+          phase: 'Scheduled',
+          reason: 'NearingExpiry',
+          message: 'due soon',
+          dueAt: from(i),
+          step: 'renew, restart kubelet',
+        },
       }),
     ),
   ];

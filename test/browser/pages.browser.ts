@@ -7,7 +7,7 @@ import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { openBrowser, type Opened } from './browser.ts';
-import { busyCluster } from './cluster.ts';
+import { baseCluster, busyCluster } from './cluster.ts';
 import { builtPage, serve, type Served } from './serve.ts';
 import { show, watchedPage } from './watched-page.ts';
 
@@ -25,10 +25,15 @@ const paths = [
 ];
 
 let served: Served;
+let bare: Served;
 beforeAll(async () => {
   served = await serve({ client: busyCluster().client });
+  bare = await serve({ client: baseCluster().client });
 });
-afterAll(() => served.end());
+afterAll(() => {
+  served.end();
+  bare.end();
+});
 
 /** In words: which rule, where. */
 async function violations(page: Page): Promise<readonly string[]> {
@@ -76,9 +81,54 @@ describe.each([
     expect(await violations(page)).toEqual([]);
   });
 
+  it('what asks whether an action is meant, and a token that has expired since, are, too', async () => {
+    const me = { user: 'alice', rotate: true, pause: true, approve: true };
+    await page.route('**/api/v1/me', async (route) => route.fulfill({ json: me }));
+    await page.route('**/api/v1/actions', async (route) =>
+      route.fulfill({ status: 401, json: { error: 'token', message: 'Unauthorized' } }),
+    );
+    await page.locator('dialog[open] textarea').fill('a.b.c');
+    await page.locator('dialog[open] button.main').click();
+    await page.waitForSelector('dialog[open]', { state: 'detached' });
+    await show(page, served.url, 'nodes/worker-01');
+    await page.locator('.head .act > button').first().click();
+    await page.waitForSelector('dialog[open] h2');
+    expect(await violations(page)).toEqual([]);
+    await page.locator('dialog[open] button.main').click();
+    await page.waitForSelector('dialog[open] p.bad:not(:empty)');
+    expect(await page.locator('dialog[open]').innerText()).toMatch(/it has expired|已过期/);
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.unroute('**/api/v1/me');
+    await page.unroute('**/api/v1/actions');
+  });
+
   it('nothing was asked for elsewhere, and nothing went wrong', () => {
-    // A node that is not there is said so by 404.
-    expect(faults().filter((text) => !text.includes('404'))).toEqual([]);
+    // A node that is not there is said so by 404, a token that is refused by 401.
+    expect(faults().filter((text) => !/40[14]/.test(text))).toEqual([]);
+  });
+
+  it.each(['overview', 'nodes', 'plan', 'history', 'cas', 'settings'])(
+    '%s of a cluster without anything says so in a sentence, for everybody',
+    async (path) => {
+      await show(page, bare.url, path);
+      expect(await violations(page)).toEqual([]);
+      expect(await page.locator('main').innerText()).toMatch(/[.。]/);
+    },
+  );
+
+  it('what cannot be loaded, and a connection that is lost, are said for everybody', async () => {
+    await page.route('**/api/v1/plan', async (route) => route.fulfill({ status: 500, body: '' }));
+    await page.goto(`${served.url}/#/plan`);
+    await page.waitForSelector('.empty[role=alert] button');
+    expect(await violations(page)).toEqual([]);
+    await page.unroute('**/api/v1/plan');
+    const passing = await serve({ client: busyCluster().client });
+    await show(page, passing.url, 'overview');
+    passing.end();
+    passing.server.close();
+    await page.waitForSelector('.banner');
+    expect(await violations(page)).toEqual([]);
   });
 });
 

@@ -1,9 +1,11 @@
+import type { ComponentChildren } from 'preact';
 import type { Authority } from '../../../src/view/authorities.ts';
 import { Badge, type Tone } from '../parts/badge.tsx';
 import { WithData } from '../parts/loading.tsx';
-import { useReader } from '../reader.ts';
+import { useReader, type Reader } from '../reader.ts';
 
 const tones: Readonly<Record<Authority['state'], Tone>> = { fine: 'good', ending: 'warn', expired: 'bad' };
+const recordTones = { this: 'good', other: 'bad', none: 'plain' } as const;
 
 export function Cas() {
   const { w } = useReader();
@@ -28,51 +30,51 @@ export function Cas() {
   );
 }
 
+type Fact = readonly [string, ComponentChildren];
+
+function factsOf(one: Authority, { w, say, date }: Reader): readonly Fact[] {
+  const { record } = one;
+  const accepted: readonly Fact[] =
+    record === undefined
+      ? []
+      : [[w('cas.record'), <Badge tone={recordTones[record.is]}>{say(record.text)}</Badge>]];
+  return [
+    ...accepted,
+    [
+      w('cert.subject'),
+      <code>
+        <bdi>{one.subject}</bdi>
+      </code>,
+    ],
+    [w('cert.from'), date(one.notBefore)],
+    [
+      w('col.path'),
+      <>
+        <code>{one.path}</code>, {w('cas.nodes', { count: one.nodes, node: one.on })}
+      </>,
+    ],
+    [w('col.certificates'), w('cas.signed', { count: one.signed })],
+    [w('cert.key'), one.keyAlgorithm],
+    [w('cert.serial'), <code>{one.serial}</code>],
+    [w('cert.sha256'), <code>{one.sha256}</code>],
+  ];
+}
+
 function Ca({ one }: { readonly one: Authority }) {
-  const { w, say, date } = useReader();
+  const reader = useReader();
   return (
     <li>
       <h2>{one.ca}</h2>
       <p>
-        <Badge tone={tones[one.state]}>{say(one.text)}</Badge>
+        <Badge tone={tones[one.state]}>{reader.say(one.text)}</Badge>
       </p>
-      <dl class="facts wide">
-        <div>
-          <dt>{w('cert.subject')}</dt>
-          <dd>
-            <bdi>{one.subject}</bdi>
-          </dd>
-        </div>
-        <div>
-          <dt>{w('cert.from')}</dt>
-          <dd>{date(one.notBefore)}</dd>
-        </div>
-        <div>
-          <dt>{w('col.path')}</dt>
-          <dd>
-            {one.path}, {w('cas.nodes', { count: one.nodes, node: one.on })}
-          </dd>
-        </div>
-        <div>
-          <dt>{w('col.certificates')}</dt>
-          <dd>{w('cas.signed', { count: one.signed })}</dd>
-        </div>
-        <div>
-          <dt>{w('cert.key')}</dt>
-          <dd>{one.keyAlgorithm}</dd>
-        </div>
-        <div>
-          <dt>{w('cert.serial')}</dt>
-          <dd>
-            <code>{one.serial}</code>
-          </dd>
-        </div>
-        <div>
-          <dt>{w('cert.sha256')}</dt>
-          <dd>
-            <code>{one.sha256}</code>
-          </dd>
-        </div>
+      <dl class="facts wide prose">
+        {factsOf(one, reader).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
       </dl>
     </li>
   );

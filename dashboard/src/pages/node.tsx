@@ -53,7 +53,7 @@ function Page({ value }: { readonly value: Value }) {
         <h2 id="certificates-title">{w('node.certificates')}</h2>
         {certificates.length === 0 && <p class="empty">{w('node.none')}</p>}
         <ul class="certificates">
-          {certificates.toSorted(leavesFirst).map((one) => (
+          {certificates.toSorted(byEnd).map((one) => (
             <Certificate key={`${one.id} ${one.path} ${one.serial}`} one={one} now={now} />
           ))}
         </ul>
@@ -71,7 +71,7 @@ function Page({ value }: { readonly value: Value }) {
       <div class="columns">
         <section aria-labelledby="log-title">
           <h2 id="log-title">{w('node.log')}</h2>
-          {log === undefined ? <p class="empty">{w('node.logNone')}</p> : <Log steps={log.steps} />}
+          {log === undefined ? <p class="empty">{w('node.logNone')}</p> : <Log log={log} />}
         </section>
         <section aria-labelledby="past-title">
           <h2 id="past-title">{w('node.history')}</h2>
@@ -84,21 +84,30 @@ function Page({ value }: { readonly value: Value }) {
 }
 
 function Now({ open }: { readonly open: PlanItem }) {
-  const { w, say } = useReader();
+  const { w, say, time } = useReader();
   return (
     <section aria-labelledby="open-title">
       <h2 id="open-title">{w('node.open')}</h2>
-      <p>
-        <Badge tone={toneOfPhase[open.phase]}>{say(open.phaseText)}</Badge> {say(open.why)}
+      <div class="row">
+        <Badge tone={toneOfPhase[open.phase]}>{say(open.phaseText)}</Badge>
+        <span>{open.gates.length === 0 ? say(open.why) : ''}</span>
         {open.approvable && <Act action={{ action: 'approve', rotation: open.name }} />}
-      </p>
+      </div>
       <Gates gates={open.gates} />
+      <p class="sub">
+        {say(open.asked)}
+        {open.startedAt === undefined ? '' : ` · ${w('plan.since', { at: time(open.startedAt) })}`} ·{' '}
+        {open.certificates.join(', ')}
+      </p>
     </section>
   );
 }
 
-const leavesFirst = (a: CertificateDetail, b: CertificateDetail): number =>
-  Number(a.kind === 'ca') - Number(b.kind === 'ca');
+/** What ends first is on top; CAs come last. */
+function byEnd(a: CertificateDetail, b: CertificateDetail): number {
+  const order = Number(a.kind === 'ca') - Number(b.kind === 'ca');
+  return order === 0 && a.notAfter !== b.notAfter ? (a.notAfter < b.notAfter ? -1 : 1) : order;
+}
 
 function Certificate({ one, now }: { readonly one: CertificateDetail; readonly now: number }) {
   const { w, say, date, span } = useReader();
@@ -144,23 +153,17 @@ function Uses({ one }: { readonly one: CertificateDetail }) {
         <dt>{w('cert.due')}</dt>
         <dd>{one.dueAt === undefined ? w('cert.never') : date(one.dueAt)}</dd>
       </div>
-      {one.renewal !== undefined && (
-        <div>
-          <dt>{w('col.renewed')}</dt>
-          <dd>
-            <Serials {...one.renewal} />
-          </dd>
-        </div>
-      )}
-      {one.renewal !== undefined && (
-        <div>
-          <dt>{w('col.proof')}</dt>
-          <dd>
-            {one.renewal.proof ?? '–'}
-            {one.renewal.at !== undefined && ` (${date(one.renewal.at)})`}
-          </dd>
-        </div>
-      )}
+      <div>
+        <dt>{w('col.renewed')}</dt>
+        <dd>{one.renewal === undefined ? w('cert.notRenewed') : <Serials {...one.renewal} />}</dd>
+      </div>
+      <div>
+        <dt>{w('col.proof')}</dt>
+        <dd>
+          {one.renewal?.proof ?? w('cert.noProof')}
+          {one.renewal?.at !== undefined && <span class="whole"> ({date(one.renewal.at)})</span>}
+        </dd>
+      </div>
     </dl>
   );
 }

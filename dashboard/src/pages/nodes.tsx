@@ -109,6 +109,7 @@ function NodeTable({
         })}
       </p>
       <Rows {...{ rows, wanted, change }} />
+      {rows.length === 0 && <p class="empty">{w(nodes.length === 0 ? 'nodes.none' : 'nodes.unlike')}</p>}
     </>
   );
 }

@@ -7,7 +7,8 @@ import { useReader } from '../reader.ts';
 import { nodeLink } from '../route.ts';
 
 interface Value {
-  readonly mode: string;
+  readonly mode: 'auto' | 'manual' | 'observe';
+  readonly paused: boolean;
   readonly plan: readonly PlanItem[];
 }
 
@@ -21,22 +22,25 @@ export function Plan() {
       <h1>{w('nav.plan')}</h1>
       <p class="about">{w('plan.about')}</p>
       <WithData<Value> path="/api/v1/plan">
-        {({ plan }) =>
-          plan.length === 0 ? (
-            <p class="empty">{w('next.none')}</p>
-          ) : (
-            <>
-              <ol class="plan">
-                {plan.slice(0, most).map((item) => (
-                  <Item key={item.name} item={item} />
-                ))}
-              </ol>
-              {plan.length > most && (
-                <p class="about">{w('filter.count', { count: most, total: plan.length })}</p>
-              )}
-            </>
-          )
-        }
+        {({ mode, paused, plan }) => (
+          <>
+            <p class={paused ? 'mode bad' : 'mode'}>{w(paused ? 'plan.paused' : `plan.mode.${mode}`)}</p>
+            {plan.length === 0 ? (
+              <p class="empty">{w('next.none')}</p>
+            ) : (
+              <>
+                <ol class="plan">
+                  {plan.slice(0, most).map((item) => (
+                    <Item key={item.name} item={item} />
+                  ))}
+                </ol>
+                {plan.length > most && (
+                  <p class="about">{w('filter.count', { count: most, total: plan.length })}</p>
+                )}
+              </>
+            )}
+          </>
+        )}
       </WithData>
     </>
   );
@@ -44,8 +48,20 @@ export function Plan() {
 
 function Item({ item }: { readonly item: PlanItem }) {
   const { w, say, date, time } = useReader();
-  const { node, role, phase, phaseText, urgency, asked, certificates, until, gates, why, step, attempts } =
-    item;
+  const {
+    node,
+    role,
+    phase,
+    phaseText,
+    urgency,
+    asked,
+    certificates,
+    until,
+    gates,
+    why,
+    restarts,
+    attempts,
+  } = item;
   return (
     <li>
       <div class="row">
@@ -58,15 +74,14 @@ function Item({ item }: { readonly item: PlanItem }) {
       </div>
       <p class="why">
         {gates.length === 0 && say(why)}
-        {step !== undefined && item.startedAt !== undefined
-          ? ` · ${step} · ${w('plan.since', { at: time(item.startedAt) })}`
-          : ''}
+        {item.startedAt !== undefined ? ` · ${w('plan.since', { at: time(item.startedAt) })}` : ''}
       </p>
       <Gates gates={gates} />
       <p class="sub">
         {w(`role.${role}`)} · {say(asked)}
         {until === undefined ? '' : ` · ${w('plan.until', { at: date(until) })}`}
         {attempts > 1 ? ` · ${w('plan.attempt', { count: attempts })}` : ''} · {certificates.join(', ')}
+        {restarts !== undefined && ` · ${say(restarts)}`}
       </p>
     </li>
   );

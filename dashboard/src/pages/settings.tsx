@@ -1,5 +1,4 @@
 import type { SettingsPage as Value } from '../../../src/view/settings.ts';
-import { Badge } from '../parts/badge.tsx';
 import { WithData } from '../parts/loading.tsx';
 import { useReader } from '../reader.ts';
 
@@ -34,7 +33,7 @@ export function Settings() {
                     </th>
                     <td>
                       <span class="value">{value === '' ? w('settings.empty') : value}</span>{' '}
-                      {changed && <Badge tone="note">{w('settings.changed')}</Badge>}
+                      {changed && <span class="tag">{w('settings.changed')}</span>}
                     </td>
                     <td class="fallback">{fallback === '' ? w('settings.empty') : fallback}</td>
                     <td class="about">{say(about)}</td>

@@ -39,13 +39,14 @@ export function Act({ action, main = false }: { readonly action: ActionRequest; 
         {said}
       </span>
       <dialog ref={dialog} aria-label={w(`act.${action.action}`)}>
+        <h2>{w(`act.${action.action}`)}</h2>
         <p>{w(`act.confirm.${action.action}`, { name })}</p>
         <div class="row end">
           <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
-            {w('act.no')}
+            {w('act.cancel')}
           </button>
           <button type="button" class="main" onClick={() => void run()}>
-            {w('act.yes')}
+            {w(`act.${action.action}`)}
           </button>
         </div>
       </dialog>

@@ -1,6 +1,6 @@
-import type { Step } from '../../../src/view/history.ts';
+import type { RenewedCertificate } from '../../../src/kube/types.ts';
+import type { PastRotation, Step } from '../../../src/view/history.ts';
 import { tookOf } from '../../../src/view/messages/words.ts';
-import type { PastRotation } from '../../../src/view/history.ts';
 import type { ShutGate } from '../../../src/view/waiting.ts';
 import { Badge, toneOfPhase, type Tone } from './badge.tsx';
 import { useReader } from '../reader.ts';
@@ -35,23 +35,43 @@ const tones: Readonly<Record<string, Tone>> = {
   'rolled-back': 'warn',
 };
 
-export function Log({ steps }: { readonly steps: readonly Step[] }) {
-  const { time, span } = useReader();
+/** Which rotation it was, and then its steps by the clock. */
+export function Log({ log }: { readonly log: PastRotation & { readonly steps: readonly Step[] } }) {
+  const reader = useReader();
+  const { w, say, time, clock } = reader;
+  const { phase, phaseText, startedAt, finishedAt, steps } = log;
   return (
-    <ol class="log">
-      {steps.map(({ name, result, said, startedAt, finishedAt }) => (
-        <li key={`${name} ${startedAt ?? ''}`}>
-          <strong>{name}</strong> <Badge tone={tones[result] ?? 'plain'}>{result}</Badge>
-          <span class="sub">
-            {startedAt === undefined ? '' : time(startedAt)}
-            {startedAt !== undefined && finishedAt !== undefined
-              ? ` · ${tookOf(startedAt, finishedAt, span)}`
-              : ''}
-            {said === '' ? '' : ` · ${said}`}
-          </span>
-        </li>
-      ))}
-    </ol>
+    <>
+      <p class="row">
+        <Badge tone={toneOfPhase[phase]}>{say(phaseText)}</Badge>
+        <span class="sub inline">
+          {startedAt === undefined ? '' : time(startedAt)}
+          {startedAt !== undefined && finishedAt !== undefined
+            ? ` · ${w('took', { span: tookOf(startedAt, finishedAt, reader) })}`
+            : ''}
+        </span>
+      </p>
+      <p class="sub">
+        <code>{log.name}</code>
+      </p>
+      <ol class="log">
+        {steps.map(({ name, text, result, resultText, said, startedAt: from, finishedAt: to }) => (
+          <li key={`${name} ${from ?? ''}`}>
+            <span class="when">{from === undefined ? '–' : clock(from)}</span>
+            <div>
+              <strong>{text === undefined ? name : say(text)}</strong>
+              {said !== '' && <span class="sub">{said}</span>}
+            </div>
+            <span class="result">
+              <Badge tone={tones[result] ?? 'plain'}>
+                {resultText === undefined ? result : say(resultText)}
+              </Badge>
+            </span>
+            <span class="took">{from !== undefined && to !== undefined && tookOf(from, to, reader)}</span>
+          </li>
+        ))}
+      </ol>
+    </>
   );
 }
 
@@ -62,7 +82,8 @@ export function Past({
   readonly rotations: readonly PastRotation[];
   readonly withNode: boolean;
 }) {
-  const { w, say, time, span } = useReader();
+  const reader = useReader();
+  const { w, say, time } = reader;
   return (
     <ul class="past">
       {rotations.map(
@@ -75,7 +96,7 @@ export function Past({
               <span class="sub inline">
                 {say(asked)}
                 {startedAt !== undefined && finishedAt !== undefined
-                  ? ` · ${w('col.took')} ${tookOf(startedAt, finishedAt, span)}`
+                  ? ` · ${w('took', { span: tookOf(startedAt, finishedAt, reader) })}`
                   : ''}
               </span>
             </div>
@@ -86,9 +107,9 @@ export function Past({
               </summary>
               {why !== undefined && said !== '' && <p class="sub">{said}</p>}
               <ul class="renewed">
-                {certificates.map(({ id, oldSerial, newSerial, newNotAfter, proof }) => (
+                {certificates.map(({ id, proof, ...serials }) => (
                   <li key={id}>
-                    <strong>{id}</strong> <Serials {...{ oldSerial, newSerial, newNotAfter }} />
+                    <strong>{id}</strong> <Serials {...serials} />
                     {proof !== undefined && <span class="sub">{proof}</span>}
                   </li>
                 ))}
@@ -101,21 +122,27 @@ export function Past({
   );
 }
 
+/** The old one, where there was one, and the new one: its serial and when it ends. */
 export function Serials({
   oldSerial,
   newSerial,
+  oldNotAfter,
   newNotAfter,
-}: {
-  readonly oldSerial?: string | undefined;
-  readonly newSerial?: string | undefined;
-  readonly newNotAfter?: string | undefined;
-}) {
-  const { date } = useReader();
+}: Pick<RenewedCertificate, 'oldSerial' | 'newSerial' | 'oldNotAfter' | 'newNotAfter'>) {
   if (newSerial === undefined) return null;
   return (
     <span class="serials">
-      <code title={oldSerial}>{short(oldSerial)}</code> → <code title={newSerial}>{short(newSerial)}</code>
-      {newNotAfter !== undefined && ` (${date(newNotAfter)})`}
+      <Serial serial={oldSerial} end={oldNotAfter} /> → <Serial serial={newSerial} end={newNotAfter} />
+    </span>
+  );
+}
+
+function Serial({ serial, end }: { readonly serial: string | undefined; readonly end: string | undefined }) {
+  const { date } = useReader();
+  return (
+    <span class="whole">
+      <code title={serial}>{short(serial)}</code>
+      {end !== undefined && ` (${date(end)})`}
     </span>
   );
 }

@@ -44,32 +44,46 @@ export function TimelineChart({ timeline }: { readonly timeline: Timeline }) {
   // What ends later is told in words: beside it the weeks would be nothing.
   const slots = all.slice(0, -1);
   const about = aboutOf(timeline, w);
+  const over = totalOf(timeline.expired);
   const [shown, setShown] = useState<string | undefined>();
   const slot = slots.find(({ key }) => key === shown);
   return (
     <section class="timeline" aria-labelledby="timeline-title">
       <h2 id="timeline-title">{w('timeline.title')}</h2>
-      <p class="about">{about}</p>
-      <ul class="legend">
-        {timeline.kinds
-          .filter((kind) => slots.some(({ counts }) => counts[kind] !== undefined))
-          .map((kind) => (
-            <li key={kind}>
-              <svg width="10" height="10" aria-hidden="true">
-                <rect width="10" height="10" rx="2" class={`k-${kind}`} />
-              </svg>
-              {reader.say({ key: `kind.${kind}` })}
-            </li>
-          ))}
-      </ul>
-      <Bars {...{ timeline, slots, shown, setShown, about }} />
-      <Months from={timeline.from} count={slots.length} />
-      <p class="readout" aria-hidden="true">
-        {slot === undefined
-          ? `${w('timeline.most', { count: mostOf(slots).toLocaleString('en-US') })}. ${w('timeline.hint')}`
-          : `${slot.label}: ${sentence(slot, timeline.kinds, reader)}`}
-      </p>
-      <Table slots={all} kinds={timeline.kinds} />
+      {timeline.total === 0 ? (
+        <p class="empty">{w('timeline.empty')}</p>
+      ) : (
+        <>
+          <p class="about">{about}</p>
+          <ul class="legend">
+            {timeline.kinds
+              .filter((kind) => slots.some(({ counts }) => counts[kind] !== undefined))
+              .map((kind) => (
+                <li key={kind}>
+                  <svg width="10" height="10" aria-hidden="true">
+                    <rect width="10" height="10" rx="2" class={`k-${kind}`} />
+                  </svg>
+                  {reader.say({ key: `kind.${kind}` })}
+                </li>
+              ))}
+          </ul>
+          <p class="scale" aria-hidden="true">
+            <span class="today">
+              {over > 0 && <strong>{w('timeline.over', { count: over.toLocaleString('en-US') })} ← </strong>}
+              {w('timeline.today')}
+            </span>
+            <span>{w('timeline.most', { count: mostOf(slots).toLocaleString('en-US') })}</span>
+          </p>
+          <Bars {...{ timeline, slots, shown, setShown, about }} />
+          <Months from={timeline.from} count={slots.length} />
+          <p class="readout" aria-hidden="true">
+            {slot === undefined
+              ? w('timeline.hint')
+              : `${slot.label}: ${sentence(slot, timeline.kinds, reader)}`}
+          </p>
+          <Table slots={all} kinds={timeline.kinds} />
+        </>
+      )}
     </section>
   );
 }
@@ -109,6 +123,8 @@ function Bars({ timeline, slots, shown, setShown, about }: BarParts) {
       aria-label={about}
       onPointerLeave={() => setShown(undefined)}
     >
+      <line x1="0" x2={width} y1="8" y2="8" class="grid" />
+      <line x1={step} x2={step} y1="0" y2={height} class="grid" />
       <line x1="0" x2={width} y1={height} y2={height} class="axis" />
       {slots.map((slot, i) => (
         <g key={slot.key} onPointerEnter={() => setShown(slot.key)} onPointerDown={() => setShown(slot.key)}>

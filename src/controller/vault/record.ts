@@ -18,7 +18,8 @@ export async function readRecord(client: KubeClient): Promise<Recorded> {
   return recordedIn(await client.get(resources.configMaps, ref));
 }
 
-function recordedIn(map: ConfigMap | undefined): Recorded {
+/** What such a ConfigMap records; nothing where there is none. */
+export function recordedIn(map: ConfigMap | undefined): Recorded {
   const entries = caIds.map((id) => [id, map?.data?.[id]] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined && value !== ''));
 }

@@ -14,10 +14,14 @@ export const en = {
   'safe.unread': '{count} of {total} nodes {count#has#have} never been read',
   'safe.unreadable': '{count} {count#certificate#certificates} cannot be read or used, first {id} on {node}',
   // what happens next
-  'next.running': '{node} is being renewed now: {what}',
+  'next.running': '{count} {count#certificate#certificates} on {node} {count#is#are} being renewed now',
+  'next.proving':
+    '{count} {count#certificate#certificates} on {node} {count#is#are} renewed and being proved now',
   'next.runningMore': '{node} and {more} {more#other#others} are being renewed now',
   'next.waiting': '{node} is next: {why}',
   'next.scheduled': '{count} {count#certificate#certificates} on {node} {count#is#are} renewed from {at}',
+  'next.due':
+    '{count} {count#certificate is#certificates are} due, first {id} on {node} since {at}; the controller plans {count#it#them} next',
   'next.quiet': 'Nothing is due before {at} ({id} on {node})',
   'next.nothing': 'Nothing is planned',
   'next.observe': 'Nothing: mode observe plans and touches nothing',
@@ -36,6 +40,8 @@ export const en = {
   'need.paused': 'Everything is paused; {count} {count#rotation waits#rotations wait}',
   'need.pausedNodes': '{count} {count#node is#nodes are} paused: {first}',
   'need.observe': 'Mode observe renews nothing; {count} {count#certificate is#certificates are} due',
+  'need.neverRead':
+    '{count} {count#node has#nodes have} never been read: {first}; a new one is read within minutes',
   'need.unread': '{count} {count#node was#nodes were} not read for too long: {first}',
   'need.strange':
     '{count} {count#inventory is#inventories are} not as the controller wrote {count#it#them}: {first}',
@@ -80,6 +86,7 @@ export const en = {
   'spec.Expired': 'expired',
   'spec.Manual': 'asked for by a person',
   'spec.Compromised': 'its key is known to others',
+  'plan.restarts': 'restarts {what}',
   'plan.from': 'from {at}',
   'plan.turn': 'all gates are open: it is its turn',
   'plan.hard': 'gives way to nothing',
@@ -92,10 +99,29 @@ export const en = {
   'kind.kubelet-serving': 'kubelet serving',
   'kind.ca': 'CAs',
   'kind.other': 'other',
+  // the log of a rotation: a step of a stage, and what came of it
+  'log.step': '{stage}: {what}',
+  'stage.administrators': 'administrators’ kubeconfigs',
+  'stage.files': 'named files',
+  'step.check': 'look at the files',
+  'step.swap': 'put the new files in place',
+  'step.annotate': 'restart by annotation',
+  'step.restart': 'restart',
+  'step.prove': 'prove the new certificates',
+  'step.prove the old state': 'prove the old certificates',
+  'step.restore': 'put the old files back',
+  'result.done': 'done',
+  'result.skipped': 'left out',
+  'result.failed': 'failed',
+  'result.rolled-back': 'rolled back',
   // authorities
   'ca.fine': 'ends {at} ({left})',
   'ca.ending': 'ends {at} ({left}): what it signs cannot live longer',
   'ca.expired': 'expired {at}',
+  'ca.recorded': 'this is the one: the controller has accepted it and recorded its fingerprint',
+  'ca.otherRecorded':
+    'not this one: the controller has recorded {sha256}; another is accepted by a person alone',
+  'ca.notRecorded': 'none yet: the controller has accepted no certificate of this CA',
   // what a certificate is for
   'use.apiserver.crt': 'API server, serving',
   'use.apiserver-etcd-client.crt': 'API server to etcd',

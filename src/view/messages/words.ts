@@ -19,7 +19,11 @@ export function wordsOf<Key extends string>(
 }
 
 /** Seconds, where it was less than two minutes. */
-export function tookOf(from: string, to: string, span: (milliseconds: number) => string): string {
+export function tookOf(
+  from: string,
+  to: string,
+  { w, span }: { readonly w: Words<'seconds'>; readonly span: (milliseconds: number) => string },
+): string {
   const took = Date.parse(to) - Date.parse(from);
-  return took < 120_000 ? `${(took / 1000).toFixed(took < 10_000 ? 1 : 0)} s` : span(took);
+  return took < 120_000 ? w('seconds', { count: (took / 1000).toFixed(took < 10_000 ? 1 : 0) }) : span(took);
 }

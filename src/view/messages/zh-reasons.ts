@@ -43,7 +43,7 @@ export const zhReasons: Readonly<Record<Reason, string>> = {
 
 export const zhGates: Readonly<Record<Gate, string>> = {
   ModeObserve: 'observe 模式：不改动任何东西',
-  AwaitingApproval: 'manual 模式：等待注解 certrotator.cpaas.io/approved 批准',
+  AwaitingApproval: 'manual 模式：尚无人批准',
   Paused: '已由人工暂停',
   CaUnavailable: '保险库中没有可用的 CA',
   CaMismatch: '保存的 CA 不是集群所信任的 CA',

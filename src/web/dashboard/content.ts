@@ -42,7 +42,10 @@ export type Overview = ReturnType<typeof overviewOf>;
 const pages = {
   overview: overviewOf,
   nodes: (seen: Seen) => ({ nodes: nodeRows(seen) }),
-  plan: (seen: Seen) => ({ mode: seen.picture.configuration.settings.mode, plan: planOf(seen) }),
+  plan: (seen: Seen) => {
+    const { mode, paused } = seen.picture.configuration.settings;
+    return { mode, paused, plan: planOf(seen) };
+  },
   history: historyOf,
   cas: (seen: Seen) => ({ cas: authoritiesOf(seen) }),
   settings: settingsOf,

@@ -12,6 +12,7 @@ import {
   readInventory,
   type Inventory,
 } from '../../controller/inventory-store.ts';
+import { recordedIn, recordName, type Recorded } from '../../controller/vault/record.ts';
 import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { pause, Reflector } from '../../kube/reflector.ts';
@@ -43,6 +44,7 @@ export class PictureKeeper {
   readonly #inventories = new WeakMap<ConfigMap, Inventory>();
   #settings: Configuration = defaultConfiguration;
   #problem: string | undefined;
+  #accepted: Recorded | undefined;
   #text: string | undefined;
   #controllerAt: string | null | undefined;
   #staleSince: string | undefined;
@@ -96,6 +98,7 @@ export class PictureKeeper {
       strange,
       rotations: this.#rotations.values(),
       configuration: { settings: this.#settings, problem: this.#problem },
+      accepted: this.#accepted,
       controllerAt: this.#controllerAt,
       staleSince: this.#staleSince,
     };
@@ -136,11 +139,13 @@ export class PictureKeeper {
 
   async #lookOnce(): Promise<void> {
     const { client } = this.#options;
-    const [map, lease] = await Promise.all([
+    const [map, lease, record] = await Promise.all([
       client.get(resources.configMaps, { name: 'cluster-cert-rotator-config', namespace: privateNamespace }),
       client.get(resources.leases, { name: 'cluster-cert-rotator', namespace: privateNamespace }),
+      client.get(resources.configMaps, { name: recordName, namespace: privateNamespace }),
     ]);
     this.#controllerAt = lease?.spec?.renewTime ?? null;
+    this.#accepted = recordedIn(record);
     this.#readConfiguration(map?.data?.['config.yaml'] ?? '');
   }
 

@@ -282,6 +282,27 @@ describe('the stream', () => {
   });
 });
 
+it('a client that sends its request a byte at a time is let go', { timeout: 30_000 }, async () => {
+  const strict = await serve({ client: cluster.client, directory, limits: { request: 1000 } });
+  try {
+    const closed = new Promise<string>((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port: strict.port, rejectUnauthorized: false }, () => {
+        const timer = setInterval(() => socket.write('x'), 100);
+        socket.write('GET / HTTP/1.1\r\nhost: localhost\r\nx-slow: ');
+        socket.on('close', () => {
+          clearInterval(timer);
+          resolve('closed');
+        });
+      });
+      socket.on('error', () => undefined);
+    });
+    expect(await closed).toBe('closed');
+    expect((await ask(strict.port, '/')).status).toBe(200);
+  } finally {
+    strict.end();
+  }
+});
+
 it('a client that takes nothing of a large answer is let go', { timeout: 60_000 }, async () => {
   const large = await serve({ client: largeCluster(5000).client, directory, limits: { answer: 1500 } });
   try {

@@ -135,8 +135,9 @@ function open(pair: { cert: string; key: string }, limits: DashboardLimits, list
   for (const event of ['connect', 'upgrade'] as const)
     server.on(event, (_: IncomingMessage, socket: Duplex) => socket.destroy());
   server.on('clientError', (_: Error, socket: Duplex) => {
-    if (socket.writable)
-      socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    const text = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+    // Ended alone, it would be kept by a client that goes on sending and never closes.
+    if (socket.writable) socket.end(text, () => socket.destroy());
     else socket.destroy();
   });
   return server;

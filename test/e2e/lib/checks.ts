@@ -23,7 +23,9 @@ function* pairs(before: readonly CertificateFacts[], after: readonly Certificate
 
 /** A plan that another took the place of before it began has nothing to prove. */
 export function unproved(ended: readonly Rotation[]): string[] {
-  const begun = ended.filter(({ status }) => status?.phase !== 'Superseded' || status.startedAt !== undefined);
+  const begun = ended.filter(
+    ({ status }) => status?.phase !== 'Superseded' || status.startedAt !== undefined,
+  );
   return begun.flatMap(({ metadata, status }) => {
     const { phase, message, certificates = [] } = status ?? {};
     const without = certificates.filter(({ proof }) => !proof).map(({ id }) => id);
