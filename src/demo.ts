@@ -10,7 +10,7 @@ import { startCluster, type Cluster } from './sim/cluster/start.ts';
 import { productObjects } from './sim/demo/product.ts';
 import { configuration, livesFrom } from './sim/demo/lives.ts';
 import { lastingNode, playFaults, prepareFaults } from './sim/demo/faults.ts';
-import { servePage } from './sim/demo/page.ts';
+import { startDashboard } from './sim/demo/dashboard.ts';
 import { freeSubnet } from './sim/demo/subnet.ts';
 import { exitCodeOf, lineOf, told, verifiedLine, violationLine, type Tally } from './sim/demo/story.ts';
 import { observe, rotationsPath } from './sim/observer/observer.ts';
@@ -19,7 +19,10 @@ const startedAt = performance.now();
 /** dist/demo, where this program lies when it is built. */
 const programs = import.meta.dirname;
 const version = 'v1.34.4';
-const pollMs = 400;
+const pollMs = 200;
+/** What the first rotation needs: a quorum, and a worker. The others join when that has been seen, or after a while. */
+const firstNodes: ReadonlySet<string> = new Set(['n1', 'n2', 'w1']);
+const joinMs = 8000;
 
 class Story {
   readonly lines: string[] = [];
@@ -92,20 +95,24 @@ async function main(signal: AbortSignal): Promise<number> {
           authority: (name) => (name === 'front-proxy' ? lives.endingAuthority : undefined),
         }
       : {}),
+    first: ({ name }) => firstNodes.has(name),
   });
   try {
-    const page = await servePage({ rotations: () => story.rotations, lines: () => story.lines });
-    story.say(`the page is at ${page.url}`);
-    thingsToTry(cluster, page.url);
-    const seconds = Number(process.env['DEMO_SECONDS'] ?? Number.NaN);
-    const limit = Number.isFinite(seconds) ? AbortSignal.timeout(seconds * 1000) : undefined;
-    const end = limit === undefined ? signal : AbortSignal.any([signal, limit]);
-    const played = faults
-      ? playFaults({ cluster, say: (line) => story.say(line), rotations: () => story.rotations, signal: end })
-      : undefined;
-    await tell(cluster, story, end);
-    await played;
-    page.close();
+    const served = startDashboard(
+      { cluster, host: `${subnet}.0.2`, programs, page: resolve(programs, '../dashboard') },
+      signal,
+    );
+    const limited = new AbortController();
+    const end = AbortSignal.any([signal, limited.signal]);
+    const told = tell(cluster, story, end);
+    const dashboard = await served;
+    story.say(`the page is at ${dashboard.url}`);
+    thingsToTry(cluster, dashboard.url);
+    endLater(limited);
+    if (faults)
+      await playFaults({ cluster, say: (line) => story.say(line), rotations: () => story.rotations, signal: end });
+    await told;
+    await dashboard.close();
   } finally {
     await cluster.stop();
   }
@@ -114,12 +121,21 @@ async function main(signal: AbortSignal): Promise<number> {
   return exitCodeOf(tally);
 }
 
+/** DEMO_SECONDS from now on. */
+function endLater(end: AbortController): void {
+  const seconds = Number(process.env['DEMO_SECONDS'] ?? Number.NaN);
+  if (Number.isFinite(seconds)) setTimeout(() => end.abort(), seconds * 1000);
+}
+
 async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promise<void> {
   const { plan, rootOf, admin } = cluster;
-  const observer = observe(
-    { plan, rootOf, api: admin, onVerified: story.verified, onViolation: story.violated },
-    signal,
-  );
+  const join = (): void => cluster.join();
+  setTimeout(join, joinMs);
+  const onVerified: typeof story.verified = (each) => {
+    story.verified(each);
+    join();
+  };
+  const observer = observe({ plan, rootOf, api: admin, onVerified, onViolation: story.violated }, signal);
   while (!signal.aborted) {
     try {
       const { items } = await admin.call<{ items: CertificateRotation[] }>('GET', rotationsPath);

@@ -12,7 +12,8 @@ interface Server {
   ready: boolean;
 }
 
-const lookMs = 300;
+/** Often: who comes late waits for whoever looks. */
+const lookMs = 100;
 const timeoutMs = 1000;
 /** One connection a server, for as long as it lives. */
 const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });

@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../node/launch.ts';
 import { imageStore } from '../node/protocol.ts';
+import { compileCache } from './compile-cache.ts';
 import { imagesOf, type ImageNames } from './images.ts';
 
 export interface BootOptions {
@@ -37,7 +38,6 @@ const directories = [
   'var/log',
   'var/lib/etcd',
   'var/lib/containerd',
-  'var/cache/node',
   ...borrowed.map((path) => path.slice(1)),
 ] as const;
 
@@ -58,7 +58,7 @@ export function bootNode(options: BootOptions): ChildProcess {
   fs.writeFileSync(join(root, imageStore), JSON.stringify(imagesOf(options.images)));
   const log = fs.openSync(join(root, 'var/log/boot.log'), 'a');
   const child = spawn('unshare', [...options.spaces, 'bash', '--norc', '-c', bootScript(options)], {
-    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: '/var/cache/node' },
+    env: { PATH: process.env['PATH'], ...compileCache('/opt/sim') },
     stdio: ['pipe', log, log],
     // Ctrl-C in a terminal goes to the whole group: a node is ended in order, by whoever started it.
     detached: true,

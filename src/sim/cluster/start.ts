@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly authority?: (name: keyof Authorities) => Validity | undefined;
   /** Changes a node's directory before the node is started. */
   readonly prepare?: (root: string, node: PlannedNode) => void;
+  /** Which nodes are started at once; the others come with `join`. All when absent. */
+  readonly first?: (node: PlannedNode) => boolean;
 }
 
 export interface Cluster {
@@ -39,15 +41,19 @@ export interface Cluster {
   readonly plan: ClusterPlan;
   /** Kubeconfig of an administrator, for the API servers behind their balancer. */
   readonly kubeconfig: string;
+  /** PEM of the cluster's CA. */
+  readonly ca: string;
   /** The store itself, as an administrator: also when no API server answers. */
   readonly admin: Api;
   readonly rootOf: (node: PlannedNode) => string;
+  /** Starts the nodes that were not among the first; once. */
+  readonly join: () => void;
   /** Ends every process, and takes the directory away. */
   readonly stop: () => Promise<void>;
 }
 
 export async function startCluster(options: StartOptions): Promise<Cluster> {
-  const { plan } = options;
+  const { plan, first = () => true } = options;
   const spaces = findSpaces();
   const directory = fs.mkdtempSync(join(tmpdir(), 'cert-demo-'));
   const stop = new AbortController();
@@ -66,24 +72,33 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
     store = await startApi();
     writeAccess(join(directory, 'store'), store);
     const admin = apiAs(store, 'kubernetes-admin', ['system:masters']);
-    await createAll(admin, [...seedsOf(plan, secrets), ...options.objects]);
-    await makeOwnConfigMaps(admin, options.objects, secrets.kubernetes.certificate);
     const rootOf = ({ name }: PlannedNode): string => join(directory, name);
-    for (const node of plan.nodes) {
+    const boot = (node: PlannedNode): void => {
+      if (stop.signal.aborted) return;
       layNode(rootOf(node), plan, node, secrets);
       options.prepare?.(rootOf(node), node);
       children.push(bootNode({ ...options, spaces, root: rootOf(node), store: join(directory, 'store') }));
-    }
+    };
     balancer = await startBalancer(
       plan.endpoint,
       controlPlanesOf(plan).map(({ address }) => ({ host: address, port: 6443 })),
     );
+    // Their processes begin while the API is being filled.
+    for (const node of plan.nodes.filter(first)) boot(node);
+    await createAll(admin, [...seedsOf(plan, secrets), ...options.objects]);
+    await makeOwnConfigMaps(admin, options.objects, secrets.kubernetes.certificate);
     void markControlPlanes(admin, plan, stop.signal);
     void keepWorkloads(workloadsOf(store, plan), stop.signal);
     const kubeconfig = join(directory, 'admin.conf');
-    const [first] = controlPlanesOf(plan);
-    if (first !== undefined) fs.copyFileSync(join(rootOf(first), 'etc/kubernetes/admin.conf'), kubeconfig);
-    return { directory, plan, kubeconfig, admin, rootOf, stop: end };
+    const [oldest] = controlPlanesOf(plan);
+    if (oldest !== undefined) fs.copyFileSync(join(rootOf(oldest), 'etc/kubernetes/admin.conf'), kubeconfig);
+    let rest = plan.nodes.filter((node) => !first(node));
+    const joinRest = (): void => {
+      for (const node of rest) boot(node);
+      rest = [];
+    };
+    const { certificate: ca } = secrets.kubernetes;
+    return { directory, plan, kubeconfig, ca, admin, rootOf, join: joinRest, stop: end };
   } catch (error) {
     await end();
     throw error;
