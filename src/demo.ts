@@ -2,7 +2,6 @@
 // terminal and on a page. Ends by itself after DEMO_SECONDS, or with Ctrl-C; the last line is what came of it, as JSON.
 import * as fs from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { describeError } from './errors.ts';
 import type { CertificateRotation } from './kube/types.ts';
 import { planNodes, type ClusterPlan } from './sim/cluster/plan.ts';
@@ -11,6 +10,7 @@ import { productObjects } from './sim/demo/product.ts';
 import { configuration, livesFrom } from './sim/demo/lives.ts';
 import { lastingNode, playFaults, prepareFaults } from './sim/demo/faults.ts';
 import { startDashboard } from './sim/demo/dashboard.ts';
+import { nextLeader } from './sim/demo/leader.ts';
 import { freeSubnet } from './sim/demo/subnet.ts';
 import { exitCodeOf, lineOf, told, verifiedLine, violationLine, type Tally } from './sim/demo/story.ts';
 import { observe, rotationsPath } from './sim/observer/observer.ts';
@@ -19,7 +19,6 @@ const startedAt = performance.now();
 /** dist/demo, where this program lies when it is built. */
 const programs = import.meta.dirname;
 const version = 'v1.34.4';
-const pollMs = 200;
 /** What the first rotation needs: a quorum, and a worker. The others join when that has been seen, or after a while. */
 const firstNodes: ReadonlySet<string> = new Set(['n1', 'n2', 'w1']);
 const joinMs = 8000;
@@ -97,22 +96,30 @@ async function main(signal: AbortSignal): Promise<number> {
       : {}),
     first: ({ name }) => firstNodes.has(name),
   });
+  const limited = new AbortController();
+  const end = AbortSignal.any([signal, limited.signal]);
+  const told = tell(cluster, story, end);
   try {
-    const served = startDashboard(
+    story.say(`${await nextLeader(cluster, signal)} leads`);
+    const dashboard = await startDashboard(
       { cluster, host: `${subnet}.0.2`, programs, page: resolve(programs, '../dashboard') },
       signal,
     );
-    const limited = new AbortController();
-    const end = AbortSignal.any([signal, limited.signal]);
-    const told = tell(cluster, story, end);
-    const dashboard = await served;
     story.say(`the page is at ${dashboard.url}`);
     thingsToTry(cluster, dashboard.url);
     endLater(limited);
     if (faults)
-      await playFaults({ cluster, say: (line) => story.say(line), rotations: () => story.rotations, signal: end });
+      await playFaults({
+        cluster,
+        say: (line) => story.say(line),
+        rotations: () => story.rotations,
+        signal: end,
+      });
     await told;
     await dashboard.close();
+  } catch (error) {
+    // Ended before all of it was there.
+    if (!signal.aborted) throw error;
   } finally {
     await cluster.stop();
   }
@@ -135,17 +142,11 @@ async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promis
     story.verified(each);
     join();
   };
-  const observer = observe({ plan, rootOf, api: admin, onVerified, onViolation: story.violated }, signal);
-  while (!signal.aborted) {
-    try {
-      const { items } = await admin.call<{ items: CertificateRotation[] }>('GET', rotationsPath);
-      story.note(items);
-    } catch (error) {
-      story.say(`the store does not answer: ${describeError(error)}`);
-    }
-    await wait(pollMs, undefined, { signal }).catch(() => undefined);
-  }
-  await observer;
+  const rotations = (): readonly CertificateRotation[] => story.rotations;
+  await Promise.all([
+    admin.follow<CertificateRotation>(rotationsPath, (all) => story.note([...all.values()]), signal),
+    observe({ plan, rootOf, rotations, onVerified, onViolation: story.violated }, signal),
+  ]);
 }
 
 function thingsToTry({ plan, kubeconfig }: Cluster, url: string): void {

@@ -175,13 +175,20 @@ function workloadsOf(store: ApiServer, plan: ClusterPlan) {
   const user = 'system:serviceaccount:kube-system:replicaset-controller';
   return {
     api: apiAs(store, user, ['system:masters']),
-    nodes: controlPlanesOf(plan).map(({ name }) => name),
+    // The second replica goes where the last control plane comes: the first is not kept from its work by its start.
+    nodes: spread(controlPlanesOf(plan).map(({ name }) => name)),
     bind: ({ metadata }: Pod, node: string): void => {
       const pod = store.store.get('/pods', `${metadata?.namespace}/${metadata?.name}`);
       if (pod !== undefined) store.store.put('/pods', { ...pod, spec: { ...pod.spec, nodeName: node } });
     },
   };
 }
+
+/** The first, then from the last one on. */
+const spread = ([first = '', ...others]: readonly string[]): readonly string[] => [
+  first,
+  ...others.toReversed(),
+];
 
 const endMs = 5000;
 

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { createSecureContext } from 'node:tls';
 import { makeAuthority, makeLeaf } from '../cluster/authority.ts';
 import { compileCache } from '../cluster/compile-cache.ts';
 import { serverOf } from '../cluster/node-files.ts';
@@ -29,7 +30,7 @@ export interface Dashboard {
 }
 
 const port = 8443;
-const lookMs = 50;
+const lookMs = 100;
 const patienceMs = 60_000;
 const account = { namespace: 'cpaas-system', name: webName } as const;
 const day = 24 * 3_600_000;
@@ -99,7 +100,9 @@ async function untilServed(
   signal: AbortSignal,
 ): Promise<void> {
   const latest = Date.now() + patienceMs;
-  while (!(await answersWell({ ...where, path: '/', timeout: 1000 }))) {
+  const { host, port, ca } = where;
+  const question = { host, port, path: '/', timeout: 1000, secureContext: createSecureContext({ ca }) };
+  while (!(await answersWell(question))) {
     signal.throwIfAborted();
     if (child.exitCode !== null || Date.now() > latest)
       throw new Error(`the dashboard is not served: ${fs.readFileSync(log, 'utf8').slice(-2000)}`);

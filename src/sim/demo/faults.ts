@@ -13,6 +13,7 @@ import { ApiError } from '../node/api.ts';
 import { systemdSocket } from '../node/protocol.ts';
 import { systemctl } from '../node/systemctl-client.ts';
 import { killContainer } from './kill-container.ts';
+import { nextLeader } from './leader.ts';
 
 export interface FaultContext {
   readonly cluster: Cluster;
@@ -177,17 +178,10 @@ const caEnds: Fault = async ({ cluster, say }) => {
 };
 
 const leaderDies: Fault = async ({ cluster, say, signal }) => {
-  const path = '/apis/coordination.k8s.io/v1/namespaces/cluster-cert-rotator/leases/cluster-cert-rotator';
-  const holder = async (): Promise<string> =>
-    (await cluster.admin.call<{ spec: { holderIdentity?: string } }>('GET', path)).spec.holderIdentity ?? '';
-  const leader = await holder();
+  const leader = await nextLeader(cluster, signal);
   say(`fault: the leader ${leader} is killed`);
   await killContainer(cluster, leader);
-  while (!signal.aborted) {
-    await wait(1000, undefined, { signal });
-    const now = await holder();
-    if (now !== leader && now !== '') return say(`${now} leads`);
-  }
+  say(`${await nextLeader(cluster, signal, leader)} leads`);
 };
 
 /** Until a rotation of the node has come to its end. */

@@ -21,8 +21,7 @@ export function productObjects(chart: string, configuration: object): Product {
   const agent = rendered
     .map(({ data }) => data?.[configurationKey])
     .flatMap((text) => (text === undefined ? [] : [imagesIn(text)]))[0];
-  const controller = kept.find(({ kind }) => kind === 'Deployment')?.spec?.template.spec.containers[0]
-    ?.image;
+  const controller = kept.find(({ kind }) => kind === 'Deployment')?.spec?.template.spec.containers[0]?.image;
   if (agent === undefined || controller === undefined) throw new Error('the rendered chart names no images');
   return { objects, images: { agent, controller } };
 }

@@ -19,6 +19,8 @@ const year = 365 * 24 * hour;
 /** Without etcd a fresh one ends (R15). */
 const patienceMs = 20_000;
 const lookMs = 500;
+/** While it waits for etcd. */
+const firstLookMs = 50;
 const loopbackName = 'apiserver-loopback-client';
 
 const store = readStoreAccess();
@@ -150,7 +152,7 @@ while (!(etcdWell = await isEtcdWell())) {
     console.error('failed to create storage: context deadline exceeded');
     process.exit(1);
   }
-  await wait(lookMs);
+  await wait(firstLookMs);
 }
 const loopback = loopbackContext();
 await serveFiles(
