@@ -24,16 +24,14 @@ const firstNodes: ReadonlySet<string> = new Set(['n1', 'n2', 'w1']);
 const joinMs = 8000;
 
 class Story {
-  readonly lines: string[] = [];
   rotations: readonly CertificateRotation[] = [];
   readonly #said = new Map<string, string>();
   readonly #rolledBack = new Set<string>();
   #verified = 0;
   #violations = 0;
 
-  say(line: string): void {
-    const text = told(performance.now() - startedAt, line, process.stdout.columns ?? 200);
-    this.lines.push(text);
+  say(line: string, isWhole = false): void {
+    const text = told(performance.now() - startedAt, line, process.stdout.columns ?? 200, isWhole);
     process.stdout.write(`${text}\n`);
   }
 
@@ -41,10 +39,10 @@ class Story {
     this.rotations = rotations;
     for (const rotation of rotations) {
       const uid = rotation.metadata.uid ?? '';
-      const { key, line } = lineOf(rotation, this.#said.get(uid));
+      const { key, line, isWhole } = lineOf(rotation, this.#said.get(uid));
       this.#said.set(uid, key);
       if (rotation.status?.phase === 'RolledBack') this.#rolledBack.add(uid);
-      if (line !== undefined) this.say(line);
+      if (line !== undefined) this.say(line, isWhole);
     }
   }
 
@@ -111,6 +109,7 @@ async function main(signal: AbortSignal): Promise<number> {
     if (faults)
       await playFaults({
         cluster,
+        page: dashboard.url,
         say: (line) => story.say(line),
         rotations: () => story.rotations,
         signal: end,

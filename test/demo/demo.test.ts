@@ -90,10 +90,57 @@ async function until(what: string, holds: () => boolean, seconds = 240): Promise
   }
 }
 
+/** The dashboard, as the terminal says where it is; without a token. */
+async function pageOf(output: () => string): Promise<string> {
+  await until('the page', () => output().includes('the page is at http://127.0.0.1:'));
+  return /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0] ?? '';
+}
+
+interface History {
+  readonly rotations: readonly {
+    readonly phase: string;
+    readonly node: string;
+    readonly certificates: readonly { readonly newSerial?: string; readonly proof?: string }[];
+  }[];
+}
+
+/** The first version that the page is told of. */
+async function firstEvent(url: string): Promise<string> {
+  const stop = new AbortController();
+  const { body } = await fetch(`${url}/api/v1/stream`, { signal: stop.signal });
+  for await (const chunk of body ?? []) {
+    stop.abort();
+    return Buffer.from(chunk).toString();
+  }
+  return '';
+}
+
+async function succeeded(url: string): Promise<History['rotations']> {
+  for (;;) {
+    const response = await fetch(`${url}/api/v1/history`);
+    if (response.status === 200) {
+      const { rotations }: History = JSON.parse(await response.text());
+      const found = rotations.filter(({ phase }) => phase === 'Succeeded');
+      if (found.length > 0) return found;
+    }
+    await wait(300);
+  }
+}
+
 describe('make demo', () => {
   it('proves rotations in a minute, says so in its last line, and leaves nothing', async () => {
     expect(traces()).toEqual([]);
     const { ended, output } = start({ DEMO_SECONDS: '60' });
+    const url = await pageOf(output);
+    expect(await (await fetch(url)).text()).toContain('<title>cluster-cert-rotator</title>');
+    const [first] = await succeeded(url);
+    expect(first?.certificates.map(({ newSerial }) => newSerial)).toEqual([
+      expect.stringMatching(/^[0-9a-f]+$/),
+      expect.stringMatching(/^[0-9a-f]+$/),
+    ]);
+    expect(await firstEvent(url)).toContain('data:');
+    const asked = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
+    expect((await fetch(`${url}/api/v1/actions`, asked)).status).toBe(401);
     expect(await ended, output()).toBe(0);
     const tally = tallyOf(output());
     expect(tally).toMatchObject({ violations: 0, nodes: 8 });
@@ -114,9 +161,8 @@ describe('make demo', () => {
 
   it('leaves nothing behind after Ctrl-C, and ends with its line all the same', async () => {
     const { child, ended, output } = start({});
-    await until('the page', () => output().includes('the page is at http://127.0.0.1:'));
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0] ?? '';
-    expect(await (await fetch(url)).text()).toContain('cluster-cert-rotator');
+    const url = await pageOf(output);
+    expect(await (await fetch(url)).text()).toContain('<title>cluster-cert-rotator</title>');
     // A terminal's Ctrl-C goes to the whole group.
     process.kill(-(child.pid ?? 0), 'SIGINT');
     await ended;

@@ -22,8 +22,6 @@ export const configuration = {
   componentTimeout: '15s',
   breaker: { coolDown: '15s' },
   backoff: { first: '5s', most: '1m' },
-  // For the boot of a node without an API, which none of these ever has.
-  stageTool: 'none',
 } as const;
 
 const lifetimes = { kubelet: 8 * minute, controlPlane: 10 * minute };
