@@ -1,6 +1,6 @@
 // Starts a node: its directory becomes the root of process, mount and user name spaces of its own. In them this user is
 // root, so that mounts, owners and chroot are real for whoever works there, and nothing of it is seen outside.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../node/launch.ts';
@@ -65,30 +65,6 @@ export function bootNode(options: BootOptions): ChildProcess {
   });
   fs.closeSync(log);
   return child;
-}
-
-const always = ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--propagation', 'private'] as const;
-/** With a user name space nobody needs to be root; where there are none, root does without. */
-const ways: readonly (readonly string[])[] = [['--user', '--map-root-user', ...always], always];
-
-/**
- * How this machine lets us make name spaces, for unshare(1).
- *
- * @throws Error that says what to do where it does not
- */
-export function findSpaces(): readonly string[] {
-  const said: string[] = [];
-  for (const way of ways) {
-    const { status, stderr, error } = spawnSync('unshare', [...way, 'mount', '-t', 'tmpfs', 'none', '/mnt'], {
-      encoding: 'utf8',
-    });
-    if (status === 0) return way;
-    said.push(error?.message ?? stderr.trim());
-  }
-  throw new Error(
-    `this machine lets this user make no name spaces (${said.join('; ')}). In a container, start it with ` +
-      '--privileged; on Ubuntu: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0; or run it as root',
-  );
 }
 
 function bootScript({ root, programs, tool, store }: BootOptions): string {

@@ -12,12 +12,13 @@ import { Api } from '../node/api.ts';
 import type { StoreAccess } from '../node/store-access.ts';
 import { makeAuthority, type Validity } from './authority.ts';
 import { startBalancer, type Balancer } from './balancer.ts';
-import { bootNode, findSpaces } from './boot.ts';
+import { bootNode } from './boot.ts';
 import type { ImageNames } from './images.ts';
 import { layNode, type Authorities, type ClusterSecrets } from './node-files.ts';
 import { createAll } from './objects.ts';
 import { controlPlanesOf, type ClusterPlan, type PlannedNode } from './plan.ts';
 import { seedsOf, type Seed } from './seeds.ts';
+import { findSpaces } from './spaces.ts';
 import { keepWorkloads } from './workloads.ts';
 
 export interface StartOptions {

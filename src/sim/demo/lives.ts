@@ -54,7 +54,7 @@ export function livesFrom(now: Date, options: LivesOptions): Lives {
     new Date(Math.floor((now.getTime() + milliseconds) / 1000) * 1000);
   return {
     authorities: { notBefore: at(-day), notAfter: at(3650 * day) },
-    endingAuthority: { notBefore: at(-day), notAfter: at(12 * minute) },
+    endingAuthority: { notBefore: at(-day), notAfter: at(9 * minute) },
     validity: (node, id) => {
       const isKubelets = id === 'kubelet.crt' || id === 'kubelet-client-current.pem';
       const profile = isKubelets ? lifetimes.kubelet : lifetimes.controlPlane;
