@@ -10,7 +10,7 @@ import { productObjects } from './sim/demo/product.ts';
 import { configuration, livesFrom } from './sim/demo/lives.ts';
 import { lastingNode, playFaults, prepareFaults } from './sim/demo/faults.ts';
 import { startDashboard } from './sim/demo/dashboard.ts';
-import { nextLeader } from './sim/demo/leader.ts';
+import { leaderOf } from './sim/demo/leader.ts';
 import { freeSubnet } from './sim/demo/subnet.ts';
 import { exitCodeOf, lineOf, told, verifiedLine, violationLine, type Tally } from './sim/demo/story.ts';
 import { observe, rotationsPath } from './sim/observer/observer.ts';
@@ -98,7 +98,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const end = AbortSignal.any([signal, limited.signal]);
   const told = tell(cluster, story, end);
   try {
-    story.say(`${await nextLeader(cluster, signal)} leads`);
+    story.say(`${await leaderOf(cluster, signal)} leads`);
     const dashboard = await startDashboard(
       { cluster, host: `${subnet}.0.2`, programs, page: resolve(programs, '../dashboard') },
       signal,

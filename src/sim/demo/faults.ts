@@ -8,9 +8,9 @@ import type { PlannedNode } from '../cluster/plan.ts';
 import { systemdSocket } from '../node/protocol.ts';
 import { systemctl } from '../node/systemctl-client.ts';
 import { caEnds } from './ending-ca.ts';
-import { askFor, ended, rootOf, type Fault, type FaultContext } from './fault.ts';
+import { askFor, ended, rootOf, until, type Fault, type FaultContext } from './fault.ts';
 import { killContainer } from './kill-container.ts';
-import { nextLeader } from './leader.ts';
+import { leaderOf } from './leader.ts';
 import { etcdLosesQuorum } from './quorum.ts';
 
 /** Its own certificates live long: only to such a state the product rolls back (R14). */
@@ -93,9 +93,15 @@ const kubeletIsBroken: Fault = async (context) => {
   say(`${brokenNode} is mended by a person: its kubelet serves what its configuration names`);
 };
 
-const leaderDies: Fault = async ({ cluster, say, signal }) => {
-  const leader = await nextLeader(cluster, signal);
-  say(`fault: the leader ${leader} is killed`);
-  await killContainer(cluster, leader);
-  say(`${await nextLeader(cluster, signal, leader)} leads`);
+/** Once would not do: its kubelet starts it again at once, and the Lease is still its own. */
+const leaderDies: Fault = async (context) => {
+  const { cluster, say, signal } = context;
+  const leader = await leaderOf(cluster, signal);
+  say(`fault: the leader ${leader} is killed, as often as it is started again`);
+  const other = await until('another leader', context, async () => {
+    await killContainer(cluster, leader);
+    const now = await leaderOf(cluster, signal);
+    return now === leader ? undefined : now;
+  });
+  say(`${other} leads; ${leader} stands by when it is back`);
 };

@@ -7,12 +7,12 @@ const path = '/apis/coordination.k8s.io/v1/namespaces/cluster-cert-rotator/lease
 const lookMs = 100;
 const patienceMs = 180_000;
 
-/** The name of its Pod, as soon as one leads, and another than `before`. @throws Error when nobody does, or the signal aborts */
-export async function nextLeader({ admin }: Cluster, signal: AbortSignal, before = ''): Promise<string> {
+/** The name of its Pod, as soon as one leads. @throws Error when nobody does, or the signal aborts */
+export async function leaderOf({ admin }: Cluster, signal: AbortSignal): Promise<string> {
   const latest = Date.now() + patienceMs;
   while (Date.now() < latest) {
     const holder = await holderOf(admin);
-    if (holder !== '' && holder !== before) return holder;
+    if (holder !== '') return holder;
     await wait(lookMs, undefined, { signal });
   }
   throw new Error(`no controller leads after ${patienceMs / 1000} s`);
