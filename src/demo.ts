@@ -19,8 +19,8 @@ const startedAt = performance.now();
 /** dist/demo, where this program lies when it is built. */
 const programs = import.meta.dirname;
 const version = 'v1.34.4';
-/** What the first rotation needs: a quorum, and a worker. The others join when that has been seen, or after a while. */
-const firstNodes: ReadonlySet<string> = new Set(['n1', 'n2', 'w1']);
+/** What the first rotation needs. The others join when that has been seen, or after a while. */
+const firstNodes: ReadonlySet<string> = new Set(['n1', 'w1']);
 const joinMs = 8000;
 
 class Story {

@@ -159,6 +159,35 @@ describe('make demo', () => {
     expect(traces()).toEqual([]);
   });
 
+  it('plays every fault in its turn, tells it, and heals it', async () => {
+    const { child, ended, output } = start({ DEMO_FAULTS: '1' });
+    const url = await pageOf(output);
+    await until('the gate', () => output().includes('the gate is shut: waits: EtcdUnsafe'));
+    const { plan }: { plan: { gates: { gate: string }[] }[] } = JSON.parse(
+      await (await fetch(`${url}/api/v1/plan`)).text(),
+    );
+    expect(JSON.stringify(plan)).toContain('EtcdUnsafe');
+    await until('the last fault', () => output().includes('stands by when it is back'), 480);
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    await ended;
+    expect(tallyOf(output())).toMatchObject({ violations: 0 });
+    expect(output()).not.toContain('could not be played');
+    const told = [
+      /n3 {2}ROLLED BACK/,
+      /w5 {2}NEEDS A PERSON[^]*cert-renew\s+--ca-cert/,
+      /w5 is mended by a person/,
+      /no API server answers/,
+      /the gate is shut: waits: EtcdUnsafe: etcd would have 1 of 3 members, 2 are needed/,
+      /The dashboard: Plan to replace the CA front-proxy/,
+      /the dashboard: no CA is about to end any more/,
+      /controller-\d leads; cluster-cert-rotator-controller-\d stands by/,
+    ];
+    const at = told.map((words) => output().search(words));
+    expect(at).not.toContain(-1);
+    expect(at).toEqual(at.toSorted((a, b) => a - b));
+    expect(traces()).toEqual([]);
+  }, 900_000);
+
   it('leaves nothing behind after Ctrl-C, and ends with its line all the same', async () => {
     const { child, ended, output } = start({});
     const url = await pageOf(output);

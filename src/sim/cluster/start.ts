@@ -84,8 +84,9 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
       plan.endpoint,
       controlPlanesOf(plan).map(({ address }) => ({ host: address, port: 6443 })),
     );
-    // Their processes begin while the API is being filled.
-    for (const node of plan.nodes.filter(first)) boot(node);
+    // Their processes begin while the API is being filled; workers have nothing to do before it answers.
+    const [rest, now] = [plan.nodes.filter((node) => !first(node)), plan.nodes.filter(first)];
+    for (const node of controlPlanesOf({ nodes: now })) boot(node);
     await createAll(admin, [...seedsOf(plan, secrets), ...options.objects]);
     await makeOwnConfigMaps(admin, options.objects, secrets.kubernetes.certificate);
     void markControlPlanes(admin, plan, stop.signal);
@@ -93,10 +94,9 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
     const kubeconfig = join(directory, 'admin.conf');
     const [oldest] = controlPlanesOf(plan);
     if (oldest !== undefined) fs.copyFileSync(join(rootOf(oldest), 'etc/kubernetes/admin.conf'), kubeconfig);
-    let rest = plan.nodes.filter((node) => !first(node));
+    for (const node of now.filter(({ role }) => role === 'worker')) boot(node);
     const joinRest = (): void => {
-      for (const node of rest) boot(node);
-      rest = [];
+      for (const node of rest.splice(0)) boot(node);
     };
     const { certificate: ca } = secrets.kubernetes;
     return { directory, plan, kubeconfig, ca, admin, rootOf, join: joinRest, stop: end };

@@ -38,7 +38,7 @@ function dueIn(node: PlannedNode, { faults }: LivesOptions): number {
   const index = Number(node.name.slice(1)) - 1;
   if (node.role === 'worker') return faults && node.name === lastWorker ? 30 * second : -10 * second;
   // Control planes one after the other, as they would come; with faults, the first of those comes before them.
-  return (index * 20 + 15 + (faults ? 60 : 0)) * second;
+  return (index * 20 + 20 + (faults ? 60 : 0)) * second;
 }
 
 const lastWorker = 'w5';
