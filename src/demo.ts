@@ -9,7 +9,7 @@ import { startCluster, type Cluster } from './sim/cluster/start.ts';
 import { productObjects } from './sim/demo/product.ts';
 import { configuration, livesFrom } from './sim/demo/lives.ts';
 import { lastingNode, playFaults, prepareFaults } from './sim/demo/faults.ts';
-import { startDashboard } from './sim/demo/dashboard.ts';
+import { person, startDashboard, type Dashboard } from './sim/demo/dashboard.ts';
 import { leaderOf } from './sim/demo/leader.ts';
 import { freeSubnet } from './sim/demo/subnet.ts';
 import { exitCodeOf, lineOf, told, verifiedLine, violationLine, type Tally } from './sim/demo/story.ts';
@@ -79,12 +79,14 @@ async function main(signal: AbortSignal): Promise<number> {
     ...lives,
   };
   const product = productObjects(fs.readFileSync(join(programs, 'chart.json'), 'utf8'), configuration);
-  story.say(`a cluster of ${plan.nodes.length} nodes starts in ${subnet}.0.0/16`);
+  story.say(
+    `a cluster starts in ${subnet}.0.0/16, with ${firstNodes.size} of its ${plan.nodes.length} nodes`,
+  );
   const cluster = await startCluster({
     plan,
     programs,
     tool: resolve(programs, '..'),
-    objects: product.objects,
+    objects: [...product.objects, ...person],
     images: { version, ...product.images },
     ...(faults
       ? {
@@ -104,7 +106,7 @@ async function main(signal: AbortSignal): Promise<number> {
       signal,
     );
     story.say(`the page is at ${dashboard.url}`);
-    thingsToTry(cluster, dashboard.url);
+    thingsToTry(cluster, dashboard);
     endLater(limited);
     if (faults)
       await playFaults({
@@ -135,7 +137,10 @@ function endLater(end: AbortController): void {
 
 async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promise<void> {
   const { plan, rootOf, admin } = cluster;
-  const join = (): void => cluster.join();
+  const join = (): void => {
+    const joined = cluster.join();
+    if (joined > 0) story.say(`${joined} more nodes join`);
+  };
   setTimeout(join, joinMs);
   const onVerified: typeof story.verified = (each) => {
     story.verified(each);
@@ -148,12 +153,12 @@ async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promis
   ]);
 }
 
-function thingsToTry({ plan, kubeconfig }: Cluster, url: string): void {
+function thingsToTry({ plan, kubeconfig }: Cluster, { url, token }: Dashboard): void {
   const [node] = plan.nodes;
   process.stdout.write(
     [
       'Three things to try in another terminal while it runs:',
-      `  the page:             ${url}`,
+      `  the page:             ${url} (to act there, sign in with the token in ${token})`,
       `  what is planned:      kubectl --kubeconfig ${kubeconfig} get certrot`,
       `  what a server shows:  ${resolve(programs, '../cert-renew')} check --server ${node?.address ?? ''}:6443`,
       '',

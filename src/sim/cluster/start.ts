@@ -47,8 +47,8 @@ export interface Cluster {
   /** The store itself, as an administrator: also when no API server answers. */
   readonly admin: Api;
   readonly rootOf: (node: PlannedNode) => string;
-  /** Starts the nodes that were not among the first; once. */
-  readonly join: () => void;
+  /** Starts the nodes that were not among the first; once. Result: how many. */
+  readonly join: () => number;
   /** Ends every process, and takes the directory away. */
   readonly stop: () => Promise<void>;
 }
@@ -95,8 +95,10 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
     const [oldest] = controlPlanesOf(plan);
     if (oldest !== undefined) fs.copyFileSync(join(rootOf(oldest), 'etc/kubernetes/admin.conf'), kubeconfig);
     for (const node of now.filter(({ role }) => role === 'worker')) boot(node);
-    const joinRest = (): void => {
-      for (const node of rest.splice(0)) boot(node);
+    const joinRest = (): number => {
+      const joining = rest.splice(0);
+      for (const node of joining) boot(node);
+      return joining.length;
     };
     const { certificate: ca } = secrets.kubernetes;
     return { directory, plan, kubeconfig, ca, admin, rootOf, join: joinRest, stop: end };

@@ -8,6 +8,7 @@ import { createSecureContext } from 'node:tls';
 import { makeAuthority, makeLeaf } from '../cluster/authority.ts';
 import { compileCache } from '../cluster/compile-cache.ts';
 import { serverOf } from '../cluster/node-files.ts';
+import type { Seed } from '../cluster/seeds.ts';
 import type { Cluster } from '../cluster/start.ts';
 import { answersWell } from '../node/answers-well.ts';
 import { openDoor, type Door } from './door.ts';
@@ -26,6 +27,8 @@ export interface DashboardOptions {
 export interface Dashboard {
   /** Opened without a token: a page that reads. */
   readonly url: string;
+  /** File of a token for who wants to act. */
+  readonly token: string;
   readonly close: () => Promise<void>;
 }
 
@@ -33,7 +36,20 @@ const port = 8443;
 const lookMs = 100;
 const patienceMs = 60_000;
 const account = { namespace: 'cpaas-system', name: webName } as const;
+const personalAccount = { namespace: 'kube-system', name: 'demo' } as const;
 const day = 24 * 3_600_000;
+
+/** Whoever looks at the demo, as an administrator of its cluster. */
+export const person: readonly Seed[] = [
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: personalAccount },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { name: 'demo' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+    subjects: [{ kind: 'ServiceAccount', ...personalAccount }],
+  },
+];
 
 /** Resolves when the page is served. @throws Error with what the program said when it is not */
 export async function startDashboard(options: DashboardOptions, signal: AbortSignal): Promise<Dashboard> {
@@ -44,6 +60,8 @@ export async function startDashboard(options: DashboardOptions, signal: AbortSig
   const kubeconfig = join(directory, 'kubeconfig');
   const token = await tokenFor(cluster, account);
   fs.writeFileSync(kubeconfig, kubeconfigOf(cluster, token), { mode: 0o600 });
+  const personal = join(directory, 'token');
+  fs.writeFileSync(personal, `${await tokenFor(cluster, personalAccount)}\n`, { mode: 0o600 });
   const flags = {
     listen: '',
     'dashboard-listen': `${host}:${port}`,
@@ -66,7 +84,7 @@ export async function startDashboard(options: DashboardOptions, signal: AbortSig
     await close();
     throw error;
   }
-  return { url: door.url, close };
+  return { url: door.url, token: personal, close };
 }
 
 /** Its standard input is a pipe from here: when we are gone, however that came, so is it. */
