@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { describeError } from './errors.ts';
 import type { CertificateRotation } from './kube/types.ts';
 import { planNodes, type ClusterPlan } from './sim/cluster/plan.ts';
+import { findSpaces } from './sim/cluster/spaces.ts';
 import { startCluster, type Cluster } from './sim/cluster/start.ts';
 import { productObjects } from './sim/demo/product.ts';
 import { configuration, livesFrom } from './sim/demo/lives.ts';
@@ -69,6 +70,7 @@ class Story {
 
 async function main(signal: AbortSignal): Promise<number> {
   const story = new Story();
+  const spaces = findSpaces();
   const faults = process.env['DEMO_FAULTS'] === '1';
   const lives = livesFrom(new Date(), faults ? { faults, lasting: lastingNode } : { faults });
   const subnet = await freeSubnet();
@@ -84,6 +86,7 @@ async function main(signal: AbortSignal): Promise<number> {
   );
   const cluster = await startCluster({
     plan,
+    spaces,
     programs,
     tool: resolve(programs, '..'),
     objects: [...product.objects, ...person],

@@ -18,11 +18,12 @@ import { layNode, type Authorities, type ClusterSecrets } from './node-files.ts'
 import { createAll } from './objects.ts';
 import { controlPlanesOf, type ClusterPlan, type PlannedNode } from './plan.ts';
 import { seedsOf, type Seed } from './seeds.ts';
-import { findSpaces } from './spaces.ts';
 import { keepWorkloads } from './workloads.ts';
 
 export interface StartOptions {
   readonly plan: ClusterPlan;
+  /** As `findSpaces` found them. */
+  readonly spaces: readonly string[];
   readonly images: ImageNames;
   /** Directory of the programs (scripts/build-demo.ts), and of cert-renew. */
   readonly programs: string;
@@ -55,7 +56,6 @@ export interface Cluster {
 
 export async function startCluster(options: StartOptions): Promise<Cluster> {
   const { plan, first = () => true } = options;
-  const spaces = findSpaces();
   const directory = fs.mkdtempSync(join(tmpdir(), 'cert-demo-'));
   const stop = new AbortController();
   const children: ChildProcess[] = [];
@@ -78,7 +78,7 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
       if (stop.signal.aborted) return;
       layNode(rootOf(node), plan, node, secrets);
       options.prepare?.(rootOf(node), node);
-      children.push(bootNode({ ...options, spaces, root: rootOf(node), store: join(directory, 'store') }));
+      children.push(bootNode({ ...options, root: rootOf(node), store: join(directory, 'store') }));
     };
     balancer = await startBalancer(
       plan.endpoint,
