@@ -99,28 +99,8 @@ async function main(signal: AbortSignal): Promise<number> {
       : {}),
     first: ({ name }) => firstNodes.has(name),
   });
-  const limited = new AbortController();
-  const end = AbortSignal.any([signal, limited.signal]);
-  const told = tell(cluster, story, end);
   try {
-    story.say(`${await leaderOf(cluster, signal)} leads`);
-    const dashboard = await startDashboard(
-      { cluster, host: `${subnet}.0.2`, programs, page: resolve(programs, '../dashboard') },
-      signal,
-    );
-    story.say(`the page is at ${dashboard.url}`);
-    thingsToTry(cluster, dashboard);
-    endLater(limited);
-    if (faults)
-      await playFaults({
-        cluster,
-        page: dashboard.url,
-        say: (line) => story.say(line),
-        rotations: () => story.rotations,
-        signal: end,
-      });
-    await told;
-    await dashboard.close();
+    await play(cluster, story, { faults, host: `${subnet}.0.2` }, signal);
   } catch (error) {
     // Ended before all of it was there.
     if (!signal.aborted) throw error;
@@ -130,6 +110,40 @@ async function main(signal: AbortSignal): Promise<number> {
   const tally = story.tally(plan.nodes.length);
   process.stdout.write(`${JSON.stringify(tally)}\n`);
   return exitCodeOf(tally);
+}
+
+interface PlayOptions {
+  readonly faults: boolean;
+  /** Address of the dashboard. */
+  readonly host: string;
+}
+
+/** Until the signal, or the end that DEMO_SECONDS sets. */
+async function play(
+  cluster: Cluster,
+  story: Story,
+  { faults, host }: PlayOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const limited = new AbortController();
+  const end = AbortSignal.any([signal, limited.signal]);
+  const told = tell(cluster, story, end);
+  story.say(`${await leaderOf(cluster, signal)} leads`);
+  const page = resolve(programs, '../dashboard');
+  const dashboard = await startDashboard({ cluster, host, programs, page }, signal);
+  story.say(`the page is at ${dashboard.url}`);
+  thingsToTry(cluster, dashboard);
+  endLater(limited);
+  const context = {
+    cluster,
+    page: dashboard.url,
+    say: (line: string) => story.say(line),
+    rotations: () => story.rotations,
+    signal: end,
+  };
+  if (faults) await playFaults(context);
+  await told;
+  await dashboard.close();
 }
 
 /** DEMO_SECONDS from now on. */
