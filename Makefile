@@ -29,8 +29,9 @@ build: deps ## dist/: the executable cert-renew, kubectl's plugin, the images, t
 demo: dist/demo/demo.mjs ## the main job on a simulated cluster, with the dashboard (DEMO_SECONDS=60 DEMO_FAULTS=1): needs no root, no cluster
 	@exec $(NODE) dist/demo/demo.mjs
 
-dist/demo/demo.mjs: node_modules/.installed $(shell find src scripts -name '*.ts' -not -name '*.test.ts') src/sim/cluster/chart.json
+dist/demo/demo.mjs: node_modules/.installed $(shell find src scripts -name '*.ts' -not -name '*.test.ts') $(shell find dashboard -type f) src/sim/cluster/chart.json
 	$(NODE) scripts/build-executable.ts x64
+	$(NODE) scripts/build-dashboard.ts
 	$(NODE) scripts/build-demo.ts
 
 lint: deps ## formatting, lint rules (also the import rules between rooms), types, the documents' links and evidence

@@ -23,8 +23,7 @@ function render(): string {
     '1.34.0',
     '--no-hooks',
     '--set',
-    // The dashboard is HTTPS for a person's own token: the demo shows a page of its own until it is put before it.
-    'config.download.enabled=false,config.dashboard.enabled=false',
+    'config.download.enabled=false',
   ];
   const text = run(helm, ['template', 'cluster-cert-rotator', join(root, 'deploy/chart'), ...flags]);
   const objects = parseAllDocuments(text).flatMap((document): unknown => document.toJS() ?? []);

@@ -2,15 +2,16 @@
 // terminal and on a page. Ends by itself after DEMO_SECONDS, or with Ctrl-C; the last line is what came of it, as JSON.
 import * as fs from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { describeError } from './errors.ts';
 import type { CertificateRotation } from './kube/types.ts';
 import { planNodes, type ClusterPlan } from './sim/cluster/plan.ts';
+import { findSpaces } from './sim/cluster/spaces.ts';
 import { startCluster, type Cluster } from './sim/cluster/start.ts';
 import { productObjects } from './sim/demo/product.ts';
 import { configuration, livesFrom } from './sim/demo/lives.ts';
 import { lastingNode, playFaults, prepareFaults } from './sim/demo/faults.ts';
-import { servePage } from './sim/demo/page.ts';
+import { person, startDashboard, type Dashboard } from './sim/demo/dashboard.ts';
+import { leaderOf } from './sim/demo/leader.ts';
 import { freeSubnet } from './sim/demo/subnet.ts';
 import { exitCodeOf, lineOf, told, verifiedLine, violationLine, type Tally } from './sim/demo/story.ts';
 import { observe, rotationsPath } from './sim/observer/observer.ts';
@@ -19,19 +20,19 @@ const startedAt = performance.now();
 /** dist/demo, where this program lies when it is built. */
 const programs = import.meta.dirname;
 const version = 'v1.34.4';
-const pollMs = 400;
+/** What the first rotation needs. The others join when that has been seen, or after a while. */
+const firstNodes: ReadonlySet<string> = new Set(['n1', 'w1']);
+const joinMs = 8000;
 
 class Story {
-  readonly lines: string[] = [];
   rotations: readonly CertificateRotation[] = [];
   readonly #said = new Map<string, string>();
   readonly #rolledBack = new Set<string>();
   #verified = 0;
   #violations = 0;
 
-  say(line: string): void {
-    const text = told(performance.now() - startedAt, line, process.stdout.columns ?? 200);
-    this.lines.push(text);
+  say(line: string, isWhole = false): void {
+    const text = told(performance.now() - startedAt, line, process.stdout.columns ?? 200, isWhole);
     process.stdout.write(`${text}\n`);
   }
 
@@ -39,10 +40,10 @@ class Story {
     this.rotations = rotations;
     for (const rotation of rotations) {
       const uid = rotation.metadata.uid ?? '';
-      const { key, line } = lineOf(rotation, this.#said.get(uid));
+      const { key, line, isWhole } = lineOf(rotation, this.#said.get(uid));
       this.#said.set(uid, key);
       if (rotation.status?.phase === 'RolledBack') this.#rolledBack.add(uid);
-      if (line !== undefined) this.say(line);
+      if (line !== undefined) this.say(line, isWhole);
     }
   }
 
@@ -69,6 +70,7 @@ class Story {
 
 async function main(signal: AbortSignal): Promise<number> {
   const story = new Story();
+  const spaces = findSpaces();
   const faults = process.env['DEMO_FAULTS'] === '1';
   const lives = livesFrom(new Date(), faults ? { faults, lasting: lastingNode } : { faults });
   const subnet = await freeSubnet();
@@ -79,12 +81,15 @@ async function main(signal: AbortSignal): Promise<number> {
     ...lives,
   };
   const product = productObjects(fs.readFileSync(join(programs, 'chart.json'), 'utf8'), configuration);
-  story.say(`a cluster of ${plan.nodes.length} nodes starts in ${subnet}.0.0/16`);
+  story.say(
+    `a cluster starts in ${subnet}.0.0/16, with ${firstNodes.size} of its ${plan.nodes.length} nodes`,
+  );
   const cluster = await startCluster({
     plan,
+    spaces,
     programs,
     tool: resolve(programs, '..'),
-    objects: product.objects,
+    objects: [...product.objects, ...person],
     images: { version, ...product.images },
     ...(faults
       ? {
@@ -92,20 +97,13 @@ async function main(signal: AbortSignal): Promise<number> {
           authority: (name) => (name === 'front-proxy' ? lives.endingAuthority : undefined),
         }
       : {}),
+    first: ({ name }) => firstNodes.has(name),
   });
   try {
-    const page = await servePage({ rotations: () => story.rotations, lines: () => story.lines });
-    story.say(`the page is at ${page.url}`);
-    thingsToTry(cluster, page.url);
-    const seconds = Number(process.env['DEMO_SECONDS'] ?? Number.NaN);
-    const limit = Number.isFinite(seconds) ? AbortSignal.timeout(seconds * 1000) : undefined;
-    const end = limit === undefined ? signal : AbortSignal.any([signal, limit]);
-    const played = faults
-      ? playFaults({ cluster, say: (line) => story.say(line), rotations: () => story.rotations, signal: end })
-      : undefined;
-    await tell(cluster, story, end);
-    await played;
-    page.close();
+    await play(cluster, story, { faults, host: `${subnet}.0.2` }, signal);
+  } catch (error) {
+    // Ended before all of it was there.
+    if (!signal.aborted) throw error;
   } finally {
     await cluster.stop();
   }
@@ -114,30 +112,70 @@ async function main(signal: AbortSignal): Promise<number> {
   return exitCodeOf(tally);
 }
 
-async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promise<void> {
-  const { plan, rootOf, admin } = cluster;
-  const observer = observe(
-    { plan, rootOf, api: admin, onVerified: story.verified, onViolation: story.violated },
-    signal,
-  );
-  while (!signal.aborted) {
-    try {
-      const { items } = await admin.call<{ items: CertificateRotation[] }>('GET', rotationsPath);
-      story.note(items);
-    } catch (error) {
-      story.say(`the store does not answer: ${describeError(error)}`);
-    }
-    await wait(pollMs, undefined, { signal }).catch(() => undefined);
-  }
-  await observer;
+interface PlayOptions {
+  readonly faults: boolean;
+  /** Address of the dashboard. */
+  readonly host: string;
 }
 
-function thingsToTry({ plan, kubeconfig }: Cluster, url: string): void {
+/** Until the signal, or the end that DEMO_SECONDS sets. */
+async function play(
+  cluster: Cluster,
+  story: Story,
+  { faults, host }: PlayOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const limited = new AbortController();
+  const end = AbortSignal.any([signal, limited.signal]);
+  const told = tell(cluster, story, end);
+  story.say(`${await leaderOf(cluster, signal)} leads`);
+  const page = resolve(programs, '../dashboard');
+  const dashboard = await startDashboard({ cluster, host, programs, page }, signal);
+  story.say(`the page is at ${dashboard.url}`);
+  thingsToTry(cluster, dashboard);
+  endLater(limited);
+  const context = {
+    cluster,
+    page: dashboard.url,
+    say: (line: string) => story.say(line),
+    rotations: () => story.rotations,
+    signal: end,
+  };
+  if (faults) await playFaults(context);
+  await told;
+  await dashboard.close();
+}
+
+/** DEMO_SECONDS from now on. */
+function endLater(end: AbortController): void {
+  const seconds = Number(process.env['DEMO_SECONDS'] ?? Number.NaN);
+  if (Number.isFinite(seconds)) setTimeout(() => end.abort(), seconds * 1000);
+}
+
+async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promise<void> {
+  const { plan, rootOf, admin } = cluster;
+  const join = (): void => {
+    const joined = cluster.join();
+    if (joined > 0) story.say(`${joined} more nodes join`);
+  };
+  setTimeout(join, joinMs);
+  const onVerified: typeof story.verified = (each) => {
+    story.verified(each);
+    join();
+  };
+  const rotations = (): readonly CertificateRotation[] => story.rotations;
+  await Promise.all([
+    admin.follow<CertificateRotation>(rotationsPath, (all) => story.note([...all.values()]), signal),
+    observe({ plan, rootOf, rotations, onVerified, onViolation: story.violated }, signal),
+  ]);
+}
+
+function thingsToTry({ plan, kubeconfig }: Cluster, { url, token }: Dashboard): void {
   const [node] = plan.nodes;
   process.stdout.write(
     [
       'Three things to try in another terminal while it runs:',
-      `  the page:             ${url}`,
+      `  the page:             ${url} (to act there, sign in with the token in ${token})`,
       `  what is planned:      kubectl --kubeconfig ${kubeconfig} get certrot`,
       `  what a server shows:  ${resolve(programs, '../cert-renew')} check --server ${node?.address ?? ''}:6443`,
       '',

@@ -92,7 +92,7 @@ describe('plan', () => {
           rotationObject('r2', 'b', { status: { phase: 'Scheduled', dueAt: inDays(3) } }),
           rotationObject('r3', 'c', {
             certificates: ['admin.conf', 'apiserver.crt'],
-            status: { phase: 'Running', step: 'restart', startedAt: inDays(0) },
+            status: { phase: 'Running', step: 'restart kube-apiserver', startedAt: inDays(0) },
           }),
         ],
       }),
@@ -103,7 +103,7 @@ describe('plan', () => {
 1. c (control plane): at work, due, first end 2028-01-15
    admin.conf, apiserver.crt
    Restarts: kube-apiserver
-   since 2027-03-01 08:00 step restart
+   since 2027-03-01 08:00 restarts kube-apiserver
 
 2. a (worker): waits, due, first end 2027-03-21
    kubelet.crt, kubelet-client-current.pem

@@ -90,10 +90,57 @@ async function until(what: string, holds: () => boolean, seconds = 240): Promise
   }
 }
 
+/** The dashboard, as the terminal says where it is; without a token. */
+async function pageOf(output: () => string): Promise<string> {
+  await until('the page', () => output().includes('the page is at http://127.0.0.1:'));
+  return /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0] ?? '';
+}
+
+interface History {
+  readonly rotations: readonly {
+    readonly phase: string;
+    readonly node: string;
+    readonly certificates: readonly { readonly newSerial?: string; readonly proof?: string }[];
+  }[];
+}
+
+/** The first version that the page is told of. */
+async function firstEvent(url: string): Promise<string> {
+  const { body } = await fetch(`${url}/api/v1/stream`);
+  const reader = body?.getReader();
+  const read = await reader?.read();
+  await reader?.cancel();
+  return Buffer.from(read?.value ?? []).toString();
+}
+
+async function succeeded(url: string): Promise<History['rotations']> {
+  for (;;) {
+    const response = await fetch(`${url}/api/v1/history`);
+    if (response.status === 200) {
+      const { rotations }: History = JSON.parse(await response.text());
+      const found = rotations.filter(({ phase }) => phase === 'Succeeded');
+      if (found.length > 0) return found;
+    }
+    await wait(300);
+  }
+}
+
 describe('make demo', () => {
   it('proves rotations in a minute, says so in its last line, and leaves nothing', async () => {
     expect(traces()).toEqual([]);
     const { ended, output } = start({ DEMO_SECONDS: '60' });
+    const url = await pageOf(output);
+    expect(await (await fetch(url)).text()).toContain('<title>cluster-cert-rotator</title>');
+    const [first] = await succeeded(url);
+    expect(first?.certificates.map(({ newSerial }) => newSerial)).toEqual([
+      expect.stringMatching(/^[0-9a-f]+$/),
+      expect.stringMatching(/^[0-9a-f]+$/),
+    ]);
+    expect(await firstEvent(url)).toContain('data:');
+    expect((await fetch(`${url}/api/v1/me`)).status).toBe(401);
+    const token = /the token in (\S+)\)/.exec(output())?.[1] ?? '';
+    const headers = { authorization: `Bearer ${fs.readFileSync(token, 'utf8').trim()}` };
+    expect(await (await fetch(`${url}/api/v1/me`, { headers })).text()).toContain('kube-system:demo');
     expect(await ended, output()).toBe(0);
     const tally = tallyOf(output());
     expect(tally).toMatchObject({ violations: 0, nodes: 8 });
@@ -112,11 +159,39 @@ describe('make demo', () => {
     expect(traces()).toEqual([]);
   });
 
+  it('plays every fault in its turn, tells it, and heals it', async () => {
+    const { child, ended, output } = start({ DEMO_FAULTS: '1' });
+    const url = await pageOf(output);
+    await until('the gate', () => output().includes('the gate is shut: waits: EtcdUnsafe'));
+    const { plan }: { plan: { gates: { gate: string }[] }[] } = JSON.parse(
+      await (await fetch(`${url}/api/v1/plan`)).text(),
+    );
+    expect(JSON.stringify(plan)).toContain('EtcdUnsafe');
+    await until('the last fault', () => output().includes('stands by when it is back'), 480);
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    await ended;
+    expect(tallyOf(output())).toMatchObject({ violations: 0 });
+    expect(output()).not.toContain('could not be played');
+    const told = [
+      /n3 {2}ROLLED BACK/,
+      /w5 {2}NEEDS A PERSON[^]*cert-renew\s+--ca-cert/,
+      /w5 is mended by a person/,
+      /no API server answers/,
+      /the gate is shut: waits: EtcdUnsafe: etcd would have 1 of 3 members, 2 are needed/,
+      /The dashboard: Plan to replace the CA front-proxy/,
+      /the dashboard: no CA is about to end any more/,
+      /controller-\d leads; cluster-cert-rotator-controller-\d stands by/,
+    ];
+    const at = told.map((words) => output().search(words));
+    expect(at).not.toContain(-1);
+    expect(at).toEqual(at.toSorted((a, b) => a - b));
+    expect(traces()).toEqual([]);
+  }, 900_000);
+
   it('leaves nothing behind after Ctrl-C, and ends with its line all the same', async () => {
     const { child, ended, output } = start({});
-    await until('the page', () => output().includes('the page is at http://127.0.0.1:'));
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output())?.[0] ?? '';
-    expect(await (await fetch(url)).text()).toContain('cluster-cert-rotator');
+    const url = await pageOf(output);
+    expect(await (await fetch(url)).text()).toContain('<title>cluster-cert-rotator</title>');
     // A terminal's Ctrl-C goes to the whole group.
     process.kill(-(child.pid ?? 0), 'SIGINT');
     await ended;

@@ -1,5 +1,5 @@
 // A certificate authority for a cluster that has none yet: made in memory, P-256 keys.
-import { sign, type KeyObject } from 'node:crypto';
+import { createHash, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { signerFor } from '../../pki/algorithms.ts';
 import type { Certificate, ExtendedKeyUsage, San } from '../../pki/certificate.ts';
 import { bitString, context, sequence, time, trueBoolean, unsignedInteger } from '../../pki/der.ts';
@@ -71,18 +71,19 @@ export interface Validity {
   readonly notAfter: Date;
 }
 
-/** A CA that has signed itself, with a new P-256 key. */
+/** A CA that has signed itself, with a new P-256 key where none is given. */
 export function selfSigned(
   commonName: string,
   { notBefore, notAfter }: Validity,
+  key: KeyObject = generateLike({ keyAlgorithm: 'P-256' }).key,
 ): { readonly certificate: Certificate; readonly key: KeyObject } {
-  const { key, spki } = generateLike({ keyAlgorithm: 'P-256' });
+  const spki = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
   const { identifier, hash } = signerFor(key);
   const name = writeName({ commonName });
   const extensions = [
     writeExtension(oids.keyUsage, caUsage, true),
     writeExtension(oids.basicConstraints, sequence(trueBoolean()), true),
-    writeExtension(oids.subjectKeyId, writeSubjectKeyId(newSerial())),
+    writeExtension(oids.subjectKeyId, writeSubjectKeyId(keyIdOf(spki))),
   ];
   const tbs = sequence(
     context(0, true, unsignedInteger(Uint8Array.of(2))),
@@ -97,6 +98,10 @@ export function selfSigned(
   const der = sequence(tbs, identifier, bitString(sign(hash, tbs, key)));
   return { certificate: parseCertificate(der), key };
 }
+
+/** RFC 7093 2.1: what is signed by a key is signed by every certificate over it. */
+const keyIdOf = (spki: Uint8Array): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(spki).digest()).subarray(0, 20);
 
 /** For a cluster of its own, ten years. */
 export function createAuthority(commonName = 'kubernetes'): Authority {

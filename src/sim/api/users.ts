@@ -33,13 +33,36 @@ export async function authenticate(request: IncomingMessage, tokens: Tokens, now
 /** Asked for every request: a connection may outlive its certificate. */
 function certificateUser({ socket }: IncomingMessage, now: Date): User | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
+  const peer = peerOf(socket);
+  if (peer === 'none') return undefined;
+  if (!socket.authorized || now > peer.notAfter || now < peer.notBefore) throw unauthorized();
+  return peer.user;
+}
+
+interface Peer {
+  readonly user: User;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/** A connection has one peer for all its life. */
+const peers = new WeakMap<TLSSocket, Peer | 'none'>();
+
+function peerOf(socket: TLSSocket): Peer | 'none' {
+  const known = peers.get(socket);
+  if (known !== undefined) return known;
   const { raw } = socket.getPeerCertificate();
-  if (raw === undefined) return undefined;
-  const { subject, notAfter, notBefore, sha256 } = parseCertificate(raw);
-  if (!socket.authorized || now > notAfter || now < notBefore) throw unauthorized();
-  return {
+  const peer = raw === undefined ? 'none' : readPeer(raw);
+  peers.set(socket, peer);
+  return peer;
+}
+
+function readPeer(der: Uint8Array): Peer {
+  const { subject, notAfter, notBefore, sha256 } = parseCertificate(der);
+  const user: User = {
     name: subject.commonName ?? '',
     groups: subject.organizations,
     extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${sha256}`] },
   };
+  return { user, notBefore, notAfter };
 }

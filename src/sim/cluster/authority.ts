@@ -1,5 +1,5 @@
 // The cluster's authorities and the first certificates of its nodes, as kubeadm makes them.
-import type { KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import type { Certificate } from '../../pki/certificate.ts';
 import { issueFromIdentity, newSerial, type Identity } from '../../pki/issue.ts';
 import { generateLike, writePrivateKey } from '../../pki/keys.ts';
@@ -23,6 +23,12 @@ const keyType = { keyAlgorithm: 'P-256' } as const;
 export function makeAuthority(commonName: string, validity: Validity): Authority {
   const { certificate, key } = selfSigned(commonName, validity);
   return { ...pairOf(certificate.der, key), parsed: certificate, keyObject: key };
+}
+
+/** PEM of another certificate over the same key and name: all that the CA has signed stays signed. */
+export function renewedAuthority(commonName: string, key: string, validity: Validity): string {
+  const { certificate } = selfSigned(commonName, validity, createPrivateKey(key));
+  return pem('CERTIFICATE', certificate.der);
 }
 
 /** A leaf with a key of its own. */

@@ -1,10 +1,11 @@
 // Starts a node: its directory becomes the root of process, mount and user name spaces of its own. In them this user is
 // root, so that mounts, owners and chroot are real for whoever works there, and nothing of it is seen outside.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../node/launch.ts';
 import { imageStore } from '../node/protocol.ts';
+import { compileCache } from './compile-cache.ts';
 import { imagesOf, type ImageNames } from './images.ts';
 
 export interface BootOptions {
@@ -37,7 +38,6 @@ const directories = [
   'var/log',
   'var/lib/etcd',
   'var/lib/containerd',
-  'var/cache/node',
   ...borrowed.map((path) => path.slice(1)),
 ] as const;
 
@@ -58,37 +58,13 @@ export function bootNode(options: BootOptions): ChildProcess {
   fs.writeFileSync(join(root, imageStore), JSON.stringify(imagesOf(options.images)));
   const log = fs.openSync(join(root, 'var/log/boot.log'), 'a');
   const child = spawn('unshare', [...options.spaces, 'bash', '--norc', '-c', bootScript(options)], {
-    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: '/var/cache/node' },
+    env: { PATH: process.env['PATH'], ...compileCache('/opt/sim') },
     stdio: ['pipe', log, log],
     // Ctrl-C in a terminal goes to the whole group: a node is ended in order, by whoever started it.
     detached: true,
   });
   fs.closeSync(log);
   return child;
-}
-
-const always = ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', '--propagation', 'private'] as const;
-/** With a user name space nobody needs to be root; where there are none, root does without. */
-const ways: readonly (readonly string[])[] = [['--user', '--map-root-user', ...always], always];
-
-/**
- * How this machine lets us make name spaces, for unshare(1).
- *
- * @throws Error that says what to do where it does not
- */
-export function findSpaces(): readonly string[] {
-  const said: string[] = [];
-  for (const way of ways) {
-    const { status, stderr, error } = spawnSync('unshare', [...way, 'mount', '-t', 'tmpfs', 'none', '/mnt'], {
-      encoding: 'utf8',
-    });
-    if (status === 0) return way;
-    said.push(error?.message ?? stderr.trim());
-  }
-  throw new Error(
-    `this machine lets this user make no name spaces (${said.join('; ')}). In a container, start it with ` +
-      '--privileged; on Ubuntu: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0; or run it as root',
-  );
 }
 
 function bootScript({ root, programs, tool, store }: BootOptions): string {

@@ -1,5 +1,6 @@
 // The images of a simulated node: which files of the machine stand for the content of each. Pure.
 import type { Image, ImageStore, Mount } from '../node/protocol.ts';
+import { compileCache } from './compile-cache.ts';
 import { registry } from './manifests.ts';
 
 export interface ImageNames {
@@ -20,7 +21,12 @@ function part(component: string): Image {
     own('/opt/sim', '/opt/sim'),
     own('/opt/store', '/opt/store'),
   ];
-  return { content, scripts: { [component]: `/opt/sim/${component}.mjs` }, command: [component] };
+  return {
+    content,
+    scripts: { [component]: `/opt/sim/${component}.mjs` },
+    command: [component],
+    environment: compileCache('/opt/sim'),
+  };
 }
 
 export function imagesOf({ version, agent, controller }: ImageNames): ImageStore {
@@ -34,11 +40,17 @@ export function imagesOf({ version, agent, controller }: ImageNames): ImageStore
       content: ['cert-renew', 'renew-all.sh'].map((name) => own(`/opt/tool/${name}`, `/usr/bin/${name}`)),
       scripts: {},
       command: ['/usr/bin/cert-renew'],
+      environment: {},
     },
     [controller]: {
-      content: [node, own('/opt/sim/controller.mjs', `${product}/controller.mjs`)],
+      content: [
+        node,
+        own('/opt/sim/controller.mjs', `${product}/controller.mjs`),
+        own('/opt/sim/cache', `${product}/cache`),
+      ],
       scripts: {},
       command: ['/usr/bin/node', `${product}/controller.mjs`],
+      environment: compileCache(product),
     },
   };
 }

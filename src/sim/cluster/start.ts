@@ -12,7 +12,7 @@ import { Api } from '../node/api.ts';
 import type { StoreAccess } from '../node/store-access.ts';
 import { makeAuthority, type Validity } from './authority.ts';
 import { startBalancer, type Balancer } from './balancer.ts';
-import { bootNode, findSpaces } from './boot.ts';
+import { bootNode } from './boot.ts';
 import type { ImageNames } from './images.ts';
 import { layNode, type Authorities, type ClusterSecrets } from './node-files.ts';
 import { createAll } from './objects.ts';
@@ -22,6 +22,8 @@ import { keepWorkloads } from './workloads.ts';
 
 export interface StartOptions {
   readonly plan: ClusterPlan;
+  /** As `findSpaces` found them. */
+  readonly spaces: readonly string[];
   readonly images: ImageNames;
   /** Directory of the programs (scripts/build-demo.ts), and of cert-renew. */
   readonly programs: string;
@@ -32,6 +34,8 @@ export interface StartOptions {
   readonly authority?: (name: keyof Authorities) => Validity | undefined;
   /** Changes a node's directory before the node is started. */
   readonly prepare?: (root: string, node: PlannedNode) => void;
+  /** Which nodes are started at once; the others come with `join`. All when absent. */
+  readonly first?: (node: PlannedNode) => boolean;
 }
 
 export interface Cluster {
@@ -39,16 +43,19 @@ export interface Cluster {
   readonly plan: ClusterPlan;
   /** Kubeconfig of an administrator, for the API servers behind their balancer. */
   readonly kubeconfig: string;
+  /** PEM of the cluster's CA. */
+  readonly ca: string;
   /** The store itself, as an administrator: also when no API server answers. */
   readonly admin: Api;
   readonly rootOf: (node: PlannedNode) => string;
+  /** Starts the nodes that were not among the first; once. Result: how many. */
+  readonly join: () => number;
   /** Ends every process, and takes the directory away. */
   readonly stop: () => Promise<void>;
 }
 
 export async function startCluster(options: StartOptions): Promise<Cluster> {
-  const { plan } = options;
-  const spaces = findSpaces();
+  const { plan, first = () => true } = options;
   const directory = fs.mkdtempSync(join(tmpdir(), 'cert-demo-'));
   const stop = new AbortController();
   const children: ChildProcess[] = [];
@@ -66,24 +73,35 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
     store = await startApi();
     writeAccess(join(directory, 'store'), store);
     const admin = apiAs(store, 'kubernetes-admin', ['system:masters']);
-    await createAll(admin, [...seedsOf(plan, secrets), ...options.objects]);
-    await makeOwnConfigMaps(admin, options.objects, secrets.kubernetes.certificate);
     const rootOf = ({ name }: PlannedNode): string => join(directory, name);
-    for (const node of plan.nodes) {
+    const boot = (node: PlannedNode): void => {
+      if (stop.signal.aborted) return;
       layNode(rootOf(node), plan, node, secrets);
       options.prepare?.(rootOf(node), node);
-      children.push(bootNode({ ...options, spaces, root: rootOf(node), store: join(directory, 'store') }));
-    }
+      children.push(bootNode({ ...options, root: rootOf(node), store: join(directory, 'store') }));
+    };
     balancer = await startBalancer(
       plan.endpoint,
       controlPlanesOf(plan).map(({ address }) => ({ host: address, port: 6443 })),
     );
+    // Their processes begin while the API is being filled; workers have nothing to do before it answers.
+    const [rest, now] = [plan.nodes.filter((node) => !first(node)), plan.nodes.filter(first)];
+    for (const node of controlPlanesOf({ nodes: now })) boot(node);
+    await createAll(admin, [...seedsOf(plan, secrets), ...options.objects]);
+    await makeOwnConfigMaps(admin, options.objects, secrets.kubernetes.certificate);
     void markControlPlanes(admin, plan, stop.signal);
     void keepWorkloads(workloadsOf(store, plan), stop.signal);
     const kubeconfig = join(directory, 'admin.conf');
-    const [first] = controlPlanesOf(plan);
-    if (first !== undefined) fs.copyFileSync(join(rootOf(first), 'etc/kubernetes/admin.conf'), kubeconfig);
-    return { directory, plan, kubeconfig, admin, rootOf, stop: end };
+    const [oldest] = controlPlanesOf(plan);
+    if (oldest !== undefined) fs.copyFileSync(join(rootOf(oldest), 'etc/kubernetes/admin.conf'), kubeconfig);
+    for (const node of now.filter(({ role }) => role === 'worker')) boot(node);
+    const joinRest = (): number => {
+      const joining = rest.splice(0);
+      for (const node of joining) boot(node);
+      return joining.length;
+    };
+    const { certificate: ca } = secrets.kubernetes;
+    return { directory, plan, kubeconfig, ca, admin, rootOf, join: joinRest, stop: end };
   } catch (error) {
     await end();
     throw error;
@@ -160,13 +178,20 @@ function workloadsOf(store: ApiServer, plan: ClusterPlan) {
   const user = 'system:serviceaccount:kube-system:replicaset-controller';
   return {
     api: apiAs(store, user, ['system:masters']),
-    nodes: controlPlanesOf(plan).map(({ name }) => name),
+    // The second replica goes where the last control plane comes: the first is not kept from its work by its start.
+    nodes: spread(controlPlanesOf(plan).map(({ name }) => name)),
     bind: ({ metadata }: Pod, node: string): void => {
       const pod = store.store.get('/pods', `${metadata?.namespace}/${metadata?.name}`);
       if (pod !== undefined) store.store.put('/pods', { ...pod, spec: { ...pod.spec, nodeName: node } });
     },
   };
 }
+
+/** The first, then from the last one on. */
+const spread = ([first = '', ...others]: readonly string[]): readonly string[] => [
+  first,
+  ...others.toReversed(),
+];
 
 const endMs = 5000;
 

@@ -2,26 +2,16 @@
 // are wrapped before the product comes (R23), files are moved away, processes are killed, as it happens to real clusters.
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { describeError } from '../../errors.ts';
-import type { CertificateRotation, Phase } from '../../kube/types.ts';
-import { terminalPhases } from '../../kube/types.ts';
-import type { Cluster } from '../cluster/start.ts';
-import { controlPlanesOf, type PlannedNode } from '../cluster/plan.ts';
-import { ApiError } from '../node/api.ts';
+import type { PlannedNode } from '../cluster/plan.ts';
 import { systemdSocket } from '../node/protocol.ts';
 import { systemctl } from '../node/systemctl-client.ts';
+import { caEnds } from './ending-ca.ts';
+import { askFor, ended, rootOf, until, type Fault, type FaultContext } from './fault.ts';
 import { killContainer } from './kill-container.ts';
-
-export interface FaultContext {
-  readonly cluster: Cluster;
-  readonly say: (line: string) => void;
-  readonly rotations: () => readonly CertificateRotation[];
-  readonly signal: AbortSignal;
-}
-
-type Fault = (context: FaultContext) => Promise<void>;
+import { leaderOf } from './leader.ts';
+import { etcdLosesQuorum } from './quorum.ts';
 
 /** Its own certificates live long: only to such a state the product rolls back (R14). */
 export const lastingNode = 'n3';
@@ -76,7 +66,7 @@ function wrapKubelet(root: string): void {
 }
 
 export async function playFaults(context: FaultContext): Promise<void> {
-  for (const fault of [apiserverStaysAway, kubeletIsBroken, etcdLosesMember, caEnds, leaderDies]) {
+  for (const fault of [apiserverStaysAway, kubeletIsBroken, etcdLosesQuorum, caEnds, leaderDies]) {
     if (context.signal.aborted) return;
     try {
       await fault(context);
@@ -87,118 +77,31 @@ export async function playFaults(context: FaultContext): Promise<void> {
 }
 
 const apiserverStaysAway: Fault = async (context) => {
-  const { cluster, say, signal } = context;
-  const uid = await nodeUid(cluster, lastingNode, signal);
-  say(
+  context.say(
     `fault: the API server of ${lastingNode} will not start with another certificate; a person asks to renew it`,
   );
-  await cluster.admin.call('POST', '/apis/certrotator.cpaas.io/v1alpha1/certificaterotations', {
-    apiVersion: 'certrotator.cpaas.io/v1alpha1',
-    kind: 'CertificateRotation',
-    metadata: { name: `${lastingNode}-by-hand` },
-    spec: { nodeName: lastingNode, nodeUID: uid, certificates: ['apiserver.crt'], reason: 'Manual' },
-  });
-  await ended(context, lastingNode);
+  await ended(context, await askFor(context, lastingNode, ['apiserver.crt']));
 };
-
-/** As soon as the node has registered itself. */
-async function nodeUid(cluster: Cluster, name: string, signal: AbortSignal): Promise<string> {
-  for (;;) {
-    try {
-      const path = `/api/v1/nodes/${name}`;
-      return (await cluster.admin.call<{ metadata: { uid: string } }>('GET', path)).metadata.uid;
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
-      await wait(300, undefined, { signal });
-    }
-  }
-}
 
 const kubeletIsBroken: Fault = async (context) => {
   const { cluster, say } = context;
   say(`fault: the kubelet of ${brokenNode} goes on serving its old certificate, whatever is done`);
-  await ended(context, brokenNode);
+  await ended(context, ({ spec }) => spec.nodeName === brokenNode);
   const root = rootOf(cluster, brokenNode);
   fs.rmSync(join(root, dropIn));
   await systemctl(['restart', 'kubelet'], join(root, systemdSocket));
   say(`${brokenNode} is mended by a person: its kubelet serves what its configuration names`);
 };
 
-const etcdMs = 25_000;
-
-const etcdLosesMember: Fault = async (context) => {
+/** Once would not do: its kubelet starts it again at once, and the Lease is still its own. */
+const leaderDies: Fault = async (context) => {
   const { cluster, say, signal } = context;
-  await untilIdle(context);
-  const kubernetes = join(rootOf(cluster, lastingNode), 'etc/kubernetes');
-  const [there, away] = [join(kubernetes, 'manifests/etcd.yaml'), join(kubernetes, 'etcd.yaml.away')];
-  say(
-    `fault: etcd of ${lastingNode} is gone; one more, and there is no quorum: the gate is shut for the others`,
-  );
-  fs.renameSync(there, away);
-  try {
-    await wait(etcdMs, undefined, { signal });
-  } finally {
-    fs.renameSync(away, there);
-    say(`etcd of ${lastingNode} comes back`);
-  }
+  const leader = await leaderOf(cluster, signal);
+  say(`fault: the leader ${leader} is killed, as often as it is started again`);
+  const other = await until('another leader', context, async () => {
+    await killContainer(cluster, leader);
+    const now = await leaderOf(cluster, signal);
+    return now === leader ? undefined : now;
+  });
+  say(`${other} leads; ${leader} stands by when it is back`);
 };
-
-/** No control plane is being rotated. */
-async function untilIdle({ cluster, rotations, signal }: FaultContext): Promise<void> {
-  const names = new Set(controlPlanesOf(cluster.plan).map(({ name }) => name));
-  const busy = ({ spec, status }: CertificateRotation): boolean =>
-    names.has(spec.nodeName) && ['Admitted', 'Running', 'Verifying'].includes(status?.phase ?? '');
-  while (rotations().some(busy)) await wait(300, undefined, { signal });
-}
-
-function rootOf(cluster: Cluster, name: string): string {
-  const node = cluster.plan.nodes.find((each) => each.name === name);
-  if (node === undefined) throw new Error(`there is no node ${name}`);
-  return cluster.rootOf(node);
-}
-
-interface InventoryMap {
-  readonly data: { readonly 'certificates.json': string };
-}
-
-const caEnds: Fault = async ({ cluster, say }) => {
-  const [node] = cluster.plan.nodes;
-  const map = await cluster.admin.call<InventoryMap>(
-    'GET',
-    `/api/v1/namespaces/cpaas-system/configmaps/node-local-certs-${node?.name}`,
-  );
-  const inventory: { certificates: { id: string; notAfter: string }[] } = JSON.parse(
-    map.data['certificates.json'],
-  );
-  const leaf = inventory.certificates.find(({ id }) => id === 'front-proxy-client.crt');
-  say(
-    `fault: the front-proxy CA ends soon, and no leaf outlives it: front-proxy-client.crt of ${node?.name} ends ${leaf?.notAfter}; when a renewal gains nothing more, none is tried`,
-  );
-};
-
-const leaderDies: Fault = async ({ cluster, say, signal }) => {
-  const path = '/apis/coordination.k8s.io/v1/namespaces/cluster-cert-rotator/leases/cluster-cert-rotator';
-  const holder = async (): Promise<string> =>
-    (await cluster.admin.call<{ spec: { holderIdentity?: string } }>('GET', path)).spec.holderIdentity ?? '';
-  const leader = await holder();
-  say(`fault: the leader ${leader} is killed`);
-  await killContainer(cluster, leader);
-  while (!signal.aborted) {
-    await wait(1000, undefined, { signal });
-    const now = await holder();
-    if (now !== leader && now !== '') return say(`${now} leads`);
-  }
-};
-
-/** Until a rotation of the node has come to its end. */
-async function ended({ rotations, signal }: FaultContext, node: string): Promise<Phase | undefined> {
-  while (!signal.aborted) {
-    const phase = rotations()
-      .filter(({ spec }) => spec.nodeName === node)
-      .map(({ status }) => status?.phase)
-      .find((each) => each !== undefined && each !== 'Superseded' && terminalPhases.has(each));
-    if (phase !== undefined) return phase;
-    await wait(500, undefined, { signal });
-  }
-  return undefined;
-}

@@ -38,7 +38,7 @@ function dueIn(node: PlannedNode, { faults }: LivesOptions): number {
   const index = Number(node.name.slice(1)) - 1;
   if (node.role === 'worker') return faults && node.name === lastWorker ? 30 * second : -10 * second;
   // Control planes one after the other, as they would come; with faults, the first of those comes before them.
-  return (index * 20 - 10 + (faults ? 60 : 0)) * second;
+  return (index * 20 + 20 + (faults ? 60 : 0)) * second;
 }
 
 const lastWorker = 'w5';
@@ -54,7 +54,7 @@ export function livesFrom(now: Date, options: LivesOptions): Lives {
     new Date(Math.floor((now.getTime() + milliseconds) / 1000) * 1000);
   return {
     authorities: { notBefore: at(-day), notAfter: at(3650 * day) },
-    endingAuthority: { notBefore: at(-day), notAfter: at(12 * minute) },
+    endingAuthority: { notBefore: at(-day), notAfter: at(9 * minute) },
     validity: (node, id) => {
       const isKubelets = id === 'kubelet.crt' || id === 'kubelet-client-current.pem';
       const profile = isKubelets ? lifetimes.kubelet : lifetimes.controlPlane;

@@ -24,10 +24,20 @@ describe('the story', () => {
 
   it('says nothing of what is only planned', () => {
     expect(lineOf(rotation('Scheduled'), undefined).line).toBeUndefined();
+    const { metadata, spec } = rotation('Scheduled');
+    expect(lineOf({ metadata, spec }, undefined).line).toBeUndefined();
   });
 
   it('cuts a line to the terminal', () => {
     expect(told(1234, 'a long line', 15)).toBe('   1.2 s  a lo…');
+  });
+
+  it('breaks what a person must type into lines', () => {
+    const { line, isWhole } = lineOf(rotation('NeedsManual', '', 'run on n1: cert-renew all'), undefined);
+    expect(isWhole).toBe(true);
+    expect(told(1234, line ?? '', 40, isWhole)).toBe(
+      '   1.2 s  n1  NEEDS A PERSON\n              (admin.conf): run on n1:\n              cert-renew all',
+    );
   });
 
   it.each([

@@ -15,22 +15,30 @@ const words: Readonly<Record<string, string>> = {
   Superseded: 'superseded',
 };
 
+export interface Told {
+  /** What is not to be said twice. */
+  readonly key: string;
+  readonly line: string | undefined;
+  /** Too good to be cut. */
+  readonly isWhole: boolean;
+}
+
 /** What there is to say of a rotation now that was not said of it before; undefined: nothing. */
-export function lineOf(
-  rotation: CertificateRotation,
-  said: string | undefined,
-): { readonly key: string; readonly line: string | undefined } {
+export function lineOf(rotation: CertificateRotation, said: string | undefined): Told {
   const { spec, status } = rotation;
-  const phase = status?.phase ?? 'Pending';
+  // A moment after it was made nothing is said of it yet.
+  const phase = status?.phase ?? 'Scheduled';
   // Why something waits is worth a line, not how long it has been waiting.
   const why = phase === 'Pending' ? (status?.reason ?? '') : '';
   const key = `${phase} ${why}`;
-  if (key === said || phase === 'Scheduled') return { key, line: undefined };
+  if (key === said || phase === 'Scheduled') return { key, line: undefined, isWhole: false };
   const message = status?.message ?? '';
   const about = isTold(phase) && message !== '' ? `: ${message}` : '';
   const what =
     spec.certificates.length > 2 ? `${spec.certificates.length} certificates` : spec.certificates.join(', ');
-  return { key, line: `${spec.nodeName.padEnd(3)} ${words[phase] ?? phase} (${what})${about}` };
+  const line = `${spec.nodeName.padEnd(3)} ${words[phase] ?? phase} (${what})${about}`;
+  // What a person must type stands at its end.
+  return { key, line, isWhole: phase === 'NeedsManual' };
 }
 
 const isTold = (phase: string): boolean =>
@@ -41,10 +49,25 @@ export const verifiedLine = ({ node, id, serial }: Verified): string =>
 
 export const violationLine = ({ kind, message }: Violation): string => `!!! ${kind}: ${message}`;
 
-/** Seconds since the start, and the line, cut to what a terminal shows. */
-export function told(milliseconds: number, line: string, width: number): string {
+/** Seconds since the start, and the line, cut to what a terminal shows, or broken into as many as it needs. */
+export function told(milliseconds: number, line: string, width: number, isWhole = false): string {
   const text = `${(milliseconds / 1000).toFixed(1).padStart(6)} s  ${line}`;
-  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
+  if (text.length <= width) return text;
+  return isWhole ? broken(text, width).join('\n') : `${text.slice(0, width - 1)}…`;
+}
+
+const indent = ' '.repeat(14);
+
+/** At blanks; what has none stays as it is, since it may be something to copy. */
+function broken(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(last === undefined ? word : `${indent}${word}`);
+  }
+  return lines;
 }
 
 export interface Tally {

@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
+import { createSecureContext } from 'node:tls';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   currentCluster,
@@ -30,7 +31,7 @@ export class ApiError extends Error {
 }
 
 const timeoutMs = 10_000;
-const againMs = 500;
+const againMs = 100;
 
 export interface ApiAccess {
   readonly host: string;
@@ -63,8 +64,11 @@ export class Api {
 
   constructor(access: ApiAccess) {
     this.server = { host: access.host, port: access.port };
-    this.#agent = new Agent({ keepAlive: true, ...access });
-    this.#options = { ...access, agent: this.#agent };
+    const { host, port, ca, cert, key } = access;
+    // Made once: a context costs more than a connection.
+    const secureContext = createSecureContext({ ca, cert, key });
+    this.#agent = new Agent({ keepAlive: true, secureContext });
+    this.#options = { host, port, agent: this.#agent };
   }
 
   close(): void {

@@ -18,7 +18,7 @@ import { TLSSocket } from 'node:tls';
 const reportMs = 5000;
 const probeMs = 1000;
 const manifestMs = 500;
-const againMs = 500;
+const againMs = 100;
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
   const flags = flagsOf(args);

@@ -16,7 +16,7 @@ const order: ContainerOrder = {
   log: '/dev/null',
   labels: {},
 };
-const image: Image = { content: [], scripts: {}, command: ['default'] };
+const image: Image = { content: [], scripts: {}, command: ['default'], environment: {} };
 const isDirectory = (path: string): boolean => !path.includes('.');
 const launch = (change: Partial<ContainerOrder> = {}, of: Image = image) =>
   launchOf({ ...order, ...change }, of, '/run/c1', isDirectory);

@@ -55,6 +55,7 @@ export interface Image {
    */
   readonly scripts: Readonly<Record<string, string>>;
   readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export type ImageStore = Readonly<Record<string, Image>>;

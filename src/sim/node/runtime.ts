@@ -51,7 +51,7 @@ export class Runtime {
       'unshare',
       [...spaces, '--propagation', 'unchanged', 'bash', '--norc', '-c', script],
       {
-        env: { PATH: searchPath, ...order.environment },
+        env: { PATH: searchPath, ...image.environment, ...order.environment },
         stdio: ['ignore', log, log],
       },
     );

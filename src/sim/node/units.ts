@@ -21,7 +21,8 @@ export class KubeletUnit {
     const args = [...kubeletFlags(unit, textOf)].map(([name, value]) => `--${name}=${value}`);
     const [program = ''] = (unit.execStart ?? '').split(' ');
     const child = spawn(program, args, {
-      env: { PATH: searchPath, NODE_COMPILE_CACHE: '/var/cache/node' },
+      // With what this process was given for its own start.
+      env: { ...process.env, PATH: searchPath },
       stdio: ['ignore', log, log],
     });
     fs.closeSync(log);

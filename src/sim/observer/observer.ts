@@ -2,7 +2,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CertificateRotation } from '../../kube/types.ts';
 import type { ClusterPlan, PlannedNode } from '../cluster/plan.ts';
-import type { Api } from '../node/api.ts';
 import { seeNode, type Wanted } from './gather.ts';
 import {
   judge,
@@ -17,12 +16,13 @@ import {
 export interface ObserverOptions {
   readonly plan: ClusterPlan;
   readonly rootOf: (node: PlannedNode) => string;
-  readonly api: Pick<Api, 'call'>;
+  /** As the API has them now; undefined: it does not answer. */
+  readonly rotations: () => readonly CertificateRotation[] | undefined;
   readonly onVerified: (verified: Verified) => void;
   readonly onViolation: (violation: Violation) => void;
 }
 
-const everyMs = 1000;
+const everyMs = 250;
 
 /** Until the signal. */
 export async function observe(options: ObserverOptions, signal: AbortSignal): Promise<void> {
@@ -39,16 +39,16 @@ export async function observe(options: ObserverOptions, signal: AbortSignal): Pr
   }
 }
 
-/** Undefined when the API does not answer: no judgement then, and the next look is a second away. */
-async function look({ plan, rootOf, api }: ObserverOptions, memory: Memory): Promise<Sighting | undefined> {
-  const rotations = await api
-    .call<{ items: CertificateRotation[] }>('GET', rotationsPath)
-    .catch(() => undefined);
+/** Undefined when the API does not answer: no judgement then, and the next look is a moment away. */
+async function look(options: ObserverOptions, memory: Memory): Promise<Sighting | undefined> {
+  const { plan, rootOf } = options;
+  // Before the files: what is said to have succeeded must be there.
+  const rotations = options.rotations();
   if (rotations === undefined) return undefined;
   const files = await Promise.all(
     plan.nodes.map(async (node) => seeNode(rootOf(node), node, wantedOf(node, memory))),
   );
-  return { files: files.flat(), rotations: rotations.items.flatMap((each) => seenRotation(each, plan)) };
+  return { files: files.flat(), rotations: rotations.flatMap((each) => seenRotation(each, plan)) };
 }
 
 /** What still lies there from the start needs no look; what was seen in use once is only asked for what it shows. */

@@ -100,6 +100,14 @@ export class PodKeeper {
     for (const [uid, pod] of wanted) this.#keep(uid, pod, statics.has(uid));
     for (const [uid, kept] of this.#kept) this.#look(uid, kept);
     void this.#endStrangers(wanted);
+    void this.#endMirrors(statics);
+  }
+
+  /** What is shown in the API of a static Pod whose manifest is gone. */
+  async #endMirrors(statics: ReadonlyMap<string, Pod>): Promise<void> {
+    if (this.#statics === undefined) return;
+    const names = new Set([...statics.values()].map(fullName));
+    for (const [name, mirror] of this.#mirrors) if (!names.has(name)) await this.#delete(mirror);
   }
 
   #keep(uid: string, pod: Pod, isStatic: boolean): void {

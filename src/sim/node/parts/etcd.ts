@@ -19,14 +19,31 @@ interface Member {
 const flags = flagsOf(process.argv.slice(2));
 const flag = (name: string): string => flags.get(name) ?? '';
 const everyMs = 1000;
+/** Without a quorum. */
+const soonMs = 100;
 /** A new pair of files makes a new connection; an old one is kept while it works, as etcd keeps its streams. */
 const agent = new Agent({ keepAlive: true });
 const timeoutMs = 1000;
 
+const joinedFile = `${flag('data-dir')}/joined.json`;
 const members = membersOf(flag('initial-cluster'));
 const own = members.find(({ name }) => name === flag('name'));
 /** Ids of the members that answer their peers, our own among them. */
 let reachable = new Set<string>();
+/** Ids of those that have joined: as with kubeadm, a member counts from when it first came. Outlives a restart. */
+const joined = new Set(readJoined());
+
+function readJoined(): readonly string[] {
+  if (!fs.existsSync(joinedFile)) return own === undefined ? [] : [own.id];
+  const ids: readonly string[] = JSON.parse(fs.readFileSync(joinedFile, 'utf8'));
+  return ids;
+}
+
+function noteJoined(): void {
+  const before = joined.size;
+  for (const id of reachable) joined.add(id);
+  if (joined.size > before) fs.writeFileSync(joinedFile, JSON.stringify([...joined]));
+}
 
 function membersOf(text: string): readonly Member[] {
   return text.split(',').flatMap((entry) => {
@@ -41,7 +58,7 @@ function membersOf(text: string): readonly Member[] {
 
 /** The one with the lowest name leads: what counts here is whether somebody can. */
 function leaderId(): string {
-  const quorum = Math.floor(members.length / 2) + 1;
+  const quorum = Math.floor(joined.size / 2) + 1;
   if (reachable.size < quorum) return '0';
   return members.find(({ id }) => reachable.has(id))?.id ?? '0';
 }
@@ -54,7 +71,8 @@ function answer(path: string, response: ServerResponse): void {
   };
   if (path === '/health') return say(leader === '0' ? 503 : 200, { health: String(leader !== '0') });
   if (path === '/v3/cluster/member/list') {
-    const listed = members.map(({ id, name, host, port }) => ({
+    const there = members.filter(({ id }) => joined.has(id));
+    const listed = there.map(({ id, name, host, port }) => ({
       ID: id,
       name,
       peerURLs: [`https://${host}:${port}`],
@@ -77,6 +95,7 @@ async function askPeers(): Promise<void> {
     members.map(async (member) => (member === own || (await isThere(member)) ? [member.id] : [])),
   );
   reachable = new Set(answers.flat());
+  noteJoined();
 }
 
 /** Files are read for each connection, as etcd does. */
@@ -122,5 +141,5 @@ await serveFiles(
 );
 for (;;) {
   await askPeers();
-  await wait(everyMs);
+  await wait(leaderId() === '0' ? soonMs : everyMs);
 }

@@ -19,14 +19,17 @@ const year = 365 * 24 * hour;
 /** Without etcd a fresh one ends (R15). */
 const patienceMs = 20_000;
 const lookMs = 500;
+/** While it waits for etcd. */
+const firstLookMs = 50;
 const loopbackName = 'apiserver-loopback-client';
 
 const store = readStoreAccess();
+const { ca, cert, key } = store;
 const agents = {
   /** Acts as whoever has shown a certificate. */
-  known: new Agent({ keepAlive: true, cert: store.cert, key: store.key }),
+  known: new Agent({ keepAlive: true, secureContext: createSecureContext({ ca, cert, key }) }),
   /** Passes on what the request has: a token, or nothing. */
-  unknown: new Agent({ keepAlive: true }),
+  unknown: new Agent({ keepAlive: true, secureContext: createSecureContext({ ca }) }),
 } as const;
 const etcd = {
   cert: fs.readFileSync(flag('etcd-certfile')),
@@ -106,14 +109,14 @@ function forward(
   response: ServerResponse,
 ): void {
   const { method, url: path } = request;
-  const { host, port, ca } = store;
+  const { host, port } = store;
   // The store would take them for ours.
   if (Object.keys(request.headers).some((name) => name.startsWith('impersonate-')))
     return say(response, 403, 'acting as another user is not passed on here');
   const acting = caller === 'nobody' ? {} : headersOf(caller);
   const headers = { ...request.headers, ...acting, host: `${host}:${port}` };
   const agent = caller === 'nobody' ? agents.unknown : agents.known;
-  const sent = ask({ host, port, ca, method, path, headers, agent }, (answer) => {
+  const sent = ask({ host, port, method, path, headers, agent }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     // A watch says that it has begun before anything happens.
     response.flushHeaders();
@@ -150,7 +153,7 @@ while (!(etcdWell = await isEtcdWell())) {
     console.error('failed to create storage: context deadline exceeded');
     process.exit(1);
   }
-  await wait(lookMs);
+  await wait(firstLookMs);
 }
 const loopback = loopbackContext();
 await serveFiles(
