@@ -48,9 +48,10 @@ test: deps ## what CI runs: unit, contract and, as root on Linux, end to end on 
 soak: deps ## the long runs; evidence goes to docs/evidence/
 	$(NODE) scripts/test.ts soak
 
-bench: build ## cert-renew beside kubeadm and openssl: times and memory; needs root (bench/README.md)
+bench: build ## cert-renew beside kubeadm, and the controller at up to 5,000 nodes: times, memory, writes; needs root (bench/README.md)
 	test/bed/build.sh
 	$(NODE) bench/run.ts
+	$(NODE) bench/scale.ts
 
 matrix: build ## the main job on the oldest and the newest Kubernetes; needs root, evidence goes to docs/evidence/
 	$(NODE) scripts/test.ts matrix
