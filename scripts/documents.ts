@@ -102,9 +102,10 @@ function readEvidence<T>(name: string): Evidence<T> {
   return evidence;
 }
 
+const isThere = (name: string): boolean => existsSync(join(root, `docs/evidence/${name}.json`));
+
 /** Made from what `make bench` has left; nothing while it has left nothing. */
 function scaleDocuments(): readonly (readonly [string, string])[] {
-  const isThere = (name: string): boolean => existsSync(join(root, `docs/evidence/${name}.json`));
   if (!isThere('scale')) return [];
   const scale = readEvidence<ScaleResult>('scale');
   const year = ['year-5000', 'year-500'].find(isThere);
