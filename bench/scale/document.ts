@@ -78,11 +78,11 @@ then longer than they need be.
 **Seen.** What grows with the nodes is what must be read of each of them: the first collection, the memory, a decision, a
 scrape. From ${number(smallest.nodes)} to ${number(largest.nodes)} nodes, ${number(largest.nodes / smallest.nodes)} times as many, the memory grew ${number(Math.round((10 * memory.most) / smallest.memory.most) / 10)} times
 and the collection ${number(Math.round((10 * collection.seconds) / smallest.collection.seconds) / 10)} times. The writes of the collection do not grow: the controller begins no more than
-22 a second, which is what makes it last ${number(Math.round(collection.seconds / 6) / 10)} minutes. First paint and the restart hardly know how many nodes there are.
+22 a second, which is what makes it last ${number(Math.round(collection.seconds / 6) / 10)} minutes.
 
 **Writes over a day.** ${number(steady.writesPerScan)} writes for a scan (its Pod, the ConfigMap, the end of the Pod; more where a node has more to
 say), times ${number(largest.nodes)} nodes, by 86,400 seconds, and ${number(steady.writesPerSecondIdle)} a second at rest: the Lease of the leader, every two seconds.
-Rotations add to it: some 25 writes each, of which ${number(largest.nodes)} nodes have about ${number(Math.round(largest.nodes / 61))} a day, 0.02 a second.
+Rotations add to it, and are not in this figure.
 
 **Scrape.** ${number(Math.round(scrape.bytes / 1e5) / 10)} MB: above 200 nodes each shows its first certificate to end alone ([metrics.md](metrics.md)).
 
