@@ -54,9 +54,10 @@ pictures: deps ## docs/pictures anew, from the dashboard in Chromium
 	$(NODE) scripts/build-dashboard.ts
 	PICTURES=write $(NODE) scripts/vitest.ts --config test/browser/vitest.config.ts pictures
 
-bench: build ## cert-renew beside kubeadm and openssl: times and memory; needs root (bench/README.md)
+bench: build ## cert-renew beside kubeadm, and the controller at up to 5,000 nodes: times, memory, writes; needs root (bench/README.md)
 	test/bed/build.sh
 	$(NODE) bench/run.ts
+	$(NODE) bench/scale.ts
 
 matrix: build ## the main job on the oldest and the newest Kubernetes; needs root, evidence goes to docs/evidence/
 	$(NODE) scripts/test.ts matrix

@@ -1,7 +1,8 @@
 // A simulated year of a large cluster: the real decisions, pass by pass, on a cluster of values.
-//   node bench/year.ts [NODES] [PARALLEL] [DAYS]      default 5000 20 365; writes docs/evidence and docs/pictures
+//   node bench/year.ts [NODES] [PARALLEL] [DAYS]      default 5000 20 365; writes docs/evidence, docs/pictures and docs/scale.md
 // It fails, and writes nothing, when more are under way at once than may be, when a certificate expires, or when one day has
 // more than three times the work of the mean day.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -143,5 +144,8 @@ if (problems.length > 0) {
   mkdirSync(pictures, { recursive: true });
   writeFileSync(join(pictures, `year-${nodes}.svg`), yearPicture(year));
   writeEvidence(`year-${nodes}`, `node bench/year.ts ${nodes} ${parallel}`, year);
+  execFileSync(process.execPath, [resolve(import.meta.dirname, '../scripts/documents.ts')], {
+    stdio: 'inherit',
+  });
 }
 console.log(`${problems.length === 0 ? 1 : 0} passed, ${problems.length} failed`);

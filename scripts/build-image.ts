@@ -20,9 +20,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { dashboardDirectory, downloadDirectory, versionFile } from '../src/image.ts';
 import { packImage, type ImageConfig } from '../deploy/image/oci.ts';
+import { bundle } from './bundle.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -134,24 +134,6 @@ function unpack(name: string, cache: string, into: string): void {
   rmSync(`${into}.part`, { recursive: true, force: true });
   execFileSync('dpkg-deb', ['-x', archive, `${into}.part`], { cwd: cache });
   renameSync(`${into}.part`, into);
-}
-
-async function bundle(program: string, outfile: string): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: [program],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    // CommonJS packages in an ESM bundle ask for require(), __dirname and __filename.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
 }
 
 function place(from: string, to: string): void {

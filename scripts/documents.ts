@@ -1,9 +1,13 @@
-// The documents and files of the chart that are made from the code's tables: each path with its text.
+// The documents and files of the chart that are made from the code's tables and from evidence: each path with its text.
 //   node scripts/documents.ts     writes them; a test says when one is not current
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { stringify } from 'yaml';
+import { scaleDocument, type Evidence } from '../bench/scale/document.ts';
+import type { ScaleResult } from '../bench/scale/evidence.ts';
+import { scalePicture } from '../bench/scale/picture.ts';
+import type { Year } from '../bench/year.ts';
 import { alerts, ruleFile, runbookFile, type Alert } from '../deploy/monitoring/alerts.ts';
 import { dashboardFile } from '../deploy/monitoring/dashboard.ts';
 import { detailedUpTo } from '../src/controller/metrics-certificates.ts';
@@ -94,10 +98,33 @@ ${list.join('\n')}
 ${alerts.map(alertSection).join('\n')}`;
 }
 
+function readEvidence<T>(name: string): Evidence<T> {
+  const evidence: Evidence<T> = JSON.parse(readFileSync(join(root, `docs/evidence/${name}.json`), 'utf8'));
+  return evidence;
+}
+
+const isThere = (name: string): boolean => existsSync(join(root, `docs/evidence/${name}.json`));
+
+/** Made from what `make bench` has left; nothing while it has left nothing. */
+function scaleDocuments(): readonly (readonly [string, string])[] {
+  if (!isThere('scale')) return [];
+  const scale = readEvidence<ScaleResult>('scale');
+  const year = ['year-5000', 'year-500'].find(isThere);
+  return [
+    ['docs/scale.md', scaleDocument(scale, year === undefined ? undefined : readEvidence<Year>(year))],
+    ['docs/pictures/scale.svg', scalePicture(scale.result.sizes)],
+  ];
+}
+
 export async function documents(): Promise<ReadonlyMap<string, string>> {
   const style = await resolveConfig(join(root, runbookFile));
   const markdown = async (text: string): Promise<string> => format(text, { ...style, parser: 'markdown' });
   return new Map([
+    ...(await Promise.all(
+      scaleDocuments().map(
+        async ([path, text]) => [path, path.endsWith('.md') ? await markdown(text) : text] as const,
+      ),
+    )),
     ['docs/metrics.md', await markdown(metricsDocument())],
     [runbookFile, await markdown(alertsDocument())],
     ['docs/kubectl.md', await markdown(pluginDocument(generated))],

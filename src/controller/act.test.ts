@@ -7,6 +7,7 @@ import { act, statusPatch } from './act.ts';
 import { EventRecorder } from './events.ts';
 import { Caches } from './gather.ts';
 import { createLog } from '../log.ts';
+import { Pace } from './pace.ts';
 import type { Action } from './world.ts';
 
 /** A client of which every call is answered by `answer`, and written down. */
@@ -51,7 +52,8 @@ async function run(
   const events = new EventRecorder(client, 'test');
   try {
     const log = createLog('silent');
-    await act(actions, { client, caches, events, log, publicNamespace: 'public', onProgress });
+    const pace = new Pace();
+    await act(actions, { client, caches, events, log, publicNamespace: 'public', pace, onProgress });
   } catch (error) {
     calls.push(error instanceof CertError ? `throws ${error.code}` : String(error));
   }

@@ -7,9 +7,10 @@ import { resources } from '../kube/resources.ts';
 import { privateNamespace, type CertificateRotation, type RotationStatus } from '../kube/types.ts';
 import type { EventRecorder } from './events.ts';
 import type { Caches } from './gather.ts';
-import { inventoryConfigMap, inventoryName } from './inventory-store.ts';
+import { inventoryConfigMap, inventoryName, readInventory } from './inventory-store.ts';
 import { labels } from './labels.ts';
 import type { Logger } from '../log.ts';
+import type { Pace } from './pace.ts';
 import type { Action, NewEvent } from './world.ts';
 
 export interface ActOptions {
@@ -19,6 +20,7 @@ export interface ActOptions {
   readonly events: EventRecorder;
   readonly log: Logger;
   readonly publicNamespace: string;
+  readonly pace: Pace;
   /** Told after every action: thousands of them are one pass, and no sign of being stuck. */
   readonly onProgress?: () => void;
 }
@@ -30,14 +32,19 @@ type Outcome = 'done' | 'later';
 const patience = 3;
 
 /**
- * Carries out what may be carried out. A refusal is logged, told by an Event, and does not hold up the rest.
+ * Carries out what may be carried out, and gives how many are left for lack of room (pace.ts). A refusal is logged, told by
+ * an Event, and does not hold up the rest.
  * Errors: Unreachable (the first; what could be done was done), Aborted (no longer leading).
  */
-export async function act(actions: readonly Action[], options: ActOptions): Promise<void> {
+export async function act(actions: readonly Action[], options: ActOptions): Promise<number> {
   const actor = new Actor(options);
   let first: CertError | undefined;
-  let inARow = 0;
+  let [inARow, left] = [0, 0];
   for (const action of actions) {
+    if (!options.pace.allows(action)) {
+      left += 1;
+      continue;
+    }
     const failure = await actor.carryOut(action);
     options.onProgress?.();
     inARow = failure === undefined ? 0 : inARow + 1;
@@ -45,6 +52,7 @@ export async function act(actions: readonly Action[], options: ActOptions): Prom
     if (inARow >= patience) break;
   }
   if (first !== undefined) throw first;
+  return left;
 }
 
 class Actor {
@@ -125,6 +133,9 @@ class Actor {
     if (!written.ok) {
       // Someone took its label away, so that our watch does not see it, or changed it just now.
       const existing = await client.get(resources.configMaps, { name, namespace });
+      // What was edited just now is told first, and written over by the pass that sees it.
+      if (known !== undefined && existing !== undefined && readInventory(existing) === undefined)
+        return 'later';
       const map = inventoryConfigMap({ ...write, existing });
       written = await (existing === undefined
         ? client.create(resources.configMaps, map)

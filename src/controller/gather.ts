@@ -10,7 +10,7 @@ import { parseCertificate } from '../pki/parse.ts';
 import { readPem } from '../pki/pem.ts';
 import type { Configuration } from './configuration.ts';
 import { endpointOf, askHealth, type AskReady, type Endpoint } from './health.ts';
-import { InventoryReader, inventoryLabel } from './inventory-store.ts';
+import { inventoryLabel, readInventories, trimInventory } from './inventory-store.ts';
 import { labels } from './labels.ts';
 import { requestedId, requestedRotation, trimRequest } from './signer/requests.ts';
 import type { Dial } from './vault/anchors.ts';
@@ -48,7 +48,7 @@ export class Caches {
       ...follow(),
       namespace: publicNamespace,
       labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
-      trim: withoutManagedFields,
+      trim: trimInventory,
     });
     this.rotations = new Reflector(client, resources.certificateRotations, follow());
     this.requests = new Reflector(client, resources.certificateSigningRequests, {
@@ -100,7 +100,6 @@ const slowStart = 10_000;
 
 export class Gatherer {
   readonly #options: GatherOptions;
-  readonly #reader = new InventoryReader();
   #health: { readonly value: Health; readonly at: number } | undefined;
 
   constructor(options: GatherOptions) {
@@ -118,7 +117,7 @@ export class Gatherer {
       this.#askSerials(nodes, rotations),
       this.#askProblems(pods, now),
     ]);
-    const { inventories, strange } = this.#reader.readAll(caches.inventories.values());
+    const { inventories, strange } = readInventories(caches.inventories.values());
     return {
       now,
       configuration,

@@ -8,8 +8,9 @@ import {
   inventoryDigest,
   inventoryKey,
   inventoryName,
-  InventoryReader,
+  readInventories,
   readInventory,
+  trimInventory,
 } from './inventory-store.ts';
 
 const node: Node = { metadata: { name: 'n1', uid: 'uid-1' } };
@@ -126,12 +127,23 @@ describe('the inventory of a node', () => {
     const edited = { ...map, data: { [inventoryKey]: text } };
     const bare = { ...map, metadata: { ...map.metadata, annotations: {} } };
     for (const strange of [edited, bare]) {
-      expect(new InventoryReader().readAll([strange])).toEqual({
+      expect(readInventories([strange])).toEqual({
         inventories: new Map(),
         strange: new Set(['node-local-certs-n1']),
       });
     }
-    expect([...new InventoryReader().readAll([map]).inventories.keys()]).toEqual(['n1']);
+    expect([...readInventories([map]).inventories.keys()]).toEqual(['n1']);
+  });
+
+  it('is kept in memory without its text, and says the same; so is one that is strange', () => {
+    const map = { ...write(), metadata: { ...write().metadata, managedFields: [{ manager: 'x' }] } };
+    const strange = { ...map, data: { [inventoryKey]: 'edited' } };
+    for (const each of [map, strange]) {
+      const kept = trimInventory(each);
+      expect(kept).toEqual({ metadata: { ...map.metadata, managedFields: [] } });
+      expect(trimInventory(kept)).toBe(kept);
+      expect(readInventories([kept])).toEqual(readInventories([each]));
+    }
   });
 
   it('reads any garbage without an error', () => {

@@ -96,26 +96,41 @@ function compare(a: string, b: string): number {
 }
 
 const textSchema = v.pipe(v.string(), v.maxLength(4096));
+
+/** The same few texts stand in the rows of thousands of nodes: each is kept once. */
+const texts = new Map<string, string>();
+/** Far more than there are of ours; whoever writes nonsense shall not fill the memory with it. */
+const mostTexts = 50_000;
+
+function once(text: string): string {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  if (texts.size >= mostTexts) texts.clear();
+  texts.set(text, text);
+  return text;
+}
+
+const commonText = v.pipe(textSchema, v.transform(once));
 const time = v.pipe(
   v.string(),
   v.check((value) => !Number.isNaN(new Date(value).getTime())),
 );
 
 const row = v.object({
-  id: textSchema,
-  path: textSchema,
+  id: commonText,
+  path: commonText,
   kind: v.picklist(['pair', 'combined', 'kubeconfig', 'ca']),
   ca: v.nullable(v.picklist(['kubernetes', 'etcd', 'front-proxy'])),
-  subject: textSchema,
-  issuer: textSchema,
+  subject: commonText,
+  issuer: commonText,
   serial: textSchema,
   notBefore: textSchema,
   notAfter: textSchema,
-  sans: v.array(textSchema),
-  keyAlgorithm: textSchema,
+  sans: v.array(commonText),
+  keyAlgorithm: commonText,
   sha256: textSchema,
   state: v.custom<Reason>((value) => typeof value === 'string' && Object.hasOwn(reasons, value)),
-  reason: textSchema,
+  reason: commonText,
 });
 
 const schema = v.object({
@@ -150,26 +165,33 @@ function readJson(value: string): unknown {
   }
 }
 
-/** Remembers what was read from each ConfigMap as long as that very object is in the cache: thousands are asked often. */
-export class InventoryReader {
-  readonly #read = new WeakMap<ConfigMap, { readonly inventory: Inventory | undefined }>();
+/** What was read from each ConfigMap, as long as that very object is in the cache: thousands are asked often. */
+const read = new WeakMap<ConfigMap, { readonly inventory: Inventory | undefined }>();
 
-  /** By node name. `strange`: names of the ConfigMaps that are not what we would have written. */
-  readAll(maps: readonly ConfigMap[]): {
-    readonly inventories: ReadonlyMap<string, Inventory>;
-    readonly strange: ReadonlySet<string>;
-  } {
-    const inventories = new Map<string, Inventory>();
-    const strange = new Set<string>();
-    for (const map of maps) {
-      let known = this.#read.get(map);
-      if (known === undefined) {
-        known = { inventory: readInventory(map) };
-        this.#read.set(map, known);
-      }
-      if (known.inventory === undefined) strange.add(map.metadata?.name ?? '');
-      else inventories.set(known.inventory.node, known.inventory);
+/** What is kept in memory of a ConfigMap: what it says, and none of its text. */
+export function trimInventory(whole: ConfigMap): ConfigMap {
+  const { data, ...map } = whole;
+  if (data === undefined && read.has(whole)) return whole;
+  const kept: ConfigMap = { ...map, metadata: { ...map.metadata, managedFields: [] } };
+  read.set(kept, { inventory: readInventory(whole) });
+  return kept;
+}
+
+/** By node name. `strange`: names of the ConfigMaps that are not what we would have written. */
+export function readInventories(maps: readonly ConfigMap[]): {
+  readonly inventories: ReadonlyMap<string, Inventory>;
+  readonly strange: ReadonlySet<string>;
+} {
+  const inventories = new Map<string, Inventory>();
+  const strange = new Set<string>();
+  for (const map of maps) {
+    let known = read.get(map);
+    if (known === undefined) {
+      known = { inventory: readInventory(map) };
+      read.set(map, known);
     }
-    return { inventories, strange };
+    if (known.inventory === undefined) strange.add(map.metadata?.name ?? '');
+    else inventories.set(known.inventory.node, known.inventory);
   }
+  return { inventories, strange };
 }

@@ -17,6 +17,7 @@ import { labels } from './labels.ts';
 import type { Alarm } from './loop-alarm.ts';
 import type { Authority } from './loop-authority.ts';
 import type { Metrics } from './metrics.ts';
+import { Pace } from './pace.ts';
 import { isFinished } from './signer/requests.ts';
 import { isControlPlane, nameOf } from './vault/nodes.ts';
 import type { Action, NewEvent, PodKind, VaultStatus, World } from './world.ts';
@@ -49,7 +50,8 @@ export interface LoopParts {
   readonly onPass: () => void;
 }
 
-const tick = { active: 3000, idle: 30_000 } as const;
+/** `left`: something waits for nothing but room (pace.ts). */
+const tick = { left: 1000, active: 3000, idle: 30_000 } as const;
 /** Changes that come one after another make one pass. */
 const gather = 200;
 /** After a pass that failed. */
@@ -63,7 +65,7 @@ export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
     parts.metrics.notePass(result);
     parts.onPass();
     if (result !== 'ok') await pause(afterError, term.signal);
-    await parts.alarm.next(loop.isActive() ? tick.active : tick.idle, term.signal);
+    await parts.alarm.next(tick[loop.state()], term.signal);
     await pause(gather, term.signal);
   }
 }
@@ -71,6 +73,8 @@ export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
 class Loop {
   readonly #parts: LoopParts;
   readonly #configurationEvents: ConfigurationEvents;
+  readonly #pace = new Pace();
+  #left = 0;
   #said = new Map<string, string>();
 
   constructor(parts: LoopParts) {
@@ -101,8 +105,13 @@ class Loop {
     return first;
   }
 
+  state(): keyof typeof tick {
+    if (this.#left > 0) return 'left';
+    return this.#isActive() ? 'active' : 'idle';
+  }
+
   /** Whether something is under way that must be looked at often. */
-  isActive(): boolean {
+  #isActive(): boolean {
     const { caches, authority } = this.#parts;
     if (caches.pods.values().length > 0 || authority.status(new Date()).problem !== undefined) return true;
     if (caches.requests.values().some((request) => !isFinished(request))) return true;
@@ -142,7 +151,7 @@ class Loop {
   async #authorities(): Promise<void> {
     const { authority, caches } = this.#parts;
     const nodes = caches.nodes.values();
-    await authority.refresh(nodes, this.isActive());
+    await authority.refresh(nodes, this.#isActive());
     if (this.#held !== undefined) return;
     const pods = caches.pods.values().filter(isCapturePod);
     await this.#record(await authority.capture({ now: new Date(), nodes, pods }));
@@ -156,11 +165,14 @@ class Loop {
     metrics.note(world);
     if (this.#held !== undefined) return;
     const actions = decide(world);
-    const acting = { ...this.#parts, onProgress: this.#parts.onPass };
-    if (!admitsControlPlane(actions, world)) return act(actions, acting);
+    const acting = { ...this.#parts, pace: this.#pace, onProgress: this.#parts.onPass };
+    if (!admitsControlPlane(actions, world)) {
+      this.#left = await act(actions, acting);
+      return;
+    }
     // One at a time is a hard gate (R13): it is asked again of what the API server holds now, not of what was watched.
     await caches.refresh();
-    await act(decide(await gatherer.gather({ now, configuration, vault })), acting);
+    this.#left = await act(decide(await gatherer.gather({ now, configuration, vault })), acting);
   }
 
   async #sign(configuration: Configuration): Promise<void> {

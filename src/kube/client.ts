@@ -14,6 +14,11 @@ export interface ListOptions {
   readonly fieldSelector?: string;
 }
 
+export interface Trim<T> {
+  /** Drops what nobody reads, page by page: thousands of objects are never in memory whole. Twice is as once. */
+  readonly trim?: (object: T) => T;
+}
+
 export interface List<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
@@ -48,7 +53,7 @@ export interface WatchOptions extends ListOptions {
 export interface KubeClient {
   get<T>(of: Resource<T>, ref: ObjectRef): Promise<T | undefined>;
   /** All pages. A list that expires between pages is begun again once. */
-  list<T>(of: Resource<T>, options?: ListOptions): Promise<List<T>>;
+  list<T>(of: Resource<T>, options?: ListOptions & Trim<T>): Promise<List<T>>;
   create<T extends Named>(of: Resource<T>, object: T, options?: CreateOptions): Promise<Written<T>>;
   /** With the object's resourceVersion, so that a change by others is a conflict. */
   replace<T extends Named>(of: Resource<T>, object: T, subresource?: Subresource): Promise<Written<T>>;
@@ -91,7 +96,7 @@ class Client implements KubeClient {
     return decode<T>(request, answer);
   }
 
-  async list<T>(of: Resource<T>, options: ListOptions = {}): Promise<List<T>> {
+  async list<T>(of: Resource<T>, options: ListOptions & Trim<T> = {}): Promise<List<T>> {
     const first = await this.#pages(of, options);
     if (first !== 'expired') return first;
     const second = await this.#pages(of, options);
@@ -99,7 +104,7 @@ class Client implements KubeClient {
     throw new CertError('Unreachable', `the list of ${of.plural} expires faster than it can be read`);
   }
 
-  async #pages<T>(of: Resource<T>, options: ListOptions): Promise<List<T> | 'expired'> {
+  async #pages<T>(of: Resource<T>, options: ListOptions & Trim<T>): Promise<List<T> | 'expired'> {
     const items: T[] = [];
     let token: string | undefined;
     for (;;) {
@@ -118,7 +123,10 @@ class Client implements KubeClient {
         items: T[] | null;
       }>(request, answer);
       // Items of a list carry no kind of their own; everyone below relies on it.
-      for (const item of page.items ?? []) items.push({ apiVersion: of.apiVersion, kind: of.kind, ...item });
+      for (const item of page.items ?? []) {
+        const object = { apiVersion: of.apiVersion, kind: of.kind, ...item };
+        items.push(options.trim?.(object) ?? object);
+      }
       token = page.metadata.continue === '' ? undefined : page.metadata.continue;
       if (token === undefined) return { items, resourceVersion: page.metadata.resourceVersion };
     }

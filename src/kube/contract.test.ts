@@ -13,6 +13,10 @@ import { resources } from './resources.ts';
 
 const namespace = 'default';
 
+const nameInCapitals = ({ metadata }: ConfigMap): ConfigMap => ({
+  metadata: { name: metadata?.name?.toUpperCase() ?? '' },
+});
+
 function configMap(name: string, value = 'a'): ConfigMap {
   return { metadata: { name, namespace, labels: { suite: 'contract' } }, data: { value } };
 }
@@ -91,6 +95,8 @@ describe.each(apiServers)('on $title', { timeout: 120_000 }, (server) => {
     const list = await client.list(resources.configMaps, { namespace, labelSelector: 'suite=contract' });
     expect(list.items.map((item) => item.metadata?.name)).toEqual(expect.arrayContaining(names));
     expect(list.items[0]?.kind).toBe('ConfigMap');
+    const trimmed = await client.list(resources.configMaps, { namespace, trim: nameInCapitals });
+    expect(trimmed.items).toContainEqual({ metadata: { name: 'PAGE-519' } });
   });
 
   it('hears the clock of the server in every answer', () => {

@@ -6,15 +6,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { CertError } from '../errors.ts';
 import { Cache, type Cached } from './cache.ts';
-import type { KubeClient, ListOptions } from './client.ts';
+import type { KubeClient, ListOptions, Trim } from './client.ts';
 import type { Resource } from './resources.ts';
 
-export interface ReflectorOptions<T> extends ListOptions {
+export interface ReflectorOptions<T> extends ListOptions, Trim<T> {
   readonly onChange: () => void;
   /** What went wrong, for the log; the reflector goes on. */
   readonly onError: (error: CertError) => void;
-  /** Drops what nobody reads, to keep thousands of objects small. */
-  readonly trim?: (object: T) => T;
   /** Bookmarks come about once a minute: a stream silent for longer than this is dead. Milliseconds. */
   readonly idleTimeout?: number;
   /** First and longest wait after an error, milliseconds. */

@@ -1,6 +1,6 @@
 // One look at the cluster: what the dashboard watches, asked once, with the person's own rights.
 import { parseConfiguration, defaultConfiguration } from '../controller/configuration.ts';
-import { InventoryReader, inventoryLabel } from '../controller/inventory-store.ts';
+import { inventoryLabel, readInventories } from '../controller/inventory-store.ts';
 import { CertError, describeError } from '../errors.ts';
 import { resources, type ObjectRef } from '../kube/resources.ts';
 import { defaultPublicNamespace, privateNamespace } from '../kube/types.ts';
@@ -44,7 +44,7 @@ export async function lookAt(kubectl: Kubectl, namespace: string | undefined, no
     now,
     nodes,
     rotations,
-    ...new InventoryReader().readAll(maps),
+    ...readInventories(maps),
     configuration: configuration.value ?? { settings: defaultConfiguration, problem: undefined },
     // no command tells of it
     accepted: undefined,

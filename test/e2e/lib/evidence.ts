@@ -25,6 +25,7 @@ export function writeEvidence(name: string, command: string, result: unknown): v
   writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(evidence, null, 2)}\n`);
 }
 
-function git(...words: string[]): string {
+/** What git says of the repository. */
+export function git(...words: string[]): string {
   return execFileSync('git', words, { cwd: repository, encoding: 'utf8' }).trim();
 }

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { CertificateRotation, Phase } from '../kube/types.ts';
+import { labels } from './labels.ts';
+import { Pace } from './pace.ts';
+import type { Action, PodKind } from './world.ts';
+
+const podOf = (kind: PodKind): Action => ({
+  type: 'create-pod',
+  pod: { metadata: { name: kind, labels: { [labels.kind]: kind } } },
+});
+const rotation: CertificateRotation = {
+  metadata: { name: 'r' },
+  spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['kubelet.crt'], reason: 'Due' },
+};
+const planned: Action = { type: 'create-rotation', rotation, phase: 'Scheduled' };
+const became = (phase: Phase): Action => ({ type: 'patch-rotation-status', rotation, status: { phase } });
+
+/** How many of the same are let through, one after the other, at this moment. */
+function count(pace: Pace, action: Action, most = 1000): number {
+  let allowed = 0;
+  while (allowed < most && pace.allows(action)) allowed += 1;
+  return allowed;
+}
+
+describe('the pace', () => {
+  it('lets forty scans begin at once, then 22 writes a second', () => {
+    let now = 0;
+    const pace = new Pace(() => now);
+    expect(count(pace, podOf('scan'))).toBe(40);
+    now += 3000;
+    expect(count(pace, podOf('scan'))).toBe(22);
+    now += 1000;
+    expect(count(pace, planned)).toBe(11);
+    now += 1000;
+    expect(count(pace, became('Pending'))).toBe(22);
+  });
+
+  it('saves no more than forty scans, however long the rest was', () => {
+    let now = 0;
+    const pace = new Pace(() => now);
+    now += 86_400_000;
+    expect(count(pace, podOf('scan'))).toBe(40);
+  });
+
+  it.each<[string, Action]>([
+    ['a Pod of a rotation', podOf('rotate')],
+    ['a Pod that is at its end', { type: 'delete-pod', name: 'p', uid: 'u' }],
+    ['a rotation that is admitted', became('Admitted')],
+    ['a rotation that has ended', became('Succeeded')],
+  ])('never holds up %s', (_, action) => {
+    const pace = new Pace(() => 0);
+    count(pace, podOf('scan'));
+    expect(count(pace, action)).toBe(1000);
+  });
+});
