@@ -203,7 +203,7 @@ describe('what to do next', () => {
   it('an interrupted rotation is finished without the CA’s key too', () => {
     const rotation = { kind: 'unfinished', text: '' } as const;
     const { next } = decide(picture([kubelet(80)], { rotation, caKeys: { kubernetes: key } }), now);
-    expect(next).toEqual(['cert-renew resume']);
+    expect(next).toEqual(['cert-renew all']);
   });
 
   it('a restart is a line to paste', () => {

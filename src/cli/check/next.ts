@@ -46,11 +46,9 @@ function toRenew(situation: Situation): readonly CheckedCertificate[] {
 const keyOf = ({ caKeys }: Situation, { row }: CheckedCertificate): CaKey | undefined =>
   row.ca === null ? undefined : caKeys[row.ca];
 
-function finishRotation({ rotation, caKeys }: Situation): readonly string[] {
-  if (rotation.kind !== 'unfinished') return [];
-  const signs = Object.values(caKeys).some((each) => each.kind === 'here');
-  return [signs ? 'cert-renew all' : 'cert-renew resume'];
-}
+/** It needs no CA for what has been signed already. */
+const finishRotation = ({ rotation }: Situation): readonly string[] =>
+  rotation.kind === 'unfinished' ? ['cert-renew all'] : [];
 
 function replaceCa(situation: Situation): readonly string[] {
   const cas = new Set(withTodo(situation, 'replace-ca').map(({ row }) => row.ca));
