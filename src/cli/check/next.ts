@@ -47,8 +47,9 @@ const keyOf = ({ caKeys }: Situation, { row }: CheckedCertificate): CaKey | unde
   row.ca === null ? undefined : caKeys[row.ca];
 
 /** It needs no CA for what has been signed already. */
-const finishRotation = ({ rotation }: Situation): readonly string[] =>
-  rotation.kind === 'unfinished' ? ['cert-renew all'] : [];
+function finishRotation({ rotation }: Situation): readonly string[] {
+  return rotation.kind === 'unfinished' ? ['cert-renew all'] : [];
+}
 
 function replaceCa(situation: Situation): readonly string[] {
   const cas = new Set(withTodo(situation, 'replace-ca').map(({ row }) => row.ca));
