@@ -15,7 +15,7 @@ export interface ListOptions {
 }
 
 export interface Trim<T> {
-  /** Drops what nobody reads, page by page: thousands of objects are never in memory whole. Twice is as once. */
+  /** Drops what nobody reads, page by page: thousands of objects are never in memory whole. */
   readonly trim?: (object: T) => T;
 }
 

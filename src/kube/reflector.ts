@@ -108,10 +108,7 @@ export class Reflector<T extends Cached> {
   async #list(): Promise<string> {
     const mark = this.#cache.mark();
     const list = await this.#client.list(this.#of, this.#options);
-    const changed = this.#cache.replaceAll(
-      list.items.map((object) => this.#trim(object)),
-      mark,
-    );
+    const changed = this.#cache.replaceAll(list.items, mark);
     const first = !this.#synced;
     this.#synced = true;
     if (changed || first) this.#options.onChange();

@@ -180,7 +180,7 @@ describe.skipIf(mustSkip() || bin === undefined)('kubectl certrot', { timeout: 1
     const { code, out, err } = await run(['status'], 'viewer');
     expect(err).toBe('');
     expect(out).toMatch(/^Safe until \d{4}-\d\d-\d\d, but something needs you\n/);
-    expect(out).toContain('What happens next?\n  w1 is next: mode manual: waits for');
+    expect(out).toContain('What happens next?\n  w1 is next: mode manual: nobody has approved it yet');
     expect(out).toContain('  ! 1 rotation waits for an approval: w1\n');
     expect(out).toMatch(/^w1 +worker +waits /m);
     expect(code).toBe(10);
@@ -204,7 +204,7 @@ describe.skipIf(mustSkip() || bin === undefined)('kubectl certrot', { timeout: 1
     expect(code).toBe(0);
     expect(out).toContain('1. w1 (worker): waits');
     expect(out).toContain('Restarts: kubelet');
-    expect(out).toContain('Held by: mode manual: waits for');
+    expect(out).toContain('Held by: mode manual: nobody has approved it yet');
     expect(out).toContain('To approve it: kubectl certrot approve w1');
     // oxlint-disable-next-line no-control-regex -- that is what must not be there
     expect(out).not.toMatch(/[\u001B\u202E]/);

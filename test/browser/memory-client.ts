@@ -12,6 +12,11 @@ interface Held {
   };
 }
 
+interface Listed {
+  readonly namespace?: string;
+  readonly trim?: (object: Held) => unknown;
+}
+
 type Tell = (event: WatchEvent<never>) => void;
 
 const nothing = (): void => undefined;
@@ -39,10 +44,10 @@ export class MemoryClient {
   get client(): KubeClient {
     const used = {
       get: async (of: Resource<unknown>, { name }: { name: string }) => this.#kind(of).get(name),
-      list: async (of: Resource<unknown>, { namespace }: { namespace?: string } = {}) => ({
-        items: [...this.#kind(of).values()].filter(
-          ({ metadata }) => namespace === undefined || metadata?.namespace === namespace,
-        ),
+      list: async (of: Resource<unknown>, { namespace, trim = (each) => each }: Listed = {}) => ({
+        items: [...this.#kind(of).values()]
+          .filter(({ metadata }) => namespace === undefined || metadata?.namespace === namespace)
+          .map((each) => trim(each)),
         resourceVersion: String(this.#version),
       }),
       watch: (of: Resource<unknown>, { signal }: { signal: AbortSignal }) => this.#watch(of, signal),
