@@ -34,29 +34,11 @@ export const lazyModules: Plugin = {
   },
 };
 
-/** A module that loads the real one when something of it is used. */
+/** A module whose every export is a getter that loads the real one: what is used is the real thing, with all that is static. */
 function lazyModule(name: string): string {
-  const real: Readonly<Record<string, unknown>> = require(name);
+  const real: object = require(name);
   const names = Object.keys(real).filter((each) => /^\w+$/.test(each));
   const load = name.startsWith('node:') ? `process.getBuiltinModule('${name}')` : `require('${name}')`;
-  const exports = name === 'node:crypto' ? functionsOf(names, real) : gettersOf(names);
-  return `const load = () => ${load};\n${exports}`;
+  const getters = names.map((each) => `get ${each}() { return load().${each}; }`);
+  return `const load = () => ${load};\nmodule.exports = { ${getters.join(', ')} };`;
 }
-
-/** A CommonJS module whose every export is a getter. Each of its importers gets a copy of all of them at its start. */
-const gettersOf = (names: readonly string[]): string =>
-  `module.exports = { ${names.map((each) => `get ${each}() { return load().${each}; }`).join(', ')} };`;
-
-/**
- * An ES module of functions, which costs what is used of it: for the module that most of ours import, and of which they
- * only call functions. No class of it keeps what is static, or is known by instanceof.
- */
-const functionsOf = (names: readonly string[], real: Readonly<Record<string, unknown>>): string =>
-  names
-    .filter((each) => typeof real[each] === 'function')
-    // called by `new`, a function that returns an object gives just that
-    .map(
-      (each) =>
-        `export function ${each}(...words) { const f = load().${each}; return new.target ? new f(...words) : f(...words); }`,
-    )
-    .join('\n');
