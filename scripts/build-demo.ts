@@ -4,6 +4,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { compileCache } from '../src/sim/cluster/compile-cache.ts';
+import { requireBanner } from './bundle.ts';
 import { lazyModules } from './lazy-modules.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -51,9 +52,7 @@ async function bundle(entries: Readonly<Record<string, string>>, plugins: Plugin
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
+    banner: requireBanner,
     minify: true,
     plugins,
     legalComments: 'none',

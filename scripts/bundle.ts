@@ -4,6 +4,11 @@ import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 
+/** CommonJS packages in an ESM bundle ask for require(). */
+export const requireBanner = {
+  js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+};
+
 /** @param program path of its source, in the repository */
 export async function bundle(program: string, outfile: string): Promise<void> {
   await build({
@@ -14,10 +19,7 @@ export async function bundle(program: string, outfile: string): Promise<void> {
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    // CommonJS packages in an ESM bundle ask for require(), __dirname and __filename.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
+    banner: requireBanner,
     legalComments: 'none',
     logLevel: 'warning',
   });

@@ -1,7 +1,7 @@
 // Who asks: by client certificate, by a ServiceAccount's token, or nobody known.
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import { parseCertificate } from '../../pki/parse.ts';
+import { holds, peerOf } from '../peer.ts';
 import { unauthorized } from './status.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -30,39 +30,14 @@ export async function authenticate(request: IncomingMessage, tokens: Tokens, now
   return authenticated(user);
 }
 
-/** Asked for every request: a connection may outlive its certificate. */
 function certificateUser({ socket }: IncomingMessage, now: Date): User | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const peer = peerOf(socket);
-  if (peer === 'none') return undefined;
-  if (!socket.authorized || now > peer.notAfter || now < peer.notBefore) throw unauthorized();
-  return peer.user;
-}
-
-interface Peer {
-  readonly user: User;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-}
-
-/** A connection has one peer for all its life. */
-const peers = new WeakMap<TLSSocket, Peer | 'none'>();
-
-function peerOf(socket: TLSSocket): Peer | 'none' {
-  const known = peers.get(socket);
-  if (known !== undefined) return known;
-  const { raw } = socket.getPeerCertificate();
-  const peer = raw === undefined ? 'none' : readPeer(raw);
-  peers.set(socket, peer);
-  return peer;
-}
-
-function readPeer(der: Uint8Array): Peer {
-  const { subject, notAfter, notBefore, sha256 } = parseCertificate(der);
-  const user: User = {
-    name: subject.commonName ?? '',
-    groups: subject.organizations,
-    extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${sha256}`] },
+  if (peer === undefined) return undefined;
+  if (!holds(socket, peer, now)) throw unauthorized();
+  return {
+    name: peer.subject.commonName ?? '',
+    groups: peer.subject.organizations,
+    extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${peer.sha256}`] },
   };
-  return { user, notBefore, notAfter };
 }

@@ -6,8 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { setTimeout as wait } from 'node:timers/promises';
 import { flagsOf } from '../../../formats/manifest.ts';
-import { parseCertificate } from '../../../pki/parse.ts';
 import { makeAuthority } from '../../cluster/authority.ts';
+import { holds, peerOf } from '../../peer.ts';
 import { answersWell } from '../answers-well.ts';
 import { serveFiles } from '../served.ts';
 import { headersOf, readStoreAccess, type Caller as User } from '../store-access.ts';
@@ -47,37 +47,12 @@ async function isEtcdWell(): Promise<boolean> {
 
 type Caller = User | 'nobody' | 'refused';
 
-interface Peer {
-  readonly caller: User;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-}
-
-/** A connection has one peer for all its life. */
-const peers = new WeakMap<TLSSocket, Peer | 'none'>();
-
-function peerOf(socket: TLSSocket): Peer | 'none' {
-  const known = peers.get(socket);
-  if (known !== undefined) return known;
-  const { raw } = socket.getPeerCertificate();
-  const peer = raw === undefined ? 'none' : readPeer(new Uint8Array(raw));
-  peers.set(socket, peer);
-  return peer;
-}
-
-function readPeer(der: Uint8Array): Peer {
-  const { subject, notAfter, notBefore } = parseCertificate(der);
-  return { caller: { user: subject.commonName ?? '', groups: subject.organizations }, notAfter, notBefore };
-}
-
-/** Asked for each request: a connection may outlive its certificate. */
 function callerOf({ socket }: IncomingMessage): Caller {
   if (!(socket instanceof TLSSocket)) return 'nobody';
   const peer = peerOf(socket);
-  if (peer === 'none') return 'nobody';
-  const now = new Date();
-  const holds = socket.authorized && now <= peer.notAfter && now >= peer.notBefore;
-  return holds ? peer.caller : 'refused';
+  if (peer === undefined) return 'nobody';
+  if (!holds(socket, peer, new Date())) return 'refused';
+  return { user: peer.subject.commonName ?? '', groups: peer.subject.organizations };
 }
 
 function handle(request: IncomingMessage, response: ServerResponse): void {
