@@ -21,8 +21,8 @@ export function compileWithBun(
     // A planted .env or bunfig.toml in the working directory must not matter: the program runs as root.
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
-    // A call takes milliseconds: compiling its functions to machine code would cost more than it runs. Hot ones still are.
-    '--compile-jit-policy=100',
+    // A call takes milliseconds: compiling its functions to machine code would cost more than it runs. Only very hot ones are.
+    '--compile-jit-policy=10000',
     `--compile-executable-path=${bunFor(architecture, root)}`,
     file,
     `--outfile=${made}`,

@@ -1,5 +1,5 @@
 // The real files of a node. Paths are the node's own; in a Pod the node's root is seen under a directory (HOST_ROOT),
-// where an absolute link of the host would lead into the Pod. So links are walked here, inside the root, and never
+// where an absolute link of the host would lead into the Pod. So links are walked there, inside the root, and never
 // by the kernel: every call goes to a path whose components were seen to be no links.
 import * as fs from 'node:fs';
 import { posix } from 'node:path';
@@ -18,10 +18,8 @@ export const sizeLimit = 1024 * 1024;
 export function nodeFiles(root = '/'): Files {
   const prefix = root === '/' ? '' : root.replace(/\/+$/, '');
   const real = (path: string): string => `${prefix}${path}` || '/';
-  const lstatRaw = (path: string): fs.BigIntStats | undefined =>
-    onFile(path, () =>
-      unlessMissing(() => fs.lstatSync(real(path), { bigint: true, throwIfNoEntry: false })),
-    );
+  /** On the node itself the kernel may follow the links: they lead where a walk would, and it asks nobody for their parts. */
+  const isKernels = (path: string): boolean => prefix === '' && isPlain(path);
   const walk = (path: string, followLast: boolean): string =>
     walkLinks(path, followLast, {
       isLink: (each) =>
@@ -30,22 +28,24 @@ export function nodeFiles(root = '/'): Files {
         ) === true,
       readlink: (each) => onFile(each, () => fs.readlinkSync(real(each))),
     });
-  const resolve = (path: string, followLast: boolean): string =>
-    (prefix === '' ? resolveByKernel(path, followLast) : undefined) ?? walk(path, followLast);
   /** The name itself, with the directories above it resolved. */
-  const name = (path: string): string => real(resolve(path, false));
+  const name = (path: string): string => (isKernels(path) ? path : real(walk(path, false)));
+  /** What it leads to. */
+  const target = (path: string): string => (isKernels(path) ? path : real(walk(path, true)));
 
   return {
-    lstat: (path) => toStat(lstatRaw(resolve(path, false))),
-    stat: (path) => toStat(lstatRaw(resolve(path, true))),
+    lstat: (path) => statOf(path, name(path), fs.lstatSync),
+    stat: (path) => statOf(path, target(path), fs.statSync),
     readlink: (path) => onFile(path, () => fs.readlinkSync(name(path))),
     realpath(path) {
-      const found = resolve(path, true);
-      if (lstatRaw(found) === undefined)
+      const known = isKernels(path) ? realpathOf(path) : undefined;
+      if (known !== undefined) return known;
+      const found = walk(path, true);
+      if (statOf(found, real(found), fs.lstatSync) === undefined)
         throw new CertError('NotFound', `${path} does not exist`, { file: path });
       return found;
     },
-    readdir: (path) => onFile(path, () => fs.readdirSync(real(resolve(path, true))).toSorted()),
+    readdir: (path) => onFile(path, () => fs.readdirSync(target(path)).toSorted()),
     read: (path, limit = sizeLimit) => onFile(path, () => readRegular(name(path), path, limit)),
     sha256: (path) => onFile(path, () => sha256OfFile(name(path))),
     mkdir: (path, mode) =>
@@ -57,24 +57,22 @@ export function nodeFiles(root = '/'): Files {
       onFile(path, () =>
         createFile(name(path), bytes, as, as.like === undefined ? undefined : name(as.like)),
       ),
-    symlink: (target, path) => onFile(path, () => fs.symlinkSync(target, name(path))),
+    symlink: (text, path) => onFile(path, () => fs.symlinkSync(text, name(path))),
     rename: (from, to) => onFile(to, () => fs.renameSync(name(from), name(to))),
     unlink: (path) => onFile(path, () => fs.unlinkSync(name(path))),
     rmdir: (path) => onFile(path, () => fs.rmdirSync(name(path))),
-    syncDirectory: (path) =>
-      onFile(path, () => syncPath(real(resolve(path, true)), fs.constants.O_DIRECTORY)),
+    syncDirectory: (path) => onFile(path, () => syncPath(target(path), fs.constants.O_DIRECTORY)),
   };
 }
 
-/**
- * On the node itself its kernel knows where links lead, and a walk would ask it for each of their parts. Undefined where it
- * does not say: the walk tells why.
- */
-function resolveByKernel(path: string, followLast: boolean): string | undefined {
-  const { dir, base } = posix.parse(path);
-  if (!posix.isAbsolute(path) || path.includes('\0') || /^\.{0,2}$/.test(base)) return undefined;
+/** Absolute, and its last part is a name. */
+const isPlain = (path: string): boolean =>
+  path.startsWith('/') && !path.includes('\0') && !/\/\.{0,2}$/.test(path);
+
+/** Undefined where the kernel does not say: the walk tells why. */
+function realpathOf(path: string): string | undefined {
   try {
-    return followLast ? fs.realpathSync.native(path) : posix.join(fs.realpathSync.native(dir), base);
+    return fs.realpathSync.native(path);
   } catch {
     return undefined;
   }
@@ -124,6 +122,10 @@ function unlessMissing<T>(operation: () => T): T | undefined {
     throw error;
   }
 }
+
+/** @param at where the kernel finds it */
+const statOf = (path: string, at: string, look: typeof fs.lstatSync): FileStat | undefined =>
+  toStat(onFile(path, () => unlessMissing(() => look(at, { bigint: true, throwIfNoEntry: false }))));
 
 function toStat(stat: fs.BigIntStats | undefined): FileStat | undefined {
   if (stat === undefined) return undefined;

@@ -83,10 +83,11 @@ export interface Signer {
   readonly hash: SignatureHash | null;
 }
 
-const curveSigners: Readonly<Record<string, Signer>> = {
-  prime256v1: { identifier: sequence(oid('1.2.840.10045.4.3.2')), hash: 'sha256' },
-  secp384r1: { identifier: sequence(oid('1.2.840.10045.4.3.3')), hash: 'sha384' },
-  secp521r1: { identifier: sequence(oid('1.2.840.10045.4.3.4')), hash: 'sha512' },
+/** Of ECDSA, by curve as OpenSSL names it. */
+const curveSignatures: Readonly<Record<string, string>> = {
+  prime256v1: '1.2.840.10045.4.3.2',
+  secp384r1: '1.2.840.10045.4.3.3',
+  secp521r1: '1.2.840.10045.4.3.4',
 };
 
 /** How a key signs: the hash follows the key (RSA and P-256 SHA-256, P-384 SHA-384, P-521 SHA-512). Errors: Unsupported. */
@@ -96,8 +97,10 @@ export function signerFor(key: KeyObject): Signer {
   }
   if (key.asymmetricKeyType === 'ed25519') return { identifier: sequence(oid(ed25519)), hash: null };
   const curve = key.asymmetricKeyDetails?.namedCurve ?? '';
-  const signer = key.asymmetricKeyType === 'ec' ? curveSigners[curve] : undefined;
-  if (signer !== undefined) return signer;
+  const signature = key.asymmetricKeyType === 'ec' ? curveSignatures[curve] : undefined;
+  if (signature !== undefined) {
+    return { identifier: sequence(oid(signature)), hash: signatureAlgorithms[signature]?.hash ?? null };
+  }
   throw new CertError(
     'Unsupported',
     `keys of type ${key.asymmetricKeyType ?? 'unknown'} ${curve} cannot sign here`,
