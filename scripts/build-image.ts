@@ -21,6 +21,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { dashboardDirectory, downloadDirectory, versionFile } from '../src/image.ts';
+import { allocator } from '../deploy/image/allocator.ts';
 import { packImage, type ImageConfig } from '../deploy/image/oci.ts';
 import { bundle } from './bundle.ts';
 
@@ -54,6 +55,7 @@ async function main(): Promise<void> {
       entrypoint: ['/usr/bin/node', '/opt/cluster-cert-rotator/controller.mjs'],
       user: '65532',
       version,
+      environment: allocator,
     });
   } finally {
     rmSync(scratch, { recursive: true, force: true });

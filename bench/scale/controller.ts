@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
+import { allocator } from '../../deploy/image/allocator.ts';
 import { bundle } from '../../scripts/bundle.ts';
 import { freePort } from '../../test/free-port.ts';
 import type { ScaleCluster } from './cluster.ts';
@@ -33,6 +34,7 @@ export async function startController(
   const heap = heapOf(cluster.memoryLimit);
   const child = spawn(process.execPath, [...heap, ...flags, join(programs, 'controller.mjs')], {
     env: {
+      ...allocator,
       PATH: process.env['PATH'],
       CONFIG_FILE: cluster.configuration,
       KUBECONFIG: cluster.controllerKubeconfig,

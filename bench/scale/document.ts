@@ -78,7 +78,7 @@ then longer than they need be.
 **Seen.** What grows with the nodes is what must be read of each of them: the first collection, the memory, a decision, a
 scrape. From ${number(smallest.nodes)} to ${number(largest.nodes)} nodes, ${number(largest.nodes / smallest.nodes)} times as many, the memory grew ${number(Math.round((10 * memory.most) / smallest.memory.most) / 10)} times
 and the collection ${number(Math.round((10 * collection.seconds) / smallest.collection.seconds) / 10)} times. The writes of the collection do not grow: the controller begins no more than
-22 a second, which is what makes it last ${number(Math.round(collection.seconds / 6) / 10)} minutes.
+about 22 a second, which is what makes it last ${number(Math.round(collection.seconds / 6) / 10)} minutes.
 
 **Writes over a day.** ${number(steady.writesPerScan)} writes for a scan (its Pod, the ConfigMap, the end of the Pod; more where a node has more to
 say), times ${number(largest.nodes)} nodes, by 86,400 seconds, and ${number(steady.writesPerSecondIdle)} a second at rest: the Lease of the leader, every two seconds.

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
+import { allocator } from '../../deploy/image/allocator.ts';
 import { freePort } from '../../test/free-port.ts';
 import { openBrowser } from '../../test/browser/browser.ts';
 import { builtPage, makeServingPair } from '../../test/browser/serve.ts';
@@ -30,6 +31,7 @@ export async function measurePage(cluster: ScaleCluster): Promise<Page> {
   const flags = ['--listen', '', '--dashboard-listen', address, '--tls-directory', tls];
   const places = ['--dashboard-directory', resolve(builtPage), '--kubeconfig', cluster.kubeconfig];
   const child = spawn(process.execPath, [join(programs, 'web.mjs'), ...flags, ...places], {
+    env: { ...process.env, ...allocator },
     stdio: ['ignore', log, log],
   });
   fs.closeSync(log);

@@ -20,6 +20,8 @@ export interface ImageConfig {
   readonly entrypoint: readonly string[];
   readonly user: string;
   readonly version: string;
+  /** Beside PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 interface Blob {
@@ -46,7 +48,9 @@ export function packImage(image: {
       created: '1970-01-01T00:00:00Z',
       config: {
         User: image.config.user,
-        Env: ['PATH=/usr/bin'],
+        Env: Object.entries({ PATH: '/usr/bin', ...image.config.environment }).map(
+          ([name, value]) => `${name}=${value}`,
+        ),
         Entrypoint: image.config.entrypoint,
         WorkingDir: '/',
         Labels: {
