@@ -23,16 +23,16 @@ function count(pace: Pace, action: Action, most = 1000): number {
 }
 
 describe('the pace', () => {
-  it('lets forty scans begin at once, then 22 writes a second', () => {
+  it.each([
+    { what: 'scans, of three writes each', action: podOf('scan'), begun: 37 },
+    { what: 'rotations, of two', action: planned, begun: 56 },
+    { what: 'turns in the queue, of one', action: became('Pending'), begun: 112 },
+  ])('lets forty scans begin at once, then 112 writes in five seconds: $what', ({ action, begun }) => {
     let now = 0;
     const pace = new Pace(() => now);
     expect(count(pace, podOf('scan'))).toBe(40);
-    now += 3000;
-    expect(count(pace, podOf('scan'))).toBe(22);
-    now += 1000;
-    expect(count(pace, planned)).toBe(11);
-    now += 1000;
-    expect(count(pace, became('Pending'))).toBe(22);
+    now += 5000;
+    expect(count(pace, action)).toBe(begun);
   });
 
   it('saves no more than forty scans, however long the rest was', () => {
