@@ -10,7 +10,6 @@ import { commonFacts, type CommonFacts } from './common-facts.ts';
 import { factsFor, queued, type Queued } from './facts.ts';
 import { isolated } from './isolate.ts';
 import { end, patch, tell, withCondition } from './status.ts';
-import { isActive } from '../../kube/objects.ts';
 import type { NodeView, View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
@@ -44,6 +43,7 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
     };
     actions.push(...isolated(node, join));
   }
+  if (waiting.length === 0) return actions;
   const urgent = Math.min(world.configuration.urgent, ...waiting.map((item) => item.urgent));
   let common = commonFacts(view);
   for (const [rank, item] of inOrder(waiting, world.now, urgent).entries()) {
@@ -74,9 +74,8 @@ function withNext(
   return isNext ? { ...common, next: nodeName } : common;
 }
 
-function waitingOn({ rotations }: NodeView): CertificateRotation | undefined {
-  if (rotations.some(isActive)) return undefined;
-  return rotations.find(({ status }) => status?.phase === 'Pending');
+function waitingOn({ open, active }: NodeView): CertificateRotation | undefined {
+  return active.length > 0 ? undefined : open.find(({ status }) => status?.phase === 'Pending');
 }
 
 /** Known only where the node has been read; an unread node waits at its clock's gate. */

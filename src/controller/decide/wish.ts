@@ -1,0 +1,87 @@
+// What the plan wants of a node next: what has not failed goes first and alone, what has failed is tried again apart.
+import type { CertificateId } from '../../catalogue/ids.ts';
+import type { FailedAttempts } from '../../kube/types.ts';
+import { nextGroup, type Candidate, type Group } from '../../policy/grouping.ts';
+import type { Configuration } from '../configuration.ts';
+import type { World } from '../world.ts';
+import { carriedOn, retriesOf, type Retry } from './backoff.ts';
+import { leftOut, renewableOf, type RenewableCertificate } from './candidates.ts';
+import { isStill, wishOf, type Wish } from './rotation-object.ts';
+import { groupBy, type NodeView } from './view.ts';
+
+/** Undefined: nothing comes due within the horizon. The same value for as long as nothing of it changes. */
+export function wishFor(node: NodeView, world: World): Wish | undefined {
+  const { configuration, now } = world;
+  const outlook = outlookOf(node, world);
+  const { group, failures } = nextOf(outlook, now);
+  if (group === undefined || group.dueAt.getTime() - now.getTime() > configuration.planHorizon)
+    return undefined;
+  const missing = leftOut(node, world, group.dueAt);
+  const { last, renewable, failedBefore } = outlook;
+  if (last?.group === group && last.wish.leftOut === missing && isStill(last.wish, now)) return last.wish;
+  const wish = wishOf(node, group, renewable, { failures, leftOut: missing, failedBefore, now });
+  outlook.last = { group, wish };
+  return wish;
+}
+
+/** What is to come of a node, whatever the time. */
+interface Outlook {
+  readonly configuration: Configuration;
+  readonly renewable: readonly RenewableCertificate[];
+  readonly retries: ReadonlyMap<CertificateId, Retry> | undefined;
+  readonly failedBefore: readonly FailedAttempts[] | undefined;
+  /** What has not failed. */
+  readonly sound: readonly Candidate[];
+  /** What has, part by part: one that was refused must not take the others down with it. */
+  readonly failed: readonly (readonly Candidate[])[];
+  /** What was wished for last, and the group that it is for. */
+  last: { readonly group: Group; readonly wish: Wish } | undefined;
+}
+
+function outlookOf(node: NodeView, world: World): Outlook {
+  const { configuration } = world;
+  const renewable = renewableOf(node, world);
+  const known = outlooks.get(node);
+  if (known?.renewable === renewable && known.configuration === configuration) return known;
+  const retries = retriesOf(node, renewable, world);
+  const outlook: Outlook = {
+    configuration,
+    renewable,
+    retries,
+    failedBefore: carriedOn(node),
+    ...candidatesOf(renewable, retries),
+    last: undefined,
+  };
+  outlooks.set(node, outlook);
+  return outlook;
+}
+
+/** It depends on the values that it holds and on the node alone. */
+const outlooks = new WeakMap<NodeView, Outlook>();
+
+function candidatesOf(
+  renewable: readonly RenewableCertificate[],
+  retries: Outlook['retries'],
+): Pick<Outlook, 'sound' | 'failed'> {
+  if (retries === undefined) return { sound: renewable, failed: [] };
+  const hasFailed = ({ id }: Candidate): boolean => (retries.get(id)?.failures ?? 0) > 0;
+  const resting = renewable.map((one) => ({ ...one, notBefore: retries.get(one.id)?.notBefore }));
+  const parts = groupBy(resting.filter(hasFailed), ({ id }) => retries.get(id)?.part);
+  return { sound: resting.filter((one) => !hasFailed(one)), failed: [...parts.values()] };
+}
+
+/** What has not failed goes first and alone: what has must not take it down with it. */
+function nextOf(
+  { sound, failed, retries, configuration }: Outlook,
+  now: Date,
+): { readonly group: Group | undefined; readonly failures: number } {
+  const next = (candidates: readonly Candidate[]) => nextGroup(candidates, now, configuration.groupWithin);
+  const first = next(sound);
+  const [again] = failed
+    .flatMap((part) => next(part) ?? [])
+    .toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
+  const isDue = first !== undefined && first.dueAt < now;
+  if (again === undefined || isDue || (first !== undefined && first.dueAt <= again.dueAt))
+    return { group: first, failures: 0 };
+  return { group: again, failures: Math.max(...again.ids.map((id) => retries?.get(id)?.failures ?? 0)) };
+}
