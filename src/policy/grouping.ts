@@ -39,42 +39,34 @@ export function nextGroup(
   for (const candidate of candidates) earliest = Math.min(earliest, beginOf(candidate));
   if (!Number.isFinite(earliest)) return undefined;
   const start = Math.max(now.getTime(), earliest);
-  const known = lastGroups.get(candidates);
-  if (known?.start === start && known.groupWithin === groupWithin) return known.group;
-  const ids = idsOf(candidates, start, earliest, groupWithin);
-  // The same value for the same answer: what was made of it holds.
-  const isSame = known !== undefined && areSame(known.group.ids, ids);
-  const group = isSame ? known.group : { dueAt: new Date(earliest), ids };
-  lastGroups.set(candidates, { start, groupWithin, group });
-  return group;
-}
-
-/** What was answered last: until something is due it depends on the candidates alone, and `start` stands still. */
-const lastGroups = new WeakMap<
-  readonly Candidate[],
-  { readonly start: number; readonly groupWithin: number; readonly group: Group }
->();
-
-function areSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((text, at) => text === b[at]);
-}
-
-function idsOf(
-  candidates: readonly Candidate[],
-  start: number,
-  earliest: number,
-  groupWithin: number,
-): CertificateId[] {
   const isStarter = (candidate: Candidate) => isDueBy(candidate, start, earliest);
   const joins = ({ component }: Candidate) =>
     restarted.has(component) && candidates.some((other) => other.component === component && isStarter(other));
-  return candidates
+  const ids = candidates
     .filter(
       (candidate) =>
         isStarter(candidate) ||
         (groupWithin > 0 && mayJoin(candidate, start, groupWithin) && joins(candidate)),
     )
     .map(({ id }) => id);
+  return { dueAt: new Date(earliest), ids };
+}
+
+/**
+ * The last moment of which it is sure that `nextGroup` answers the same then as now: none of the candidates becomes due,
+ * may be tried again or is near enough to join before it has gone by.
+ */
+export function groupHoldsUntil(candidates: readonly Candidate[], now: Date, groupWithin: number): number {
+  const time = now.getTime();
+  let until = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    if (candidate.dueAt === undefined) continue;
+    const joinsFrom = Math.ceil(candidate.dueAt.getTime() - groupWithin);
+    const triedFrom = candidate.notBefore?.getTime() ?? 0;
+    for (const last of [beginOf(candidate), joinsFrom - 1, triedFrom - 1])
+      if (last >= time) until = Math.min(until, last);
+  }
+  return until;
 }
 
 /** Due means after the moment (R1: «<»), save for the one that is to come first. */

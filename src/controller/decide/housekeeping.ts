@@ -29,14 +29,15 @@ export function decideHousekeeping(view: View): Action[] {
 }
 
 /** Harvest Pods are the vault's own business. */
-function orphansAmong(pods: readonly Pod[], { nodes, homeless }: View): Pod[] {
+function orphansAmong(pods: readonly Pod[], { nodes, busy, homeless }: View): Pod[] {
   const candidates = pods.filter((pod) => !isTerminating(pod));
   if (candidates.length === 0) return [];
-  const nodeUIDs = new Set<string | undefined>(nodes.map(({ uid }) => uid));
-  const active = [...nodes.flatMap((node) => node.active), ...homeless];
+  const asked = new Set(candidates.map((pod) => label(pod, labels.nodeUID)));
+  const there = new Set<string | undefined>(nodes.map(({ uid }) => uid).filter((uid) => asked.has(uid)));
+  const active = [...busy.flatMap((node) => node.active), ...homeless];
   const needed = new Set(active.filter(needsItsPods).map(({ metadata }) => metadata.uid));
   return candidates.filter((pod) => {
-    const nodeIsThere = nodeUIDs.has(label(pod, labels.nodeUID));
+    const nodeIsThere = there.has(label(pod, labels.nodeUID));
     const kind = label(pod, labels.kind);
     if (kind === 'scan' || kind === 'stage') return !nodeIsThere;
     if (kind === 'rotate' || kind === 'restart-kubelet')

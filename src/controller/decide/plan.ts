@@ -49,9 +49,8 @@ function planNode(node: NodeView, view: View): Action[] {
     const waiting = open.filter((rotation) => !isActive(rotation));
     return waiting.flatMap((one) => giveWay(one, 'AlreadyActive', active, now));
   }
-  const first = open.find((rotation) => !isPlanned(rotation));
+  const [first, ...later] = node.byHand;
   if (first === undefined) return planBesidesNothing(node, view);
-  const later = open.filter((rotation) => rotation !== first && !isPlanned(rotation));
   return [
     ...open.filter(isPlanned).flatMap((one) => giveWay(one, 'SupersededByManual', first, now)),
     ...later.flatMap((one) => giveWay(one, 'AlreadyActive', first, now)),
@@ -93,8 +92,10 @@ function planBesidesNothing(node: NodeView, { world }: View): Action[] {
   const wish = wishFor(node, world);
   const waiting = node.open;
   const [only] = waiting;
-  if (wish !== undefined && waiting.length === 1 && only !== undefined && isAttemptAt(only, wish))
-    return refresh(only, wish);
+  if (wish !== undefined && waiting.length === 1 && only !== undefined) {
+    if (upToDate.get(only) === plannedStatus(wish)) return [];
+    if (isAttemptAt(only, wish)) return refresh(only, wish);
+  }
   const [kept, ...others] = waiting
     .filter((one) => wish !== undefined && isAttemptAt(one, wish))
     .toReversed();
@@ -113,7 +114,6 @@ function planBesidesNothing(node: NodeView, { world }: View): Action[] {
 /** Brings the status of a waiting plan up to date; why it waits is the gates' to say, once it is due. */
 function refresh(rotation: CertificateRotation, wish: Wish): Action[] {
   const status = plannedStatus(wish);
-  if (upToDate.get(rotation) === status) return [];
   const { dueAt, attempts, certificates, role, summary, step } = status;
   const isPending = rotation.status?.phase === 'Pending';
   const changed = patch(
@@ -125,5 +125,5 @@ function refresh(rotation: CertificateRotation, wish: Wish): Action[] {
   return [...changed, ...tell(rotation, 'Normal', 'NearingExpiry', `due since ${rfc3339(wish.dueAt)}`)];
 }
 
-/** The plan with which an object was found to agree, as long as both are the same values. */
+/** The plan of which an object was found to be an attempt that says so, as long as both are the same values. */
 const upToDate = new WeakMap<CertificateRotation, PlannedStatus>();

@@ -39,8 +39,7 @@ const runningLimit = 60 * 60_000;
 const requestLimit = 15 * 60_000;
 
 export function decideProgress(view: View, build: PodBuilders): Action[] {
-  const busy = view.nodes.filter(({ active }) => active.length > 0);
-  return busy.flatMap((node) =>
+  return view.busy.flatMap((node) =>
     isolated(node, () => node.active.flatMap((rotation) => advance({ rotation, node, view, build }))),
   );
 }
@@ -70,7 +69,7 @@ function advance(one: Case): Action[] {
  */
 function mustYield({ rotation, node, view }: Case): boolean {
   if (node.role !== 'control-plane') return false;
-  return view.nodes.some(
+  return view.busy.some(
     (other) =>
       other.role === 'control-plane' &&
       other !== node &&

@@ -48,24 +48,10 @@ export function wishOf(
   { now, ...more }: Pick<Wish, 'failures' | 'leftOut' | 'failedBefore'> & { readonly now: Date },
 ): Wish {
   const chosen = chosenOf(node, ids, renewable);
-  return { node, ...chosen, renewable, dueAt, ...more, ...standingOf({ ...chosen, dueAt }, now) };
-}
-
-type Standing = Pick<Wish, 'isDue' | 'hasExpired'>;
-
-/** What of a wish the time alone changes. */
-function standingOf({ dueAt, certificates }: Pick<Wish, 'dueAt' | 'certificates'>, now: Date): Standing {
   const time = now.getTime();
-  return {
-    isDue: time > dueAt.getTime(),
-    hasExpired: certificates.some(({ notAfter }) => notAfter.getTime() < time),
-  };
-}
-
-/** Whether it is now as it was when the wish was made. */
-export function isStill(wish: Wish, now: Date): boolean {
-  const { isDue, hasExpired } = standingOf(wish, now);
-  return wish.isDue === isDue && wish.hasExpired === hasExpired;
+  const isDue = time > dueAt.getTime();
+  const hasExpired = chosen.certificates.some(({ notAfter }) => notAfter.getTime() < time);
+  return { node, ...chosen, renewable, dueAt, ...more, isDue, hasExpired };
 }
 
 type Chosen = Pick<Wish, 'base' | 'certificates'>;

@@ -5,6 +5,7 @@ import { byAge, condition, isActive, isTerminal, roleOf, wasNeverBegun } from '.
 import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
 import type { Inventory, PodKind, World } from '../world.ts';
+import { isPlanned } from './rotation-object.ts';
 
 /**
  * A node that can be worked on: it has a name and a UID. It is the same value in every pass for as long as the node, its
@@ -20,9 +21,12 @@ export interface NodeView {
   readonly inventory: Inventory | undefined;
   /** Newest last. Those of an earlier machine under this name are not among them. */
   readonly rotations: readonly CertificateRotation[];
-  /** Of these, what has not ended, and what of that is being done on the node. */
+  /** Of these, what has not ended; of that, what is being done on the node, and what else a person asked for. */
   readonly open: readonly CertificateRotation[];
   readonly active: readonly CertificateRotation[];
+  readonly byHand: readonly CertificateRotation[];
+  /** The one that is to go before the gates; undefined: none, or one is being done. */
+  readonly pending: CertificateRotation | undefined;
   /** When the last one that was begun ended, in milliseconds; -Infinity: none did. */
   readonly lastEnd: number;
   /** When it was scanned, in milliseconds; undefined: never. */
@@ -35,6 +39,8 @@ export interface View {
   readonly world: World;
   readonly nodes: readonly NodeView[];
   readonly byName: ReadonlyMap<string, NodeView>;
+  /** Those on which a rotation is being done. */
+  readonly busy: readonly NodeView[];
   /** Rotations whose node is gone or was replaced under its name. */
   readonly homeless: readonly CertificateRotation[];
   /** Pods of one kind that were made for the node with this UID. */
@@ -61,6 +67,7 @@ export function viewOf(world: World): View {
     world,
     nodes,
     byName,
+    busy: nodes.filter(({ active }) => active.length > 0),
     homeless: homelessOf(world, nodes, byName),
     podsOf: (kind, nodeUID) => byNode.get(kind)?.get(nodeUID) ?? none,
     podsFor: (kind, uid) => (uid === undefined ? none : (byRotation.get(kind)?.get(uid) ?? none)),
@@ -94,20 +101,23 @@ function nodeView(
   const { name, uid } = node.metadata ?? {};
   if (name === undefined || uid === undefined) return undefined;
   const found = world.inventories.get(name);
-  const inventory = found?.nodeUID === uid ? found : undefined;
   const rotations = byUID.get(uid) ?? none;
   const known = views.get(node);
-  if (known !== undefined && known.view.inventory === inventory && areSame(known.rotations, rotations))
-    return known.view;
+  if (known !== undefined && known.found === found && areSame(known.rotations, rotations)) return known.view;
+  const inventory = found?.nodeUID === uid ? found : undefined;
   const view = makeView(node, { name, uid, inventory, rotations: inAge(rotations, name) });
-  views.set(node, { rotations, view });
+  views.set(node, { found, rotations, view });
   return view;
 }
 
-/** What was made last of a node, and of which rotations, in the order in which they were given. */
+/** What was made last of a node, and of what: the inventory under its name, its rotations in the order given. */
 const views = new WeakMap<
   Node,
-  { readonly rotations: readonly CertificateRotation[]; readonly view: NodeView }
+  {
+    readonly found: Inventory | undefined;
+    readonly rotations: readonly CertificateRotation[];
+    readonly view: NodeView;
+  }
 >();
 
 function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
@@ -117,6 +127,7 @@ function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
 function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' | 'rotations'>): NodeView {
   const { inventory, rotations } = base;
   const open = rotations.filter((rotation) => !isTerminal(rotation));
+  const active = open.filter(isActive);
   const begunEnds = endsOf(rotations.filter(({ status }) => status?.startedAt !== undefined));
   const lastWritten = Math.max(...endsOf(rotations.filter((rotation) => !wasNeverBegun(rotation))));
   const scannedAt = inventory === undefined ? undefined : Date.parse(inventory.collectedAt);
@@ -126,7 +137,9 @@ function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' 
     role: roleOf(node),
     ready: condition(node, 'Ready'),
     open,
-    active: open.filter(isActive),
+    active,
+    byHand: open.filter((rotation) => !isActive(rotation) && !isPlanned(rotation)),
+    pending: active.length > 0 ? undefined : open.find(({ status }) => status?.phase === 'Pending'),
     lastEnd: Math.max(...begunEnds.filter(Number.isFinite)),
     scannedAt,
     isOutdated: scannedAt !== undefined && scannedAt < lastWritten,

@@ -1,27 +1,59 @@
 // What the plan wants of a node next: what has not failed goes first and alone, what has failed is tried again apart.
 import type { CertificateId } from '../../catalogue/ids.ts';
 import type { FailedAttempts } from '../../kube/types.ts';
-import { nextGroup, type Candidate, type Group } from '../../policy/grouping.ts';
+import { groupHoldsUntil, nextGroup, type Candidate, type Group } from '../../policy/grouping.ts';
 import type { Configuration } from '../configuration.ts';
 import type { World } from '../world.ts';
 import { carriedOn, retriesOf, type Retry } from './backoff.ts';
 import { leftOut, renewableOf, type RenewableCertificate } from './candidates.ts';
-import { isStill, wishOf, type Wish } from './rotation-object.ts';
+import { wishOf, type Wish } from './rotation-object.ts';
 import { groupBy, type NodeView } from './view.ts';
 
-/** Undefined: nothing comes due within the horizon. The same value for as long as nothing of it changes. */
+/** Undefined: nothing comes due within the horizon. */
 export function wishFor(node: NodeView, world: World): Wish | undefined {
-  const { configuration, now } = world;
+  const now = world.now.getTime();
   const outlook = outlookOf(node, world);
-  const { group, failures } = nextOf(outlook, now);
-  if (group === undefined || group.dueAt.getTime() - now.getTime() > configuration.planHorizon)
-    return undefined;
-  const missing = leftOut(node, world, group.dueAt);
-  const { last, renewable, failedBefore } = outlook;
-  if (last?.group === group && last.wish.leftOut === missing && isStill(last.wish, now)) return last.wish;
-  const wish = wishOf(node, group, renewable, { failures, leftOut: missing, failedBefore, now });
-  outlook.last = { group, wish };
+  const { last } = outlook;
+  if (last !== undefined && last.from <= now && now <= last.until) return last.wish;
+  const { group, failures } = nextOf(outlook, world.now);
+  const isNear = group !== undefined && group.dueAt.getTime() - now <= outlook.configuration.planHorizon;
+  const wish = isNear ? makeWish(node, world, { outlook, group, failures }) : undefined;
+  outlook.last = { wish, from: now, until: untilWhen(outlook, group, wish, world.now) };
   return wish;
+}
+
+function makeWish(
+  node: NodeView,
+  world: World,
+  {
+    outlook,
+    group,
+    failures,
+  }: { readonly outlook: Outlook; readonly group: Group; readonly failures: number },
+): Wish {
+  const { renewable, failedBefore } = outlook;
+  const missing = leftOut(node, world, group.dueAt);
+  return wishOf(node, group, renewable, { failures, leftOut: missing, failedBefore, now: world.now });
+}
+
+/**
+ * The last moment of which it is sure that the same is wished for then. What has failed has pauses of its own, and why
+ * something is left out is the vault's to say: they are asked about in every pass.
+ */
+function untilWhen(
+  { sound, failed, configuration }: Outlook,
+  group: Group | undefined,
+  wish: Wish | undefined,
+  now: Date,
+): number {
+  const time = now.getTime();
+  if (failed.length > 0 || wish?.leftOut !== undefined) return time;
+  const until = groupHoldsUntil(sound, now, configuration.groupWithin);
+  if (group === undefined) return until;
+  if (wish === undefined)
+    return Math.min(until, Math.ceil(group.dueAt.getTime() - configuration.planHorizon) - 1);
+  const ends = wish.certificates.map(({ notAfter }) => notAfter.getTime());
+  return Math.min(until, ...ends.filter((end) => end >= time));
 }
 
 /** What is to come of a node, whatever the time. */
@@ -34,8 +66,8 @@ interface Outlook {
   readonly sound: readonly Candidate[];
   /** What has, part by part: one that was refused must not take the others down with it. */
   readonly failed: readonly (readonly Candidate[])[];
-  /** What was wished for last, and the group that it is for. */
-  last: { readonly group: Group; readonly wish: Wish } | undefined;
+  /** What was wished for last, and from when until when it is that, both inclusive. */
+  last: { readonly wish: Wish | undefined; readonly from: number; readonly until: number } | undefined;
 }
 
 function outlookOf(node: NodeView, world: World): Outlook {
@@ -77,6 +109,7 @@ function nextOf(
 ): { readonly group: Group | undefined; readonly failures: number } {
   const next = (candidates: readonly Candidate[]) => nextGroup(candidates, now, configuration.groupWithin);
   const first = next(sound);
+  if (failed.length === 0) return { group: first, failures: 0 };
   const [again] = failed
     .flatMap((part) => next(part) ?? [])
     .toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
