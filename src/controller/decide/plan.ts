@@ -13,7 +13,6 @@ import {
   isAttemptAt,
   isPlanned,
   plannedStatus,
-  type PlannedStatus,
   rotationFor,
   summaryOf,
   type Wish,
@@ -22,7 +21,7 @@ import { end, patch, tell } from './status.ts';
 import { isActive, isTerminal } from '../../kube/objects.ts';
 import type { NodeView, View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
-import { wishFor } from './wish.ts';
+import { wishedOf } from './wish.ts';
 
 export function decidePlan(view: View): Action[] {
   return [
@@ -88,14 +87,18 @@ function adopt(rotation: CertificateRotation, node: NodeView): Action[] {
 
 function planBesidesNothing(node: NodeView, { world }: View): Action[] {
   if (node.inventory === undefined || node.isOutdated) return [];
-  const { now } = world;
-  const wish = wishFor(node, world);
+  const wished = wishedOf(node, world);
+  if (wished.isMet) return [];
+  const actions = fulfil(wished.wish, node, world.now);
+  wished.isMet = actions.length === 0;
+  return actions;
+}
+
+function fulfil(wish: Wish | undefined, node: NodeView, now: Date): Action[] {
   const waiting = node.open;
   const [only] = waiting;
-  if (wish !== undefined && waiting.length === 1 && only !== undefined) {
-    if (upToDate.get(only) === plannedStatus(wish)) return [];
-    if (isAttemptAt(only, wish)) return refresh(only, wish);
-  }
+  if (wish !== undefined && waiting.length === 1 && only !== undefined && isAttemptAt(only, wish))
+    return refresh(only, wish);
   const [kept, ...others] = waiting
     .filter((one) => wish !== undefined && isAttemptAt(one, wish))
     .toReversed();
@@ -120,10 +123,6 @@ function refresh(rotation: CertificateRotation, wish: Wish): Action[] {
     rotation,
     isPending ? { dueAt, attempts, certificates, role, summary, step } : status,
   );
-  if (changed.length === 0) upToDate.set(rotation, status);
   if (isPending || status.phase !== 'Pending' || changed.length === 0) return changed;
   return [...changed, ...tell(rotation, 'Normal', 'NearingExpiry', `due since ${rfc3339(wish.dueAt)}`)];
 }
-
-/** The plan of which an object was found to be an attempt that says so, as long as both are the same values. */
-const upToDate = new WeakMap<CertificateRotation, PlannedStatus>();

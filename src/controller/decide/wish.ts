@@ -9,17 +9,27 @@ import { leftOut, renewableOf, type RenewableCertificate } from './candidates.ts
 import { wishOf, type Wish } from './rotation-object.ts';
 import { groupBy, type NodeView } from './view.ts';
 
-/** Undefined: nothing comes due within the horizon. */
-export function wishFor(node: NodeView, world: World): Wish | undefined {
+/** What was wished for of a node, and from when until when it is that, in milliseconds, both inclusive. */
+export interface Wished {
+  /** Undefined: nothing comes due within the horizon. */
+  readonly wish: Wish | undefined;
+  readonly from: number;
+  readonly until: number;
+  /** The rotations of the node were found to be as wished: they are the same for as long as its view is. */
+  isMet: boolean;
+}
+
+/** The same value for as long as the view of the node and the wish are. */
+export function wishedOf(node: NodeView, world: World): Wished {
   const now = world.now.getTime();
   const outlook = outlookOf(node, world);
   const { last } = outlook;
-  if (last !== undefined && last.from <= now && now <= last.until) return last.wish;
+  if (last !== undefined && last.from <= now && now <= last.until) return last;
   const { group, failures } = nextOf(outlook, world.now);
   const isNear = group !== undefined && group.dueAt.getTime() - now <= outlook.configuration.planHorizon;
   const wish = isNear ? makeWish(node, world, { outlook, group, failures }) : undefined;
-  outlook.last = { wish, from: now, until: untilWhen(outlook, group, wish, world.now) };
-  return wish;
+  outlook.last = { wish, from: now, until: untilWhen(outlook, group, wish, world.now), isMet: false };
+  return outlook.last;
 }
 
 function makeWish(
@@ -59,6 +69,8 @@ function untilWhen(
 /** What is to come of a node, whatever the time. */
 interface Outlook {
   readonly configuration: Configuration;
+  /** Who said last what can be signed. */
+  vault: World['vault'];
   readonly renewable: readonly RenewableCertificate[];
   readonly retries: ReadonlyMap<CertificateId, Retry> | undefined;
   readonly failedBefore: readonly FailedAttempts[] | undefined;
@@ -66,18 +78,23 @@ interface Outlook {
   readonly sound: readonly Candidate[];
   /** What has, part by part: one that was refused must not take the others down with it. */
   readonly failed: readonly (readonly Candidate[])[];
-  /** What was wished for last, and from when until when it is that, both inclusive. */
-  last: { readonly wish: Wish | undefined; readonly from: number; readonly until: number } | undefined;
+  last: Wished | undefined;
 }
 
 function outlookOf(node: NodeView, world: World): Outlook {
-  const { configuration } = world;
-  const renewable = renewableOf(node, world);
+  const { configuration, vault } = world;
   const known = outlooks.get(node);
-  if (known?.renewable === renewable && known.configuration === configuration) return known;
+  const isSame = known?.configuration === configuration;
+  if (isSame && known.vault === vault) return known;
+  const renewable = renewableOf(node, world);
+  if (isSame && known.renewable === renewable && known.last?.wish?.leftOut === undefined) {
+    known.vault = vault;
+    return known;
+  }
   const retries = retriesOf(node, renewable, world);
   const outlook: Outlook = {
     configuration,
+    vault,
     renewable,
     retries,
     failedBefore: carriedOn(node),
