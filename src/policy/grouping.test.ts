@@ -1,6 +1,7 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CertificateId, Component } from '../catalogue/ids.ts';
-import { nextGroup, type Candidate } from './grouping.ts';
+import { groupHoldsUntil, nextGroup, type Candidate } from './grouping.ts';
 
 const day = 86_400_000;
 const now = new Date('2026-06-01T00:00:00Z');
@@ -97,5 +98,40 @@ describe('what one rotation renews', () => {
   it('is nothing where nothing is ever due', () => {
     expect(nextGroup([due('kubelet.crt', 'kubelet', undefined)], now, 7 * day)).toBeUndefined();
     expect(nextGroup([], now, 7 * day)).toBeUndefined();
+  });
+});
+
+describe('until when the answer holds', () => {
+  const ids = ['kubelet.crt', 'kubelet-client-current.pem', 'apiserver.crt', 'etcd/server.crt'] as const;
+  const components = ['kubelet', 'kubelet', 'kube-apiserver', 'etcd'] as const;
+  // A few milliseconds, so that moments meet.
+  const moment = fc.integer({ min: 0, max: 24 });
+  const candidates = fc
+    .array(fc.record({ dueAt: fc.option(moment), notBefore: fc.option(moment) }), { maxLength: 4 })
+    .map((times) =>
+      times.map(({ dueAt, notBefore }, i): Candidate => ({
+        id: ids[i] ?? 'admin.conf',
+        component: components[i] ?? 'none',
+        dueAt: dueAt === null ? undefined : new Date(dueAt),
+        notBefore: notBefore === null ? undefined : new Date(notBefore),
+      })),
+    );
+
+  it('is a moment up to which it never changes', () => {
+    fc.assert(
+      fc.property(candidates, moment, fc.integer({ min: 0, max: 12 }), (given, from, within) => {
+        const until = groupHoldsUntil(given, new Date(from), within);
+        expect(until).toBeGreaterThanOrEqual(from);
+        const answer = nextGroup(given, new Date(from), within);
+        for (let at = from; at <= Math.min(until, 60); at++)
+          expect(nextGroup(given, new Date(at), within)).toEqual(answer);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is no moment too soon where nothing is near', () => {
+    expect(groupHoldsUntil([due('kubelet.crt', 'kubelet', 30)], now, 7 * day)).toBe(inDays(23).getTime() - 1);
+    expect(groupHoldsUntil([], now, 7 * day)).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -52,6 +52,23 @@ export function nextGroup(
   return { dueAt: new Date(earliest), ids };
 }
 
+/**
+ * The last moment of which it is sure that `nextGroup` answers the same then as now: none of the candidates becomes due,
+ * may be tried again or is near enough to join before it has gone by.
+ */
+export function groupHoldsUntil(candidates: readonly Candidate[], now: Date, groupWithin: number): number {
+  const time = now.getTime();
+  let until = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    if (candidate.dueAt === undefined) continue;
+    const joinsFrom = Math.ceil(candidate.dueAt.getTime() - groupWithin);
+    const triedFrom = candidate.notBefore?.getTime() ?? 0;
+    for (const last of [beginOf(candidate), joinsFrom - 1, triedFrom - 1])
+      if (last >= time) until = Math.min(until, last);
+  }
+  return until;
+}
+
 /** Due means after the moment (R1: «<»), save for the one that is to come first. */
 function isDueBy(candidate: Candidate, start: number, earliest: number): boolean {
   const begin = beginOf(candidate);

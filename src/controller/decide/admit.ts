@@ -1,6 +1,6 @@
 // The queue: in order of urgency and role every waiting rotation is put before the gates, and either goes or is told
 // why not. One that goes counts at once for those behind it.
-import type { CertificateRotation, RotationStatus } from '../../kube/types.ts';
+import type { RotationStatus } from '../../kube/types.ts';
 import { askGates, type GateAnswer, type GatesAnswer } from '../../policy/gates.ts';
 import { inOrder } from '../../policy/order.ts';
 import type { Gate } from '../../policy/reasons.ts';
@@ -10,8 +10,7 @@ import { commonFacts, type CommonFacts } from './common-facts.ts';
 import { factsFor, queued, type Queued } from './facts.ts';
 import { isolated } from './isolate.ts';
 import { end, patch, tell, withCondition } from './status.ts';
-import { isActive } from '../../kube/objects.ts';
-import type { NodeView, View } from './view.ts';
+import type { View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
 /** Behind so many others the reasons of the whole cluster are told as one: they change often, and it is not their turn. */
@@ -36,7 +35,7 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
   const actions: Action[] = [];
   const waiting: Queued[] = [];
   for (const node of view.nodes) {
-    const pending = waitingOn(node);
+    const { pending } = node;
     if (pending === undefined || touched.has(pending.metadata.name)) continue;
     const join = () => {
       waiting.push(queued(pending, node, world));
@@ -44,6 +43,7 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
     };
     actions.push(...isolated(node, join));
   }
+  if (waiting.length === 0) return actions;
   const urgent = Math.min(world.configuration.urgent, ...waiting.map((item) => item.urgent));
   let common = commonFacts(view);
   for (const [rank, item] of inOrder(waiting, world.now, urgent).entries()) {
@@ -72,11 +72,6 @@ function withNext(
 ): CommonFacts {
   const isNext = role === 'control-plane' && closed.every(({ gate }) => gate === 'OnlyApiServer');
   return isNext ? { ...common, next: nodeName } : common;
-}
-
-function waitingOn({ rotations }: NodeView): CertificateRotation | undefined {
-  if (rotations.some(isActive)) return undefined;
-  return rotations.find(({ status }) => status?.phase === 'Pending');
 }
 
 /** Known only where the node has been read; an unread node waits at its clock's gate. */

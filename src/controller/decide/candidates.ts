@@ -14,6 +14,8 @@ export function isKubelets(id: CertificateId): boolean {
   return entryOf(id).component === 'kubelet';
 }
 
+type Scanned = Pick<NodeView, 'inventory' | 'role'>;
+
 /** The certificates of a node that are ours to renew, by catalogue order. */
 interface Candidates {
   readonly all: readonly RenewableCertificate[];
@@ -37,7 +39,7 @@ export function manageableOf(node: NodeView, world: World): readonly RenewableCe
 }
 
 /** What is due before `until` and left out, since its CA cannot sign; in words. Undefined: nothing. */
-export function leftOut(node: NodeView, world: World, until: Date): string | undefined {
+export function leftOut(node: Scanned, world: World, until: Date): string | undefined {
   const { all, signable } = candidatesOf(node, world);
   if (all.length === signable.length) return undefined;
   const wanting = all.filter(
@@ -50,7 +52,7 @@ export function leftOut(node: NodeView, world: World, until: Date): string | und
 }
 
 /** Of a kubeconfig with several users the one that ends first stands for its id. */
-function candidatesOf({ inventory, role }: NodeView, world: World): Candidates {
+function candidatesOf({ inventory, role }: Scanned, world: World): Candidates {
   if (inventory === undefined) return none;
   const { configuration, vault } = world;
   const known = answers.get(inventory);

@@ -9,7 +9,7 @@ import type { Health, World } from '../world.ts';
 import { canariesOf, type Canaries } from './canary.ts';
 import { labels } from '../labels.ts';
 import { isFinished } from './pod-state.ts';
-import { isActive, isTerminal } from '../../kube/objects.ts';
+import { isActive } from '../../kube/objects.ts';
 import { label, versionOf, type NodeView, type View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
 
@@ -63,7 +63,11 @@ function vaultOf({ vault, now }: World): GateFacts['vault'] {
  * one of them be the very node that is asked about: with a long settle time there may be thousands.
  */
 function activityIn(view: View): Activity[] {
-  const all = view.nodes.flatMap((node) => activityOf(node, view.world));
+  const all: Activity[] = [];
+  for (const node of view.nodes) {
+    const one = activityOf(node, view.world);
+    if (one !== undefined) all.push(one);
+  }
   const inFlight = all.filter(({ finishedAt }) => finishedAt === undefined);
   const places = view.world.configuration.parallelWorkers + 1;
   const ended = (['control-plane', 'worker'] as const).flatMap((role) =>
@@ -91,14 +95,13 @@ function leftovers({ world, byName }: View, inFlight: readonly Activity[]): Acti
 }
 
 /** One at most for a node: the last. A longer memory than the settle time is of use to no gate. */
-function activityOf(node: NodeView, { now, configuration }: World): Activity[] {
-  const base = { nodeName: node.name, role: node.role };
-  if (node.rotations.some(isActive)) return [{ ...base, finishedAt: undefined }];
-  const ends = node.rotations.flatMap(({ status }) =>
-    status?.startedAt === undefined ? [] : [Date.parse(status.finishedAt ?? '')],
-  );
-  const last = Math.max(...ends.filter((end) => now.getTime() - end <= configuration.settle));
-  return Number.isFinite(last) ? [{ ...base, finishedAt: new Date(last) }] : [];
+function activityOf(
+  { name: nodeName, role, active, lastEnd }: NodeView,
+  { now, configuration }: World,
+): Activity | undefined {
+  if (active.length > 0) return { nodeName, role, finishedAt: undefined };
+  const isOver = now.getTime() - lastEnd > configuration.settle;
+  return isOver ? undefined : { nodeName, role, finishedAt: new Date(lastEnd) };
 }
 
 /** Failures that say nothing about the next node: there was nothing to do, or nothing was touched and it is its own. */
@@ -116,15 +119,10 @@ const ownFaults: ReadonlySet<string> = new Set<Reason>([
 /** Opens at a failure; after the cool-down one rotation at a time is let through until one has succeeded (R13). */
 function breakerOf(view: View): GateFacts['breaker'] {
   const { now, configuration, rotations } = view.world;
-  const ended = rotations.filter(
-    (rotation) => isTerminal(rotation) && rotation.status?.finishedAt !== undefined,
-  );
-  const failures = ended.filter(
-    ({ status }) => isFailure(status?.phase) && !ownFaults.has(status?.reason ?? ''),
-  );
+  const failures = rotations.filter(isFailure);
   const last = failures.toSorted((a, b) => endOf(a) - endOf(b)).at(-1);
   if (last === undefined) return undefined;
-  if (ended.some((one) => one.status?.phase === 'Succeeded' && beganAfter(one, last))) return undefined;
+  if (rotations.some((one) => hasSucceeded(one) && beganAfter(one, last))) return undefined;
   const until = new Date(endOf(last) + configuration.breaker.coolDown);
   const trying = rotations.some(isActive);
   return {
@@ -142,8 +140,15 @@ function endOf({ status }: CertificateRotation): number {
   return Date.parse(status?.finishedAt ?? '');
 }
 
-function isFailure(phase: string | undefined): boolean {
-  return phase === 'RolledBack' || phase === 'Failed' || phase === 'NeedsManual';
+function hasSucceeded({ status }: CertificateRotation): boolean {
+  return status?.phase === 'Succeeded' && status.finishedAt !== undefined;
+}
+
+/** One that has ended, and says something about the nodes to come. */
+function isFailure({ status }: CertificateRotation): boolean {
+  const phase = status?.phase;
+  if (phase !== 'RolledBack' && phase !== 'Failed' && phase !== 'NeedsManual') return false;
+  return status?.finishedAt !== undefined && !ownFaults.has(status.reason ?? '');
 }
 
 /** Undefined: a window is open, or there are none. */

@@ -4,7 +4,7 @@ import { annotations, type CertificateRotation } from '../../kube/types.ts';
 import type { GateFacts } from '../../policy/gates.ts';
 import { overridesSoftGates, type Waiting } from '../../policy/order.ts';
 import type { Configuration } from '../configuration.ts';
-import type { Inventory, World } from '../world.ts';
+import type { World } from '../world.ts';
 import { waitsForCanary } from './canary.ts';
 import { lifetimeOf } from '../../policy/renewable.ts';
 import { manageableOf, type RenewableCertificate } from './candidates.ts';
@@ -22,49 +22,70 @@ export interface Queued extends Waiting {
   readonly rotation: CertificateRotation;
   readonly node: NodeView;
   readonly cas: readonly CaId[];
+  readonly newKeys: boolean;
+  readonly approved: boolean;
+  readonly clockSkew: number | undefined;
+  readonly paused: boolean;
+  readonly version: string;
+  readonly pressure: readonly string[];
   /** What ends sooner is urgent, in milliseconds: never more than a tenth of the lifetime. */
   readonly urgent: number;
 }
 
+/** The one that waits on a node, with what follows from the node and its certificates alone: computed once for them. */
 export function queued(rotation: CertificateRotation, node: NodeView, world: World): Queued {
-  const { notAfter, cas, urgent } = wantedOf(rotation, node, world);
-  const { metadata, spec } = rotation;
-  const { name: nodeName, role } = node;
-  return { rotation, node, name: metadata.name, nodeName, role, reason: spec.reason, notAfter, cas, urgent };
-}
-
-type Wanted = Pick<Queued, 'notAfter' | 'cas' | 'urgent'>;
-
-function wantedOf({ spec }: CertificateRotation, node: NodeView, world: World): Wanted {
+  const { configuration } = world;
   const manageable = manageableOf(node, world);
-  const known = wanted.get(manageable);
-  if (known?.ids === spec.certificates && known.configuration === world.configuration) return known.answer;
-  const certificates = manageable.filter(({ id }) => spec.certificates.includes(id));
-  const ends = certificates.map(({ notAfter }) => notAfter.getTime());
-  const lifetimes = spec.certificates.map((id) => lifetimeOf(id, world.configuration));
-  const answer: Wanted = {
-    notAfter: ends.length === 0 ? undefined : new Date(Math.min(...ends)),
-    cas: [...new Set(certificates.map(({ ca }) => ca))].toSorted(),
-    urgent: Math.min(world.configuration.urgent, ...lifetimes.map((lifetime) => lifetime / 10)),
-  };
-  wanted.set(manageable, { ids: spec.certificates, configuration: world.configuration, answer });
-  return answer;
+  const known = lastQueued.get(node);
+  const isSame = known?.manageable === manageable && known.configuration === configuration;
+  if (isSame && known.item.rotation === rotation) return known.item;
+  const item = makeQueued(rotation, node, manageable, configuration);
+  lastQueued.set(node, { manageable, configuration, item });
+  return item;
 }
 
-/** What was asked last of the certificates of a node; it depends on these values alone. */
-const wanted = new WeakMap<
-  readonly RenewableCertificate[],
+const lastQueued = new WeakMap<
+  NodeView,
   {
-    readonly ids: CertificateRotation['spec']['certificates'];
+    readonly manageable: readonly RenewableCertificate[];
     readonly configuration: Configuration;
-    readonly answer: Wanted;
+    readonly item: Queued;
   }
 >();
+
+function makeQueued(
+  rotation: CertificateRotation,
+  node: NodeView,
+  manageable: readonly RenewableCertificate[],
+  configuration: Configuration,
+): Queued {
+  const { metadata, spec } = rotation;
+  const certificates = manageable.filter(({ id }) => spec.certificates.includes(id));
+  const ends = certificates.map(({ notAfter }) => notAfter.getTime());
+  const lifetimes = spec.certificates.map((id) => lifetimeOf(id, configuration));
+  return {
+    rotation,
+    node,
+    name: metadata.name,
+    nodeName: node.name,
+    role: node.role,
+    reason: spec.reason,
+    notAfter: ends.length === 0 ? undefined : new Date(Math.min(...ends)),
+    urgent: Math.min(configuration.urgent, ...lifetimes.map((lifetime) => lifetime / 10)),
+    cas: [...new Set(certificates.map(({ ca }) => ca))].toSorted(),
+    newKeys: wantsNewKeys(rotation),
+    approved: isApproved(rotation),
+    clockSkew: skewOf(node),
+    paused: isAnnotated(node.node, annotations.paused),
+    version: versionOf(node),
+    pressure: pressureOn(node),
+  };
+}
 
 export function factsFor(item: Queued, common: CommonFacts, view: View): GateFacts {
   const { world } = view;
   const { configuration, now } = world;
-  const { node, rotation } = item;
+  const { node } = item;
   const urgent = overridesSoftGates(item, now, item.urgent);
   return {
     now,
@@ -75,15 +96,15 @@ export function factsFor(item: Queued, common: CommonFacts, view: View): GateFac
       role: node.role,
       node: {
         ready: node.ready,
-        paused: isAnnotated(node.node, annotations.paused),
-        version: versionOf(node),
-        pressure: pressureOn(node),
+        paused: item.paused,
+        version: item.version,
+        pressure: item.pressure,
         staging: isBeingStaged(node, view),
       },
-      newKeys: wantsNewKeys(rotation),
-      approved: isApproved(rotation),
+      newKeys: item.newKeys,
+      approved: item.approved,
       cas: item.cas,
-      clockSkew: skewOf(node),
+      clockSkew: item.clockSkew,
       manualWithinHour: manualWithinHour(item, now),
     },
     urgent:
@@ -126,17 +147,10 @@ function neighboursOf({ name, ready, role }: NodeView, all: CommonFacts['nodes']
   };
 }
 
-function skewOf({ inventory }: NodeView): number | undefined {
-  if (inventory === undefined) return undefined;
-  const known = skews.get(inventory);
-  if (known !== undefined) return known;
-  const skew = Math.abs(Date.parse(inventory.clock) - Date.parse(inventory.collectedAt));
-  skews.set(inventory, skew);
-  return skew;
+function skewOf({ inventory, scannedAt }: NodeView): number | undefined {
+  if (inventory === undefined || scannedAt === undefined) return undefined;
+  return Math.abs(Date.parse(inventory.clock) - scannedAt);
 }
-
-/** An inventory never changes: a new one is a new value. */
-const skews = new WeakMap<Inventory, number>();
 
 function manualWithinHour({ rotation, node }: Queued, now: Date): number {
   if (isPlanned(rotation)) return 0;

@@ -20,35 +20,40 @@ export function decideHousekeeping(view: View): Action[] {
   const { pods, now } = view.world;
   const homeless = groupBy(view.homeless, ({ spec }) => `${spec.nodeName}\n${spec.nodeUID}`);
   const perNode = [...view.nodes.map(({ rotations }) => rotations), ...homeless.values()];
+  const crowded = perNode.filter(({ length }) => length > kept);
   return [
-    ...pods.filter((pod) => !isTerminating(pod) && isOrphan(pod, view)).map(remove),
-    ...perNode.flatMap((all) => tooMany(all, view)).map(forget),
+    ...orphansAmong(pods, view).map(remove),
+    ...crowded.flatMap((all) => tooMany(all, view)).map(forget),
     ...view.homeless.filter((rotation) => isLongGone(rotation, now)).map(forget),
   ];
 }
 
 /** Harvest Pods are the vault's own business. */
-function isOrphan(pod: Pod, view: View): boolean {
-  const nodeUID = label(pod, labels.nodeUID);
-  const nodeIsThere = view.nodes.some(({ uid }) => uid === nodeUID);
-  const kind = label(pod, labels.kind);
-  if (kind === 'scan' || kind === 'stage') return !nodeIsThere;
-  if (kind === 'rotate' || kind === 'restart-kubelet') return !nodeIsThere || !isNeeded(pod, view);
-  return false;
+function orphansAmong(pods: readonly Pod[], { nodes, busy, homeless }: View): Pod[] {
+  const candidates = pods.filter((pod) => !isTerminating(pod));
+  if (candidates.length === 0) return [];
+  const asked = new Set(candidates.map((pod) => label(pod, labels.nodeUID)));
+  const there = new Set<string | undefined>(nodes.map(({ uid }) => uid).filter((uid) => asked.has(uid)));
+  const active = [...busy.flatMap((node) => node.active), ...homeless];
+  const needed = new Set(active.filter(needsItsPods).map(({ metadata }) => metadata.uid));
+  return candidates.filter((pod) => {
+    const nodeIsThere = there.has(label(pod, labels.nodeUID));
+    const kind = label(pod, labels.kind);
+    if (kind === 'scan' || kind === 'stage') return !nodeIsThere;
+    if (kind === 'rotate' || kind === 'restart-kubelet')
+      return !nodeIsThere || !needed.has(label(pod, labels.rotation));
+    return false;
+  });
 }
 
 /** While the result has not been written, the Pod is where it can be read. */
-function isNeeded(pod: Pod, { world }: View): boolean {
-  const uid = label(pod, labels.rotation);
-  const rotation = world.rotations.find(({ metadata }) => metadata.uid === uid);
-  const phase = rotation?.status?.phase;
-  return phase === 'Admitted' || phase === 'Running';
+function needsItsPods({ status }: CertificateRotation): boolean {
+  return status?.phase === 'Admitted' || status?.phase === 'Running';
 }
 
 /** What was never begun is no history: it goes first. What the gates still ask about stays, however many they are. */
 function tooMany(rotations: readonly CertificateRotation[], { world }: View): CertificateRotation[] {
   const excess = rotations.length - kept;
-  if (excess <= 0) return [];
   const ended = rotations.filter((one) => isTerminal(one) && !isAskedAbout(one, world)).toSorted(byAge);
   const [unbegun, begun] = [ended.filter(wasNeverBegun), ended.filter((one) => !wasNeverBegun(one))];
   return [...unbegun, ...begun].slice(0, excess);

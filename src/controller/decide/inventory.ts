@@ -16,7 +16,7 @@ import { apiGroup } from '../../kube/types.ts';
 import type { Reason } from '../../policy/reasons.ts';
 import { inventoryName } from '../inventory-store.ts';
 import { labels, shortHash, shortName } from '../labels.ts';
-import type { Action, NewEvent } from '../world.ts';
+import type { Action, Inventory, NewEvent } from '../world.ts';
 import { inventoryOf } from '../inventory-store.ts';
 import type { PodBuilders } from './builders.ts';
 import { leftOut } from './candidates.ts';
@@ -32,8 +32,7 @@ import {
   stuckAfter,
   waitingReason,
 } from './pod-state.ts';
-import { isActive } from '../../kube/objects.ts';
-import { isOutdated, label, type NodeView, type View } from './view.ts';
+import { label, type NodeView, type View } from './view.ts';
 
 /** Below this many nodes all are read at once. */
 const jitterFrom = 50;
@@ -60,16 +59,17 @@ const annotation = {
 } as const;
 
 export function decideInventory(view: View, build: PodBuilders): Action[] {
-  const open = view.nodes.map((node) => ({ node, pods: view.podsOf('scan', node.uid) }));
-  const actions = open.flatMap(({ node, pods }) =>
-    isolated(node, () => continueScan(view, node, pods, build)),
-  );
+  const actions: Action[] = [];
+  for (const node of view.nodes) {
+    const pods = view.podsOf('scan', node.uid);
+    if (pods.length > 0) actions.push(...isolated(node, () => continueScan(view, node, pods, build)));
+  }
   let places =
     view.world.configuration.parallelScans -
     view.world.pods.filter((pod) => isOccupying(pod, view.world.now)).length;
-  for (const { node, pods } of open) {
+  for (const node of view.nodes) {
     if (places <= 0) break;
-    if (pods.length > 0 || !isScanDue(view, node)) continue;
+    if (view.podsOf('scan', node.uid).length > 0 || !isScanDue(view, node)) continue;
     actions.push(...isolated(node, () => [firstScan(view, node, build)]));
     actions.push(...tellStrange(view, node));
     places -= 1;
@@ -103,12 +103,11 @@ function isOccupying(pod: Pod, now: Date): boolean {
 
 function isScanDue(view: View, node: NodeView): boolean {
   const { now, configuration, nodes } = view.world;
-  if (node.rotations.some(isActive)) return false; // files change under it; it is read when that has ended
-  if (node.inventory === undefined || isOutdated(node) || wasStaged(view, node)) return true;
-  const collected = Date.parse(node.inventory.collectedAt);
-  const age = now.getTime() - collected;
+  if (node.active.length > 0) return false; // files change under it; it is read when that has ended
+  if (node.scannedAt === undefined || node.isOutdated || wasStaged(view, node)) return true;
+  const age = now.getTime() - node.scannedAt;
   if (age <= configuration.scanInterval) return age < 0;
-  const jitter = nodes.length < jitterFrom ? 0 : configuration.scanJitter * shareOf(node.uid);
+  const jitter = nodes.length < jitterFrom ? 0 : configuration.scanJitter * shareOf(node);
   return age > configuration.scanInterval + jitter;
 }
 
@@ -118,15 +117,22 @@ function wasStaged(view: View, node: NodeView): boolean {
 }
 
 /** Whether the node has been read since this Pod was made; the API tells that moment by the second. */
-export function isScannedSince({ inventory }: NodeView, pod: Pod): boolean {
+export function isScannedSince({ scannedAt }: NodeView, pod: Pod): boolean {
   const created = Date.parse(pod.metadata?.creationTimestamp ?? '');
-  return inventory !== undefined && Date.parse(inventory.collectedAt) >= created + 1000;
+  return scannedAt !== undefined && scannedAt >= created + 1000;
 }
 
 /** 0 to 1, always the same for one node. */
-function shareOf(uid: string): number {
-  return Number.parseInt(shortHash(uid).slice(0, 8), 16) / 0x1_0000_0000;
+function shareOf(node: NodeView): number {
+  const known = shares.get(node);
+  if (known !== undefined) return known;
+  const share = Number.parseInt(shortHash(node.uid).slice(0, 8), 16) / 0x1_0000_0000;
+  shares.set(node, share);
+  return share;
 }
+
+/** Hashing for thousands of nodes whose scan is near would be most of a pass. */
+const shares = new WeakMap<NodeView, number>();
 
 function continueScan(view: View, node: NodeView, pods: readonly Pod[], build: PodBuilders): Action[] {
   const living = pods
@@ -135,7 +141,7 @@ function continueScan(view: View, node: NodeView, pods: readonly Pod[], build: P
   const newest = living.at(-1);
   if (newest === undefined) return [];
   // What it read may already be otherwise; after the rotation it is read anew.
-  if (node.rotations.some(isActive)) return living.map(remove);
+  if (node.active.length > 0) return living.map(remove);
   return [...living.slice(0, -1).map(remove), ...judge(view, node, newest, build)];
 }
 
@@ -219,7 +225,7 @@ function write(view: View, node: NodeView, pod: Pod, found: ScanResult): Action[
   return [
     { type: 'write-inventory', node: node.node, result, collectedAt: at },
     ...tellRestartCost(node, notes),
-    ...tellLeftOut(view, { ...node, inventory: inventoryOf(node, result, at) }),
+    ...tellLeftOut(view, node, inventoryOf(node, result, at)),
   ];
 }
 
@@ -236,10 +242,10 @@ function tellRestartCost({ name, uid, inventory }: NodeView, notes: readonly str
 }
 
 /** What is due and will not be renewed is said with every scan: no rotation names it. */
-function tellLeftOut({ world }: View, node: NodeView): Action[] {
-  const message = leftOut(node, world, world.now);
+function tellLeftOut({ world }: View, { name, uid, role }: NodeView, inventory: Inventory): Action[] {
+  const message = leftOut({ inventory, role }, world, world.now);
   if (message === undefined) return [];
-  const about = { kind: 'Node', name: node.name, uid: node.uid } as const;
+  const about = { kind: 'Node', name, uid } as const;
   return [{ type: 'event', event: { about, type: 'Warning', reason: 'CaUnavailable', message } }];
 }
 

@@ -5,27 +5,23 @@
 //   one made by hand waits   ▶ what was planned gives way to it
 //   the inventory is old     ▶ nothing is planned until the node has been read again
 //   else                     ▶ the one object that R1, grouping and the backoff want now, and no other
-import type { CertificateId } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
-import { nextGroup, type Candidate, type Group } from '../../policy/grouping.ts';
-import type { Action, World } from '../world.ts';
-import { carriedOn, retriesOf } from './backoff.ts';
-import { leftOut, renewableOf, type RenewableCertificate } from './candidates.ts';
+import type { Action } from '../world.ts';
+import { carriedOn } from './backoff.ts';
 import { isolated } from './isolate.ts';
 import {
   isAttemptAt,
   isPlanned,
   plannedStatus,
-  type PlannedStatus,
   rotationFor,
   summaryOf,
-  wishOf,
   type Wish,
 } from './rotation-object.ts';
 import { end, patch, tell } from './status.ts';
 import { isActive, isTerminal } from '../../kube/objects.ts';
-import { groupBy, isOutdated, type NodeView, type View } from './view.ts';
+import type { NodeView, View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
+import { wishedOf } from './wish.ts';
 
 export function decidePlan(view: View): Action[] {
   return [
@@ -45,24 +41,20 @@ function endHomeless(rotation: CertificateRotation, now: Date): Action[] {
 }
 
 function planNode(node: NodeView, view: View): Action[] {
-  const open = node.rotations.filter((rotation) => !isTerminal(rotation));
-  const [active] = open.filter(isActive);
-  const waiting = open.filter((rotation) => !isActive(rotation));
+  const { open } = node;
+  const { now } = view.world;
+  const [active] = node.active;
   if (active !== undefined) {
-    return waiting.flatMap((one) => giveWay(one, 'AlreadyActive', active, view.world.now));
+    const waiting = open.filter((rotation) => !isActive(rotation));
+    return waiting.flatMap((one) => giveWay(one, 'AlreadyActive', active, now));
   }
-  const byHand = waiting.filter((rotation) => !isPlanned(rotation));
-  const [first, ...later] = byHand;
-  if (first !== undefined) {
-    return [
-      ...waiting
-        .filter(isPlanned)
-        .flatMap((one) => giveWay(one, 'SupersededByManual', first, view.world.now)),
-      ...later.flatMap((one) => giveWay(one, 'AlreadyActive', first, view.world.now)),
-      ...adopt(first, node),
-    ];
-  }
-  return planBesidesNothing(node, waiting, view);
+  const [first, ...later] = node.byHand;
+  if (first === undefined) return planBesidesNothing(node, view);
+  return [
+    ...open.filter(isPlanned).flatMap((one) => giveWay(one, 'SupersededByManual', first, now)),
+    ...later.flatMap((one) => giveWay(one, 'AlreadyActive', first, now)),
+    ...adopt(first, node),
+  ];
 }
 
 function giveWay(
@@ -93,10 +85,17 @@ function adopt(rotation: CertificateRotation, node: NodeView): Action[] {
   ];
 }
 
-function planBesidesNothing(node: NodeView, waiting: readonly CertificateRotation[], view: View): Action[] {
-  if (node.inventory === undefined || isOutdated(node)) return [];
-  const { now } = view.world;
-  const wish = wishFor(node, view);
+function planBesidesNothing(node: NodeView, { world }: View): Action[] {
+  if (node.inventory === undefined || node.isOutdated) return [];
+  const wished = wishedOf(node, world);
+  if (wished.isMet) return [];
+  const actions = fulfil(wished.wish, node, world.now);
+  wished.isMet = actions.length === 0;
+  return actions;
+}
+
+function fulfil(wish: Wish | undefined, node: NodeView, now: Date): Action[] {
+  const waiting = node.open;
   const [only] = waiting;
   if (wish !== undefined && waiting.length === 1 && only !== undefined && isAttemptAt(only, wish))
     return refresh(only, wish);
@@ -115,71 +114,15 @@ function planBesidesNothing(node: NodeView, waiting: readonly CertificateRotatio
   return [...replaced, { type: 'create-rotation', rotation, phase: plannedStatus(wish).phase }];
 }
 
-/** Undefined: nothing comes due within the horizon. */
-function wishFor(node: NodeView, view: View): Wish | undefined {
-  const { configuration, now } = view.world;
-  const renewable = renewableOf(node, view.world);
-  const { group, failures } = nextOf(node, renewable, view.world);
-  if (group === undefined || group.dueAt.getTime() - now.getTime() > configuration.planHorizon)
-    return undefined;
-  const missing = leftOut(node, view.world, group.dueAt);
-  return wishOf(node, group, renewable, {
-    failures,
-    leftOut: missing,
-    failedBefore: carriedOn(node),
-    now,
-  });
-}
-
-/** What has not failed goes first and alone: what has must not take it down with it. */
-function nextOf(
-  node: NodeView,
-  renewable: readonly RenewableCertificate[],
-  world: World,
-): { readonly group: Group | undefined; readonly failures: number } {
-  const { now, configuration } = world;
-  const next = (candidates: readonly Candidate[]) => nextGroup(candidates, now, configuration.groupWithin);
-  const retries = retriesOf(node, renewable, world);
-  if (retries === undefined) return { group: next(renewable), failures: 0 };
-  const failuresOf = ({ id }: { readonly id: CertificateId }) => retries.get(id)?.failures ?? 0;
-  const resting = renewable.map((one) => ({ ...one, notBefore: retries.get(one.id)?.notBefore }));
-  const sound = next(resting.filter((one) => failuresOf(one) === 0));
-  const failed = firstOf(
-    groupBy(
-      resting.filter((one) => failuresOf(one) > 0),
-      ({ id }) => retries.get(id)?.part,
-    ),
-    next,
-  );
-  const isDue = sound !== undefined && sound.dueAt < now;
-  if (failed === undefined || isDue || (sound !== undefined && sound.dueAt <= failed.dueAt))
-    return { group: sound, failures: 0 };
-  return { group: failed, failures: Math.max(...failed.ids.map((id) => failuresOf({ id }))) };
-}
-
-/** Each part by itself: a part that was refused must not take the others down with it. */
-function firstOf(
-  parts: ReadonlyMap<string | undefined, readonly Candidate[]>,
-  next: (part: readonly Candidate[]) => Group | undefined,
-): Group | undefined {
-  const groups = [...parts.values()].flatMap((part) => next(part) ?? []);
-  return groups.toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime()).at(0);
-}
-
 /** Brings the status of a waiting plan up to date; why it waits is the gates' to say, once it is due. */
 function refresh(rotation: CertificateRotation, wish: Wish): Action[] {
   const status = plannedStatus(wish);
-  if (upToDate.get(rotation) === status) return [];
   const { dueAt, attempts, certificates, role, summary, step } = status;
   const isPending = rotation.status?.phase === 'Pending';
   const changed = patch(
     rotation,
     isPending ? { dueAt, attempts, certificates, role, summary, step } : status,
   );
-  if (changed.length === 0) upToDate.set(rotation, status);
   if (isPending || status.phase !== 'Pending' || changed.length === 0) return changed;
   return [...changed, ...tell(rotation, 'Normal', 'NearingExpiry', `due since ${rfc3339(wish.dueAt)}`)];
 }
-
-/** The plan with which an object was found to agree, as long as both are the same values. */
-const upToDate = new WeakMap<CertificateRotation, PlannedStatus>();

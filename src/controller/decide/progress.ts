@@ -31,7 +31,6 @@ import {
 import { concludeResult } from './result.ts';
 import { end, patch, tell, withCondition } from './status.ts';
 import { verify } from './verify.ts';
-import { isActive } from '../../kube/objects.ts';
 import type { NodeView, View } from './view.ts';
 
 /** Longer than any rotation with all its waits and a rollback; after it a person must look. */
@@ -40,10 +39,8 @@ const runningLimit = 60 * 60_000;
 const requestLimit = 15 * 60_000;
 
 export function decideProgress(view: View, build: PodBuilders): Action[] {
-  return view.nodes.flatMap((node) =>
-    isolated(node, () =>
-      node.rotations.filter(isActive).flatMap((rotation) => advance({ rotation, node, view, build })),
-    ),
+  return view.busy.flatMap((node) =>
+    isolated(node, () => node.active.flatMap((rotation) => advance({ rotation, node, view, build }))),
   );
 }
 
@@ -72,11 +69,11 @@ function advance(one: Case): Action[] {
  */
 function mustYield({ rotation, node, view }: Case): boolean {
   if (node.role !== 'control-plane') return false;
-  return view.nodes.some(
+  return view.busy.some(
     (other) =>
       other.role === 'control-plane' &&
       other !== node &&
-      other.rotations.some((one) => isActive(one) && turnOf(one) < turnOf(rotation)),
+      other.active.some((one) => turnOf(one) < turnOf(rotation)),
   );
 }
 

@@ -35,16 +35,23 @@ export interface Wish {
   readonly leftOut: string | undefined;
   /** What of the node has failed; undefined: nothing to remember. */
   readonly failedBefore: readonly FailedAttempts[] | undefined;
-  readonly now: Date;
+  /** Its moment has come. */
+  readonly isDue: boolean;
+  /** One of its certificates has ended. */
+  readonly hasExpired: boolean;
 }
 
 export function wishOf(
   node: NodeView,
   { ids, dueAt }: Group,
   renewable: readonly RenewableCertificate[],
-  more: Pick<Wish, 'failures' | 'leftOut' | 'failedBefore' | 'now'>,
+  { now, ...more }: Pick<Wish, 'failures' | 'leftOut' | 'failedBefore'> & { readonly now: Date },
 ): Wish {
-  return { node, ...chosenOf(node, ids, renewable), renewable, dueAt, ...more };
+  const chosen = chosenOf(node, ids, renewable);
+  const time = now.getTime();
+  const isDue = time > dueAt.getTime();
+  const hasExpired = chosen.certificates.some(({ notAfter }) => notAfter.getTime() < time);
+  return { node, ...chosen, renewable, dueAt, ...more, isDue, hasExpired };
 }
 
 type Chosen = Pick<Wish, 'base' | 'certificates'>;
@@ -109,7 +116,7 @@ export function rotationFor(wish: Wish, replaced: readonly CertificateRotation[]
       nodeName: node.name,
       nodeUID: node.uid,
       certificates: certificates.map(({ id }): CertificateId => id),
-      reason: hasExpired(wish) ? 'Expired' : 'Due',
+      reason: wish.hasExpired ? 'Expired' : 'Due',
     },
     status: plannedStatus(wish),
   };
@@ -161,60 +168,35 @@ export type PlannedStatus = Required<
  * thousands are asked about in every pass.
  */
 export function plannedStatus(wish: Wish): PlannedStatus {
-  const terms = termsOf(wish);
   const known = plannedStatuses.get(wish.renewable);
-  if (known !== undefined && areTheSame(known.terms, terms)) return known.status;
+  if (known !== undefined && saysTheSame(known.wish, wish)) return known.status;
   const status = makePlannedStatus(wish);
-  plannedStatuses.set(wish.renewable, { terms, status });
+  plannedStatuses.set(wish.renewable, { wish, status });
   return status;
 }
 
 /** What was said last of the certificates of a node. */
 const plannedStatuses = new WeakMap<
   readonly RenewableCertificate[],
-  { readonly terms: Terms; readonly status: PlannedStatus }
+  { readonly wish: Wish; readonly status: PlannedStatus }
 >();
 
-/** All that the status of a plan depends on. */
-interface Terms extends Pick<Wish, 'certificates' | 'failures' | 'leftOut' | 'failedBefore'> {
-  readonly dueAt: number;
-  readonly due: boolean;
-  readonly expired: boolean;
-}
-
-function termsOf(wish: Wish): Terms {
-  const { certificates, failures, leftOut, failedBefore } = wish;
-  const dueAt = wish.dueAt.getTime();
-  return {
-    certificates,
-    failures,
-    leftOut,
-    failedBefore,
-    dueAt,
-    due: isDue(wish),
-    expired: hasExpired(wish),
-  };
-}
-
-function areTheSame(a: Terms, b: Terms): boolean {
+/** In all that the status of a plan depends on. */
+function saysTheSame(a: Wish, b: Wish): boolean {
   return (
-    a.certificates === b.certificates &&
-    a.failures === b.failures &&
-    a.leftOut === b.leftOut &&
-    a.dueAt === b.dueAt &&
-    a.due === b.due &&
-    a.expired === b.expired &&
-    isDeepStrictEqual(a.failedBefore, b.failedBefore)
+    a === b ||
+    (a.certificates === b.certificates &&
+      a.failures === b.failures &&
+      a.leftOut === b.leftOut &&
+      a.dueAt.getTime() === b.dueAt.getTime() &&
+      a.isDue === b.isDue &&
+      a.hasExpired === b.hasExpired &&
+      isDeepStrictEqual(a.failedBefore, b.failedBefore))
   );
-}
-
-function isDue({ now, dueAt }: Wish): boolean {
-  return now.getTime() > dueAt.getTime();
 }
 
 function makePlannedStatus(wish: Wish): PlannedStatus {
   const { certificates, dueAt, failures, leftOut, failedBefore } = wish;
-  const due = isDue(wish);
   const end = new Date(Math.min(...certificates.map(({ notAfter }) => notAfter.getTime())));
   const again = failures === 0 ? '' : `, attempt ${failures + 1}`;
   const without = leftOut === undefined ? '' : `; ${leftOut}`;
@@ -224,8 +206,8 @@ function makePlannedStatus(wish: Wish): PlannedStatus {
       wish.node.role,
       certificates.map(({ id }) => id),
     ),
-    phase: due ? 'Pending' : 'Scheduled',
-    reason: reasonOf(due, wish),
+    phase: wish.isDue ? 'Pending' : 'Scheduled',
+    reason: reasonOf(wish),
     message: `due ${dueText}, the first certificate ends ${rfc3339(end)}${again}${without}`,
     dueAt: dueText,
     attempts: failures + 1,
@@ -238,11 +220,7 @@ function makePlannedStatus(wish: Wish): PlannedStatus {
   };
 }
 
-function reasonOf(due: boolean, wish: Wish): string {
-  if (hasExpired(wish)) return 'Expired';
-  return due ? 'NearingExpiry' : 'NotDue';
-}
-
-function hasExpired({ certificates, now }: Wish): boolean {
-  return certificates.some(({ notAfter }) => notAfter.getTime() < now.getTime());
+function reasonOf({ isDue, hasExpired }: Wish): string {
+  if (hasExpired) return 'Expired';
+  return isDue ? 'NearingExpiry' : 'NotDue';
 }

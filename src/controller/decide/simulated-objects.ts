@@ -22,7 +22,8 @@ export interface SimulatedNode {
   /** Milliseconds that its clock is ahead. */
   clockAhead: number;
   readonly certificates: Map<CertificateId, SimulatedCertificate>;
-  annotations: Record<string, string>;
+  /** Replaced, not changed. */
+  annotations: Readonly<Record<string, string>>;
   notes: string[];
   /** Optional host paths that it does not have. */
   missing: string[];
@@ -32,8 +33,7 @@ export interface SimulatedNode {
 
 /** The same value until something of it changes, as the watch gives it. */
 export function nodeObject(node: SimulatedNode): Node {
-  const { uid, ready } = node;
-  const annotations = JSON.stringify(node.annotations);
+  const { uid, ready, annotations } = node;
   const known = objects.get(node);
   const isSame = known?.uid === uid && known.ready === ready && known.annotations === annotations;
   if (isSame) return known.object;
@@ -42,8 +42,7 @@ export function nodeObject(node: SimulatedNode): Node {
   return object;
 }
 
-interface Known extends Pick<SimulatedNode, 'uid' | 'ready'> {
-  readonly annotations: string;
+interface Known extends Pick<SimulatedNode, 'uid' | 'ready' | 'annotations'> {
   readonly object: Node;
 }
 const objects = new WeakMap<SimulatedNode, Known>();

@@ -4,6 +4,7 @@ import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { encodeMessage } from '../../agent/message.ts';
 import type { RotateResult, ScanResult } from '../../agent/protocol.ts';
 import { certificateIds, type CertificateId, type NodeRole } from '../../catalogue/ids.ts';
+import { isActive, isTerminal } from '../../kube/objects.ts';
 import type { CertificateRotation, Phase } from '../../kube/types.ts';
 import { defaultConfiguration, type Configuration } from '../configuration.ts';
 import { labels } from '../labels.ts';
@@ -23,6 +24,8 @@ import {
 import { rfc3339 } from '../../pki/time.ts';
 
 const workerIds: readonly CertificateId[] = ['kubelet.crt', 'kubelet-client-current.pem'];
+
+const nodeUIDOf = (pod: Pod): string | undefined => pod.metadata?.labels?.[labels.nodeUID];
 
 export class SimulatedCluster {
   now: Date;
@@ -88,7 +91,7 @@ export class SimulatedCluster {
       health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
       liveSerials: liveSerialsOf(this.rotations, this.nodes, this.now),
       signed: this.signed,
-      podProblems: new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', this.#problems(pod)])),
+      podProblems: this.#podProblems(),
     };
   }
 
@@ -110,7 +113,8 @@ export class SimulatedCluster {
   /** Lets `milliseconds` go by, in which every Pod gets one step further. */
   elapse(milliseconds: number): void {
     this.now = new Date(this.now.getTime() + milliseconds);
-    this.pods = this.pods.map((pod) => this.#step(pod));
+    const nodes = this.#nodesOfPods();
+    this.pods = this.pods.map((pod) => this.#step(pod, nodes.get(nodeUIDOf(pod))));
   }
 
   /** Until nothing is under way; the number of steps. */
@@ -125,19 +129,14 @@ export class SimulatedCluster {
   }
 
   open(): CertificateRotation[] {
-    return this.rotations.filter(({ status }) => {
-      const phase = status?.phase;
-      return (
-        phase === undefined || ['Scheduled', 'Pending', 'Admitted', 'Running', 'Verifying'].includes(phase)
-      );
-    });
+    return this.rotations.filter((rotation) => !isTerminal(rotation));
   }
 
   inFlight(role: NodeRole): CertificateRotation[] {
-    return this.rotations.filter(({ spec, status }) => {
-      if (!['Admitted', 'Running', 'Verifying'].includes(status?.phase ?? '')) return false;
-      return this.nodes.find(({ name }) => name === spec.nodeName)?.role === role;
-    });
+    const active = this.rotations.filter(isActive);
+    if (active.length === 0) return active;
+    const names = new Set(this.nodes.filter((node) => node.role === role).map(({ name }) => name));
+    return active.filter(({ spec }) => names.has(spec.nodeName));
   }
 
   of(nodeName: string): CertificateRotation[] {
@@ -223,11 +222,9 @@ export class SimulatedCluster {
     this.rotations.push({ ...rotation, metadata });
   }
 
-  #step(pod: Pod): Pod {
-    const node = this.#nodeOf(pod);
-    const isStill =
-      pod.status?.phase === 'Succeeded' || node?.ready === false || this.#problems(pod).length > 0;
-    if (node === undefined || isStill) return pod;
+  #step(pod: Pod, node: SimulatedNode | undefined): Pod {
+    if (node?.ready !== true || pod.status?.phase === 'Succeeded') return pod;
+    if (problemsOf(pod, node.missing).length > 0) return pod;
     const kind = pod.metadata?.labels?.[labels.kind];
     if (kind === 'scan') {
       return finished(pod, this.now, (part, parts) => encodeMessage(this.#scan(node), { part, parts }));
@@ -309,12 +306,16 @@ export class SimulatedCluster {
     };
   }
 
-  #problems(pod: Pod): string[] {
-    return problemsOf(pod, this.#nodeOf(pod)?.missing ?? []);
+  #podProblems(): World['podProblems'] {
+    const nodes = this.#nodesOfPods();
+    const problems = (pod: Pod) => problemsOf(pod, nodes.get(nodeUIDOf(pod))?.missing ?? []);
+    return new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', problems(pod)]));
   }
 
-  #nodeOf(pod: Pod): SimulatedNode | undefined {
-    return this.nodes.find(({ uid }) => uid === pod.metadata?.labels?.[labels.nodeUID]);
+  /** By UID; looked for once for all Pods, since there may be thousands of nodes. */
+  #nodesOfPods(): ReadonlyMap<string | undefined, SimulatedNode> {
+    const wanted = new Set(this.pods.map(nodeUIDOf));
+    return new Map(this.nodes.filter(({ uid }) => wanted.has(uid)).map((node) => [node.uid, node]));
   }
 
   #in(milliseconds: number): string {

@@ -10,7 +10,7 @@ import type { Action } from '../world.ts';
 import type { PodBuilders } from './builders.ts';
 import { isScannedSince, remove } from './inventory.ts';
 import { ageOf, isFinished, isTerminating, stuckAfter } from './pod-state.ts';
-import { isActive, isTerminal } from '../../kube/objects.ts';
+import { isTerminal } from '../../kube/objects.ts';
 import { label, type NodeView, type View } from './view.ts';
 
 /** A Pod that could not lay it down is tried again with the next scan, and this much later at the least. */
@@ -40,7 +40,7 @@ function isWanted(node: NodeView, view: View): boolean {
   const { configuration } = view.world;
   if (configuration.paused || !node.ready) return false;
   if (!wantsTool(node.node, configuration) && !isOnlyForNewKeys(node, view)) return false;
-  if (node.rotations.some(isActive)) return false;
+  if (node.active.length > 0) return false;
   return wantsTool(node.node, configuration) ? saysNotStaged(node) : !wasLaidDown(node, view);
 }
 
@@ -50,7 +50,7 @@ function wasLaidDown(node: NodeView, view: View): boolean {
 
 function isOnlyForNewKeys(node: NodeView, { world: { configuration } }: View): boolean {
   if (configuration.mode === 'observe' || configuration.stageTool === 'none') return false;
-  return !wantsTool(node.node, configuration) && node.rotations.some(wantsNewKeys);
+  return !wantsTool(node.node, configuration) && node.open.some(wantsNewKeys);
 }
 
 /** What is not to keep a key that others may know. */

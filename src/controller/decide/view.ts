@@ -1,12 +1,16 @@
 // The world, indexed: what every decision asks of it, computed once a pass.
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { NodeRole } from '../../catalogue/ids.ts';
-import { byAge, condition, roleOf, wasNeverBegun } from '../../kube/objects.ts';
+import { byAge, condition, isActive, isTerminal, roleOf, wasNeverBegun } from '../../kube/objects.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
 import type { Inventory, PodKind, World } from '../world.ts';
+import { isPlanned } from './rotation-object.ts';
 
-/** A node that can be worked on: it has a name and a UID. */
+/**
+ * A node that can be worked on: it has a name and a UID. It is the same value in every pass for as long as the node, its
+ * inventory and its rotations are the same values, and nothing in it depends on anything else.
+ */
 export interface NodeView {
   readonly node: Node;
   readonly name: string;
@@ -17,12 +21,26 @@ export interface NodeView {
   readonly inventory: Inventory | undefined;
   /** Newest last. Those of an earlier machine under this name are not among them. */
   readonly rotations: readonly CertificateRotation[];
+  /** Of these, what has not ended; of that, what is being done on the node, and what else a person asked for. */
+  readonly open: readonly CertificateRotation[];
+  readonly active: readonly CertificateRotation[];
+  readonly byHand: readonly CertificateRotation[];
+  /** The one that is to go before the gates; undefined: none, or one is being done. */
+  readonly pending: CertificateRotation | undefined;
+  /** When the last one that was begun ended, in milliseconds; -Infinity: none did. */
+  readonly lastEnd: number;
+  /** When it was scanned, in milliseconds; undefined: never. */
+  readonly scannedAt: number | undefined;
+  /** A rotation that may have written has ended since the scan: what the inventory says may no longer be so. */
+  readonly isOutdated: boolean;
 }
 
 export interface View {
   readonly world: World;
   readonly nodes: readonly NodeView[];
   readonly byName: ReadonlyMap<string, NodeView>;
+  /** Those on which a rotation is being done. */
+  readonly busy: readonly NodeView[];
   /** Rotations whose node is gone or was replaced under its name. */
   readonly homeless: readonly CertificateRotation[];
   /** Pods of one kind that were made for the node with this UID. */
@@ -35,43 +53,103 @@ const none: readonly never[] = [];
 
 export function viewOf(world: World): View {
   const rotations = groupBy(world.rotations, ({ spec }) => spec.nodeUID);
-  const nodes = world.nodes.flatMap((node) => nodeView(world, node, rotations));
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  const byNode = groupBy(world.pods, (pod) => label(pod, labels.nodeUID));
-  const byRotation = groupBy(world.pods, (pod) => label(pod, labels.rotation));
+  const nodes: NodeView[] = [];
+  const byName = new Map<string, NodeView>();
+  for (const node of world.nodes) {
+    const view = nodeView(world, node, rotations);
+    if (view === undefined) continue;
+    nodes.push(view);
+    byName.set(view.name, view);
+  }
+  const byNode = podsBy(world.pods, labels.nodeUID);
+  const byRotation = podsBy(world.pods, labels.rotation);
   return {
     world,
     nodes,
     byName,
-    homeless: world.rotations.filter(({ spec }) => byName.get(spec.nodeName)?.uid !== spec.nodeUID),
-    podsOf: (kind, nodeUID) => ofKind(kind, byNode.get(nodeUID)),
-    podsFor: (kind, uid) => (uid === undefined ? none : ofKind(kind, byRotation.get(uid))),
+    busy: nodes.filter(({ active }) => active.length > 0),
+    homeless: homelessOf(world, nodes, byName),
+    podsOf: (kind, nodeUID) => byNode.get(kind)?.get(nodeUID) ?? none,
+    podsFor: (kind, uid) => (uid === undefined ? none : (byRotation.get(kind)?.get(uid) ?? none)),
   };
 }
 
-function ofKind(kind: PodKind, pods: readonly Pod[] = none): readonly Pod[] {
-  return pods.length === 0 ? none : pods.filter((pod) => label(pod, labels.kind) === kind);
+type PodsByLabel = ReadonlyMap<string | undefined, readonly Pod[]>;
+
+/** By kind, then by the value of a label. */
+function podsBy(pods: readonly Pod[], name: string): ReadonlyMap<string | undefined, PodsByLabel> {
+  const kinds = groupBy(pods, (pod) => label(pod, labels.kind));
+  return new Map([...kinds].map(([kind, ofKind]) => [kind, groupBy(ofKind, (pod) => label(pod, name))]));
+}
+
+/** Thousands have a home: they are gone through one by one only where not all have. */
+function homelessOf(
+  { rotations }: World,
+  nodes: readonly NodeView[],
+  byName: View['byName'],
+): readonly CertificateRotation[] {
+  const housed = nodes.reduce((sum, node) => sum + node.rotations.length, 0);
+  if (housed === rotations.length) return none;
+  return rotations.filter(({ spec }) => byName.get(spec.nodeName)?.uid !== spec.nodeUID);
 }
 
 function nodeView(
   world: World,
   node: Node,
-  rotations: ReadonlyMap<string, readonly CertificateRotation[]>,
-): NodeView[] {
+  byUID: ReadonlyMap<string, readonly CertificateRotation[]>,
+): NodeView | undefined {
   const { name, uid } = node.metadata ?? {};
-  if (name === undefined || uid === undefined) return [];
-  const inventory = world.inventories.get(name);
-  return [
-    {
-      node,
-      name,
-      uid,
-      role: roleOf(node),
-      ready: condition(node, 'Ready'),
-      inventory: inventory?.nodeUID === uid ? inventory : undefined,
-      rotations: inAge(rotations.get(uid) ?? none, name),
-    },
-  ];
+  if (name === undefined || uid === undefined) return undefined;
+  const found = world.inventories.get(name);
+  const rotations = byUID.get(uid) ?? none;
+  const known = views.get(node);
+  if (known !== undefined && known.found === found && areSame(known.rotations, rotations)) return known.view;
+  const inventory = found?.nodeUID === uid ? found : undefined;
+  const view = makeView(node, { name, uid, inventory, rotations: inAge(rotations, name) });
+  views.set(node, { found, rotations, view });
+  return view;
+}
+
+/** What was made last of a node, and of what: the inventory under its name, its rotations in the order given. */
+const views = new WeakMap<
+  Node,
+  {
+    readonly found: Inventory | undefined;
+    readonly rotations: readonly CertificateRotation[];
+    readonly view: NodeView;
+  }
+>();
+
+function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((one, at) => one === b[at]);
+}
+
+function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' | 'rotations'>): NodeView {
+  const { inventory, rotations } = base;
+  const open = rotations.filter((rotation) => !isTerminal(rotation));
+  const active = open.filter(isActive);
+  const begunEnds = endsOf(rotations.filter(({ status }) => status?.startedAt !== undefined));
+  const lastWritten = Math.max(...endsOf(rotations.filter((rotation) => !wasNeverBegun(rotation))));
+  const scannedAt = inventory === undefined ? undefined : Date.parse(inventory.collectedAt);
+  return {
+    node,
+    ...base,
+    role: roleOf(node),
+    ready: condition(node, 'Ready'),
+    open,
+    active,
+    byHand: open.filter((rotation) => !isActive(rotation) && !isPlanned(rotation)),
+    pending: active.length > 0 ? undefined : open.find(({ status }) => status?.phase === 'Pending'),
+    lastEnd: Math.max(...begunEnds.filter(Number.isFinite)),
+    scannedAt,
+    isOutdated: scannedAt !== undefined && scannedAt < lastWritten,
+  };
+}
+
+function endsOf(rotations: readonly CertificateRotation[]): number[] {
+  return rotations.flatMap(({ status }) =>
+    status?.finishedAt === undefined ? [] : [Date.parse(status.finishedAt)],
+  );
 }
 
 function inAge(rotations: readonly CertificateRotation[], name: string): readonly CertificateRotation[] {
@@ -88,26 +166,6 @@ export function versionOf({ node }: Pick<NodeView, 'node'>): string {
 
 export function label(pod: Pod, name: string): string | undefined {
   return pod.metadata?.labels?.[name];
-}
-
-/** When the last rotation that may have written to the node ended; undefined: none did. */
-export function lastEnd(node: NodeView): Date | undefined {
-  const ends = node.rotations.flatMap((rotation) =>
-    rotation.status?.finishedAt === undefined || wasNeverBegun(rotation)
-      ? []
-      : [Date.parse(rotation.status.finishedAt)],
-  );
-  return ends.length === 0 ? undefined : new Date(Math.max(...ends));
-}
-
-/** Whether a rotation has ended since the node was scanned: what the inventory says may no longer be so. */
-export function isOutdated(node: NodeView): boolean {
-  const end = lastEnd(node);
-  return (
-    node.inventory !== undefined &&
-    end !== undefined &&
-    Date.parse(node.inventory.collectedAt) < end.getTime()
-  );
 }
 
 export function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {

@@ -1,0 +1,137 @@
+// What the plan wants of a node next: what has not failed goes first and alone, what has failed is tried again apart.
+import type { CertificateId } from '../../catalogue/ids.ts';
+import type { FailedAttempts } from '../../kube/types.ts';
+import { groupHoldsUntil, nextGroup, type Candidate, type Group } from '../../policy/grouping.ts';
+import type { Configuration } from '../configuration.ts';
+import type { World } from '../world.ts';
+import { carriedOn, retriesOf, type Retry } from './backoff.ts';
+import { leftOut, renewableOf, type RenewableCertificate } from './candidates.ts';
+import { wishOf, type Wish } from './rotation-object.ts';
+import { groupBy, type NodeView } from './view.ts';
+
+/** What was wished for of a node, and from when until when it is that, in milliseconds, both inclusive. */
+export interface Wished {
+  /** Undefined: nothing comes due within the horizon. */
+  readonly wish: Wish | undefined;
+  readonly from: number;
+  readonly until: number;
+  /** The rotations of the node were found to be as wished: they are the same for as long as its view is. */
+  isMet: boolean;
+}
+
+/** The same value for as long as the view of the node and the wish are. */
+export function wishedOf(node: NodeView, world: World): Wished {
+  const now = world.now.getTime();
+  const outlook = outlookOf(node, world);
+  const { last } = outlook;
+  if (last !== undefined && last.from <= now && now <= last.until) return last;
+  const { group, failures } = nextOf(outlook, world.now);
+  const isNear = group !== undefined && group.dueAt.getTime() - now <= outlook.configuration.planHorizon;
+  const wish = isNear ? makeWish(node, world, { outlook, group, failures }) : undefined;
+  outlook.last = { wish, from: now, until: untilWhen(outlook, group, wish, world.now), isMet: false };
+  return outlook.last;
+}
+
+function makeWish(
+  node: NodeView,
+  world: World,
+  {
+    outlook,
+    group,
+    failures,
+  }: { readonly outlook: Outlook; readonly group: Group; readonly failures: number },
+): Wish {
+  const { renewable, failedBefore } = outlook;
+  const missing = leftOut(node, world, group.dueAt);
+  return wishOf(node, group, renewable, { failures, leftOut: missing, failedBefore, now: world.now });
+}
+
+/**
+ * The last moment of which it is sure that the same is wished for then. What has failed has pauses of its own, and why
+ * something is left out is the vault's to say: they are asked about in every pass.
+ */
+function untilWhen(
+  { sound, failed, configuration }: Outlook,
+  group: Group | undefined,
+  wish: Wish | undefined,
+  now: Date,
+): number {
+  const time = now.getTime();
+  if (failed.length > 0 || wish?.leftOut !== undefined) return time;
+  const until = groupHoldsUntil(sound, now, configuration.groupWithin);
+  if (group === undefined) return until;
+  if (wish === undefined)
+    return Math.min(until, Math.ceil(group.dueAt.getTime() - configuration.planHorizon) - 1);
+  const ends = wish.certificates.map(({ notAfter }) => notAfter.getTime());
+  return Math.min(until, ...ends.filter((end) => end >= time));
+}
+
+/** What is to come of a node, whatever the time. */
+interface Outlook {
+  readonly configuration: Configuration;
+  /** Who said last what can be signed. */
+  vault: World['vault'];
+  readonly renewable: readonly RenewableCertificate[];
+  readonly retries: ReadonlyMap<CertificateId, Retry> | undefined;
+  readonly failedBefore: readonly FailedAttempts[] | undefined;
+  /** What has not failed. */
+  readonly sound: readonly Candidate[];
+  /** What has, part by part: one that was refused must not take the others down with it. */
+  readonly failed: readonly (readonly Candidate[])[];
+  last: Wished | undefined;
+}
+
+function outlookOf(node: NodeView, world: World): Outlook {
+  const { configuration, vault } = world;
+  const known = outlooks.get(node);
+  const isSame = known?.configuration === configuration;
+  if (isSame && known.vault === vault) return known;
+  const renewable = renewableOf(node, world);
+  if (isSame && known.renewable === renewable && known.last?.wish?.leftOut === undefined) {
+    known.vault = vault;
+    return known;
+  }
+  const retries = retriesOf(node, renewable, world);
+  const outlook: Outlook = {
+    configuration,
+    vault,
+    renewable,
+    retries,
+    failedBefore: carriedOn(node),
+    ...candidatesOf(renewable, retries),
+    last: undefined,
+  };
+  outlooks.set(node, outlook);
+  return outlook;
+}
+
+/** It depends on the values that it holds and on the node alone. */
+const outlooks = new WeakMap<NodeView, Outlook>();
+
+function candidatesOf(
+  renewable: readonly RenewableCertificate[],
+  retries: Outlook['retries'],
+): Pick<Outlook, 'sound' | 'failed'> {
+  if (retries === undefined) return { sound: renewable, failed: [] };
+  const hasFailed = ({ id }: Candidate): boolean => (retries.get(id)?.failures ?? 0) > 0;
+  const resting = renewable.map((one) => ({ ...one, notBefore: retries.get(one.id)?.notBefore }));
+  const parts = groupBy(resting.filter(hasFailed), ({ id }) => retries.get(id)?.part);
+  return { sound: resting.filter((one) => !hasFailed(one)), failed: [...parts.values()] };
+}
+
+/** What has not failed goes first and alone: what has must not take it down with it. */
+function nextOf(
+  { sound, failed, retries, configuration }: Outlook,
+  now: Date,
+): { readonly group: Group | undefined; readonly failures: number } {
+  const next = (candidates: readonly Candidate[]) => nextGroup(candidates, now, configuration.groupWithin);
+  const first = next(sound);
+  if (failed.length === 0) return { group: first, failures: 0 };
+  const [again] = failed
+    .flatMap((part) => next(part) ?? [])
+    .toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
+  const isDue = first !== undefined && first.dueAt < now;
+  if (again === undefined || isDue || (first !== undefined && first.dueAt <= again.dueAt))
+    return { group: first, failures: 0 };
+  return { group: again, failures: Math.max(...again.ids.map((id) => retries?.get(id)?.failures ?? 0)) };
+}
