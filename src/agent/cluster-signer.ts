@@ -20,6 +20,8 @@ export interface ClusterSignerOptions {
 }
 
 const collection = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
+/** A controller that leads signs within half a second; then each look waits longer, up to `pollMs`. */
+const firstLookMs = 250;
 const pollMs = 1000;
 const longestPauseMs = 5000;
 const tenMinutes = 600_000;
@@ -68,7 +70,7 @@ class Patience {
   }
 
   /** @throws CertError `cause` when the time is up */
-  async rest(cause: CertError, pause: number = pollMs): Promise<void> {
+  async rest(cause: CertError, pause: number): Promise<void> {
     if (this.#left <= 0) throw cause;
     this.#left -= pause;
     await this.#options.sleep(pause, this.signal);
@@ -158,7 +160,7 @@ function requestName(rotationName: string, key: string): string {
 }
 
 async function collect({ request, name }: Open, patience: Patience): Promise<Certificate> {
-  for (;;) {
+  for (let pause = firstLookMs; ; pause = Math.min(pause * 2, pollMs)) {
     const answer = await patience.call({ method: 'GET', path: `${collection}/${name}` });
     if (answer.status !== 200) throw refused(`the request ${name} for ${request.key} cannot be read`, answer);
     const status = field(answer.body, 'status');
@@ -173,6 +175,7 @@ async function collect({ request, name }: Open, patience: Patience): Promise<Cer
         'Unreachable',
         `nobody signed ${request.key} (CertificateSigningRequest ${name}) in time`,
       ),
+      pause,
     );
   }
 }
