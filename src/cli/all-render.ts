@@ -76,7 +76,7 @@ const leftLines = (plan: readonly Decided[]): string[] =>
     });
 
 /** Nothing that a person need be told of, one by one. */
-const quiet: readonly string[] = ['NotDue'];
+const quiet: readonly string[] = ['NotDue', 'NotPresent'];
 
 const noteLines = ({ notes, earlier }: Ended): string[] => [
   ...(earlier === undefined

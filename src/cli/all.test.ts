@@ -60,8 +60,10 @@ const run = (fake: FakeNode, options: Partial<AllOptions> = {}): Promise<number>
 
 const backupOf = (): string => /backups\/(\S+)/.exec(out)?.[1] ?? '';
 
+const schedulerConf = '/etc/kubernetes/scheduler.conf';
+
 function replace({ files }: FakeNode, path: string, bytes: Uint8Array): void {
-  files.unlink(path);
+  if (files.lstat(path) !== undefined) files.unlink(path);
   files.create(path, new Uint8Array(bytes), { mode: 0o644, uid: 0, gid: 0 });
 }
 
@@ -115,6 +117,36 @@ describe('cert-renew all', () => {
       'NOT RENEWED: expired 10 d ago, but the key of its CA (/etc/kubernetes/pki/ca.key)',
     );
     expect(contents(fake)).toEqual(before);
+  });
+
+  it.each([
+    ['broken', 'users: [', /scheduler\.conf:1:9: cannot be read: /],
+    ['not there', undefined, /scheduler\.conf does not exist$/m],
+  ])('tells of a kubeconfig that is %s, and renews the rest', async (_, text, why) => {
+    const damage = (fake: FakeNode): void => {
+      fake.files.unlink(schedulerConf);
+      if (text !== undefined) replace(fake, schedulerConf, Buffer.from(text));
+    };
+    const fine = nodeWith(300);
+    damage(fine);
+    expect([await run(fine, { dryRun: true }), await run(fine)]).toEqual([2, 2]);
+    expect(out).toMatch(why);
+    expect(out).toMatch(
+      /^refused: scheduler\.conf could not be renewed here, see above; nothing was touched$/m,
+    );
+    const due = nodeWith(-10);
+    due.goDark('kube-apiserver', 'kube-scheduler');
+    damage(due);
+    expect(await run(due)).toBe(4);
+    expect(out).toContain('kubelet-client-current.pem: renewed');
+    expect(out).toMatch(/^partly done: .*; scheduler\.conf could not be renewed here, see above/m);
+  });
+
+  it('leaves a kubeconfig with a token, and says so', async () => {
+    const fake = nodeWith(300);
+    replace(fake, schedulerConf, Buffer.from('users: [{name: me, user: {token: secret}}]'));
+    expect(await run(fake)).toBe(3);
+    expect(out).toContain(`note: ${schedulerConf} holds no client certificate`);
   });
 
   it('keeps what cannot be proved without a quorum, and proves it when it is called again', async () => {
