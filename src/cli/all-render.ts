@@ -156,12 +156,21 @@ export interface ShownPlan {
   readonly plan: readonly Decided[];
   readonly cluster: Cluster;
   readonly interrupted: boolean;
+  /** What ends the rotation before anything is touched; undefined: nothing that can be known without writing. */
+  readonly ahead: Outcome | undefined;
   readonly notes: readonly string[];
 }
 
-export function exitOfPlan({ plan, interrupted }: ShownPlan): number {
-  if (interrupted || plan.some(({ action }) => action === 'renew')) return exitCodes.done;
-  return leftUndone(plan).length > 0 ? exitCodes.refused : exitCodes.nothingToDo;
+export function exitOfPlan(shown: ShownPlan): number {
+  const ended = endAhead(shown);
+  return ended === undefined ? exitCodes.done : exitOf(ended);
+}
+
+/** The end of a call that touches nothing; undefined: it would begin. */
+function endAhead({ plan, interrupted, ahead, notes }: ShownPlan): Ended | undefined {
+  const isBegun = ahead === undefined && plan.some(({ action }) => action === 'renew');
+  if (interrupted || isBegun) return undefined;
+  return { earlier: undefined, plan, outcome: ahead, journal: undefined, backups: '', others: [], notes };
 }
 
 const stagesOf = ({ plan }: ShownPlan) => planStages(plan.filter(({ action }) => action === 'renew'));
@@ -175,8 +184,9 @@ export function renderPlan(shown: ShownPlan): string {
   if (shown.interrupted) steps.unshift('what was interrupted here is taken to its end first');
   if (shown.cluster !== 'alive' && stages.length > 0) steps.push(coldTexts[shown.cluster]);
   const lines = steps.map((text, index) => `${index + 1}. ${text}`);
-  if (lines.length === 0) lines.push('nothing would be renewed');
   lines.push(...leftLines(shown.plan), ...shown.notes.map((note) => `note: ${note}`));
+  const ended = endAhead(shown);
+  if (ended !== undefined) lines.push(summary(ended));
   return `${lines.join('\n')}\n`;
 }
 
@@ -201,9 +211,12 @@ function restartText(name: StageName, cluster: Cluster): string {
 }
 
 export function renderPlanJson(shown: ShownPlan): string {
+  const ended = endAhead(shown);
   const value = {
     schema: 1,
     dryRun: true,
+    result: ended === undefined ? null : resultOf(ended),
+    message: ended === undefined ? null : summary(ended),
     interrupted: shown.interrupted,
     cluster: shown.cluster,
     stages: stagesOf(shown).map(({ name, members }) => ({

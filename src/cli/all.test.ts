@@ -11,6 +11,7 @@ import {
   makeCa,
   makeDisk,
   makeLeaf,
+  manifestOf,
   servingTarget,
   type FakeCa,
 } from '../rotation/fake-disk.ts';
@@ -107,6 +108,24 @@ describe('cert-renew all', () => {
     expect(await run(fake, { dryRun: true, json: true })).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ schema: 1, dryRun: true, cluster: 'kubelet-down' });
     expect(contents(fake)).toEqual(before);
+  });
+
+  it('refuses in a dry run what it would refuse, in the same words', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    const manifest = manifestOf('kube-scheduler');
+    const text = Buffer.from(fake.files.read(manifest)).toString('utf8').replace('metadata:', 'metadata: &a');
+    replace(fake, manifest, Buffer.from(text));
+    const before = contents(fake);
+    expect(await run(fake, { dryRun: true })).toBe(2);
+    const refusal = /^refused: .*kube-scheduler\.yaml.*; nothing was touched$/m.exec(out)?.[0] ?? 'none';
+    expect(contents(fake)).toEqual(before);
+    out = '';
+    expect(await run(fake)).toBe(2);
+    expect(out).toContain(`${refusal}\n`);
+    out = '';
+    expect(await run(fake, { dryRun: true, json: true })).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ result: 'refused', message: refusal });
   });
 
   it('refuses where the key of the CA is not on this node, and says what to do', async () => {
