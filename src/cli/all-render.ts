@@ -116,7 +116,7 @@ function whatNext({ journal, others, plan }: Ended): string {
     return 'the kubelet does not come up: see journalctl -u kubelet, then run cert-renew all here again';
   const needsEtcd = unproved.some(({ name }) => stageRules[name].needsEtcd);
   if (!needsEtcd || wrong.includes('etcd'))
-    return 'run cert-renew all here again; if it stays so, see crictl ps -a and the logs of what does not come up';
+    return 'run cert-renew all here again; if it stays so, see in /var/log/pods the logs of what does not come up';
   const where = others.length > 0 ? others.join(', ') : 'the other control planes, where there are any';
   return `this node is done as far as it can be alone: go on with ${where} (cert-renew all there), then run it here again`;
 }

@@ -21,6 +21,7 @@ import {
 import { findJournal } from '../../rotation/journal.ts';
 import type { RotationNode } from '../../rotation/types.ts';
 import { readLocalCas } from '../local-ca.ts';
+import { runtimeToolOf } from '../runtime-tool.ts';
 import { missedRow, notesBeside, rowOrAbsent } from '../missed.ts';
 import { findCopies, remoteMountsOf } from './copies.ts';
 import { loopbackCertificate, useOf, type LiveFacts, type LiveNode } from './live.ts';
@@ -81,6 +82,7 @@ export async function gather(node: CheckNode, signal: AbortSignal): Promise<Node
     copies,
     rotation: seeRotation(node),
     stopped: stoppedComponents(node, discovery),
+    tool: runtimeToolOf(node.files),
     notes: [...notesBeside(discovery), ...notes],
   };
 }
