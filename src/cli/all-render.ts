@@ -1,6 +1,7 @@
 // What `cert-renew all` prints at its end, and its exit code. Pure.
 import { planStages, stageRules, type StageName } from '../rotation/stages.ts';
 import type { Journal } from '../rotation/journal.ts';
+import type { CertificateId } from '../catalogue/ids.ts';
 import type { Outcome } from '../rotation/types.ts';
 import type { Cluster } from './all-node.ts';
 import type { Decided } from './all-plan.ts';
@@ -11,6 +12,8 @@ import { rfc3339 } from '../pki/time.ts';
 export interface Ended {
   /** Of what was interrupted, and is at its end now. */
   readonly earlier: Outcome | undefined;
+  /** Of that, what was proved before this call. */
+  readonly provedBefore: readonly CertificateId[];
   readonly plan: readonly Decided[];
   /** Undefined: nothing of the plan was begun. */
   readonly outcome: Outcome | undefined;
@@ -50,14 +53,36 @@ export function renderText(ended: Ended): string {
   return `${lines.join('\n')}\n`;
 }
 
-const renewedOf = ({ earlier, outcome }: Ended): Outcome['certificates'] => [
+type Renewed = Outcome['certificates'];
+
+const renewedOf = ({ earlier, outcome }: Ended): Renewed => [
   ...(earlier?.certificates ?? []),
   ...(outcome?.certificates ?? []),
 ];
 
+/** What an earlier call may have told is told apart from what this one did. */
 function certificateLines(ended: Ended): string[] {
-  return renewedOf(ended)
-    .filter(({ id }) => holdsNew(ended.journal, id))
+  const { earlier, outcome, provedBefore } = ended;
+  const own = linesOf(ended, outcome?.certificates ?? []);
+  if (earlier === undefined) return own;
+  const isBefore = ({ id }: Renewed[number]): boolean => provedBefore.includes(id);
+  const parts = [
+    ['of an earlier call, proved before this one:', linesOf(ended, earlier.certificates.filter(isBefore))],
+    [
+      'of an earlier call, taken up by this one:',
+      linesOf(
+        ended,
+        earlier.certificates.filter((each) => !isBefore(each)),
+      ),
+    ],
+    ['of this call:', own],
+  ] as const;
+  return parts.flatMap(([heading, lines]) => (lines.length === 0 ? [] : [heading, ...lines]));
+}
+
+function linesOf({ journal }: Ended, certificates: Renewed): string[] {
+  return certificates
+    .filter(({ id }) => holdsNew(journal, id))
     .map(({ id, oldSerial, newSerial, oldNotAfter, newNotAfter, proof }) => {
       const expiry = `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}`;
       const seen = proof === undefined ? 'not proved yet' : proof;
@@ -170,7 +195,8 @@ export function exitOfPlan(shown: ShownPlan): number {
 function endAhead({ plan, interrupted, ahead, notes }: ShownPlan): Ended | undefined {
   const isBegun = ahead === undefined && plan.some(({ action }) => action === 'renew');
   if (interrupted || isBegun) return undefined;
-  return { earlier: undefined, plan, outcome: ahead, journal: undefined, backups: '', others: [], notes };
+  const nothing = { earlier: undefined, provedBefore: [], journal: undefined, backups: '', others: [] };
+  return { ...nothing, plan, outcome: ahead, notes };
 }
 
 const stagesOf = ({ plan }: ShownPlan) => planStages(plan.filter(({ action }) => action === 'renew'));

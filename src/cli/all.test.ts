@@ -174,8 +174,17 @@ describe('cert-renew all', () => {
     fake.quorum = false;
     expect(await run(fake)).toBe(4);
     expect(out).toMatch(/^partly done: .*this node is done as far as it can be alone/m);
+    expect(out).not.toContain(' call');
+    const told = err.split('\n').filter((line) => line !== '');
+    out = '';
+    err = '';
     fake.quorum = true;
     expect(await run(fake)).toBe(0);
+    expect(err).toMatch(/^what began at 2030-03-01T\S+ is taken up: kube-apiserver, .*kubelet$/m);
+    // Nothing is told twice.
+    expect(err.split('\n').filter((line) => told.includes(line))).toEqual([]);
+    expect(out).toMatch(/^of an earlier call, taken up by this one:\napiserver\.crt: renewed, /);
+    expect(out).not.toContain('of this call');
   });
 });
 
@@ -307,6 +316,31 @@ describe('cert-renew all that is called again', () => {
     expect(err).toContain('run cert-renew all again, it goes on where it was');
     fake.files.onStep = () => undefined;
     expect(await run(fake)).toBe(0);
+  });
+});
+
+describe('cert-renew all that goes on where it was', () => {
+  it('tells apart what was proved before, what was open, and what is its own', async () => {
+    const fake = nodeWith(20);
+    const scheduler = fake.files.read(schedulerConf);
+    replace(fake, schedulerConf, Buffer.from('users: ['));
+    const person = new AbortController();
+    fake.files.onStep = (what) => {
+      if (/^rename .*admin\.conf$/.test(what)) person.abort();
+    };
+    expect(await all({ lockTimeout: 1000 }, person.signal, home(fake))).toBe(4);
+    fake.files.onStep = () => undefined;
+    replace(fake, schedulerConf, scheduler);
+    err = '';
+    expect(await run(fake)).toBe(0);
+    expect(err).toMatch(
+      /^what began at \S+ is taken up: kubelet; proved already: kube-apiserver, administrators$/m,
+    );
+    expect(err).not.toContain('kube-apiserver: ');
+    const before =
+      'of an earlier call, proved before this one:\napiserver\\.crt: renewed, .*\nadmin\\.conf: renewed, .*\n';
+    const open = 'of an earlier call, taken up by this one:\n(kubelet.*: renewed, .*\n){2}';
+    expect(out).toMatch(new RegExp(`${before}${open}of this call:\nscheduler\\.conf: renewed, .*\n`));
   });
 });
 

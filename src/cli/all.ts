@@ -124,10 +124,12 @@ async function renewAll(
   let journal: Journal | undefined;
   const follow = { told: (each: Journal) => told((journal = each)) };
   const again = renewedAgain(node, options);
+  const provedBefore = provedIn(node);
   let earlier = again === undefined ? await takeUp(node, follow, signal) : undefined;
   const ended = async (more: Pick<Ended, 'plan' | 'outcome' | 'notes'>): Promise<Ended> => ({
     ...more,
     earlier,
+    provedBefore,
     journal,
     backups: node.layout.backups,
     others: isInterrupted(node) ? await othersOf(node, signal) : [],
@@ -165,6 +167,13 @@ function renewedAgain(node: RotationNode, options: AllOptions): Waiting | undefi
   const { seen, plan } = planOf(node, options);
   if (unproved.length === 0 || isMoving || targetsOf(seen, plan, []).length === 0) return undefined;
   return { id, certificates: unproved.flatMap(({ certificates }) => certificates.map((each) => each.id)) };
+}
+
+function provedIn({ files, layout }: RotationNode): readonly CertificateId[] {
+  const found = findJournal(files, layout);
+  if (found.kind !== 'journal') return [];
+  const proved = found.journal.stages.filter(({ state }) => state === 'proved');
+  return proved.flatMap(({ certificates }) => certificates.flatMap(({ id }) => id ?? []));
 }
 
 const isUnderWay = ({ files, layout }: RotationNode, id: string): boolean => {
