@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import { posix } from 'node:path';
 import { CertError } from '../errors.ts';
-import { errnoOf, onFile, toCertError } from './errno.ts';
+import { errnoOf, onFile } from './errno.ts';
 import { sha256OfFile } from './executable.ts';
 import type { FileStat, Files } from './files.ts';
 import { libc } from './libc.ts';
@@ -35,6 +35,14 @@ export function nodeFiles(root = '/'): Files {
   /** The name itself, with the directories above it resolved. */
   const name = (path: string): string => real(resolve(path, false));
 
+  /** The highest directory above a path that is of the same file system. */
+  const mountOf = (path: string): string => {
+    let mount = posix.dirname(resolve(path, false));
+    while (mount !== '/' && lstatRaw(posix.dirname(mount))?.dev === lstatRaw(mount)?.dev)
+      mount = posix.dirname(mount);
+    return mount;
+  };
+
   return {
     lstat: (path) => toStat(lstatRaw(resolve(path, false))),
     stat: (path) => toStat(lstatRaw(resolve(path, true))),
@@ -49,16 +57,22 @@ export function nodeFiles(root = '/'): Files {
     read: (path, limit = sizeLimit) => onFile(path, () => readRegular(name(path), path, limit)),
     sha256: (path) => onFile(path, () => sha256OfFile(name(path))),
     mkdir: (path, mode) =>
-      onFile(path, () => {
-        fs.mkdirSync(name(path), { mode });
-        fs.chmodSync(name(path), mode);
-      }),
-    create: (path, bytes, as) =>
-      onFile(path, () =>
-        createFile(name(path), bytes, as, as.like === undefined ? undefined : name(as.like)),
+      onFile(
+        path,
+        () => {
+          fs.mkdirSync(name(path), { mode });
+          fs.chmodSync(name(path), mode);
+        },
+        mountOf,
       ),
-    symlink: (target, path) => onFile(path, () => fs.symlinkSync(target, name(path))),
-    rename: (from, to) => onFile(to, () => fs.renameSync(name(from), name(to))),
+    create: (path, bytes, as) =>
+      onFile(
+        path,
+        () => createFile(name(path), bytes, as, as.like === undefined ? undefined : name(as.like)),
+        mountOf,
+      ),
+    symlink: (target, path) => onFile(path, () => fs.symlinkSync(target, name(path)), mountOf),
+    rename: (from, to) => onFile(to, () => fs.renameSync(name(from), name(to)), mountOf),
     unlink: (path) => onFile(path, () => fs.unlinkSync(name(path))),
     rmdir: (path) => onFile(path, () => fs.rmdirSync(name(path))),
     syncDirectory: (path) =>
@@ -201,7 +215,7 @@ function createFile(
   } catch (error) {
     // A half-made file of ours must not stay where disk space may be what is missing.
     fs.rmSync(real, { force: true });
-    throw toCertError(error, real);
+    throw error;
   } finally {
     fs.closeSync(fd);
   }
