@@ -191,7 +191,7 @@ describe('after an interrupted rotation of the agent', () => {
     const twin = fake.afterKill(fake.files.afterKill());
     expect(await resume(signal, node())).toBe(0);
     expect(err).toMatch(
-      /^cert-renew resume: kube-apiserver: the new files are in place\ncert-renew resume: keys and certificates fit; .*cert-renew all\n$/,
+      /^cert-renew resume: kube-apiserver: the new files are in place\ncert-renew resume: no file is half replaced; .*cert-renew all\n$/,
     );
     fake = twin;
     fake.files.onStep = (what) => {

@@ -49,7 +49,7 @@ function resumeLocked(node: RotationNode): number {
 function endOf(found: FoundJournal): string {
   if (found.kind !== 'journal') return 'nothing was interrupted on this node';
   return found.journal.state === 'applying'
-    ? 'keys and certificates fit; the rotation itself goes on in its Pod, or by cert-renew all'
+    ? 'no file is half replaced; the rotation itself goes on in its Pod, or by cert-renew all'
     : 'nothing was interrupted on this node: of the rotation that lies here no file is half done';
 }
 
