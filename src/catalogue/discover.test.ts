@@ -384,6 +384,25 @@ describe('a worker', () => {
   });
 });
 
+describe('a kubeconfig of a component that runs here', () => {
+  const path = '/etc/kubernetes/scheduler.conf';
+  it.each([
+    ['absent', undefined],
+    ['unreadable', 'users: ['],
+    ['unreadable', { kind: 'problem', message: 'EIO' } as const],
+    ['no-certificate', kubeconfig('x', '{token: x}')],
+  ])('that is %s is missed', (lack, content) => {
+    const files = content === undefined ? omit(controlPlane, path) : { ...controlPlane, [path]: content };
+    expect(discoverIn(files).missed).toMatchObject([{ id: 'scheduler.conf', path, lack }]);
+  });
+
+  it('is missed nowhere else, nor where it shares its file with another', () => {
+    const shared = pod('kube-scheduler', ['--kubeconfig=/etc/kubernetes/admin.conf']);
+    const files = { ...omit(controlPlane, path), '/etc/kubernetes/manifests/kube-scheduler.yaml': shared };
+    for (const each of [worker, controlPlane, files]) expect(discoverIn(each).missed).toEqual([]);
+  });
+});
+
 describe('any node', () => {
   it('ends in a discovery, whatever its files hold', () => {
     const paths = Object.keys(controlPlane);

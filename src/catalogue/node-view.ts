@@ -22,7 +22,7 @@ import {
   type KubeconfigUser,
 } from '../formats/kubeconfig.ts';
 import type { Component, Location } from './ids.ts';
-import type { SnapshotReader } from './snapshot.ts';
+import { problemText, type Reading, type SnapshotReader } from './snapshot.ts';
 
 export type StaticComponent = Exclude<Component, 'kubelet' | 'none'>;
 const staticComponents: readonly StaticComponent[] = [
@@ -38,6 +38,9 @@ export interface StaticPod {
   readonly container: ManifestContainer | undefined;
 }
 
+/** What is wrong with a kubeconfig that gives no certificate. */
+export type Lack = 'absent' | 'unreadable' | 'no-certificate';
+
 export interface NodeView {
   readonly kubelet: KubeletSettings;
   readonly pods: ReadonlyMap<StaticComponent, StaticPod>;
@@ -46,6 +49,8 @@ export interface NodeView {
   flag(component: StaticComponent, flag: string): string | undefined;
   /** Where the client certificate of a kubeconfig lies; undefined when it has none or is not there. */
   credential(path: string): Location | undefined;
+  /** Why `credential` gives none, in words. */
+  lacks(path: string): { readonly lack: Lack; readonly reason: string };
   /** The server that a kubeconfig names, when it can be read. */
   server(path: string): string | undefined;
   /** Path with its links resolved: two names of one file are one file. */
@@ -205,6 +210,7 @@ export function viewNode(
       const config = kubeconfig(reader, path);
       return config === undefined ? undefined : credentialOf(reader, path, config);
     },
+    lacks: (path) => lackOf(reader.file(path), path),
     server(path) {
       const config = kubeconfig(reader, path);
       return config === undefined ? undefined : (currentCluster(config) ?? config.clusters[0])?.server;
@@ -220,6 +226,18 @@ export function viewNode(
 function kubeconfig(reader: SnapshotReader, path: string): Kubeconfig | undefined {
   const text = reader.text(path);
   return text === undefined ? undefined : orNote(reader, () => parseKubeconfig(text, path));
+}
+
+function lackOf(reading: Reading, path: string): { readonly lack: Lack; readonly reason: string } {
+  if (reading.kind === 'absent') return { lack: 'absent', reason: `${path} does not exist` };
+  if (reading.kind !== 'text') return { lack: 'unreadable', reason: problemText(path, reading) };
+  try {
+    parseKubeconfig(reading.text, path);
+    return { lack: 'no-certificate', reason: `${path} holds no client certificate that can be renewed` };
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    return { lack: 'unreadable', reason: describeError(error) };
+  }
 }
 
 /** The current context's user when it has a certificate, else the first that has one. */

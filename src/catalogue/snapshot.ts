@@ -8,6 +8,14 @@ export type Reading =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'problem'; readonly message: string };
 
+export const problemText = (
+  path: string,
+  reading: Extract<Reading, { kind: 'problem' | 'unreachable' }>,
+): string =>
+  reading.kind === 'problem'
+    ? `${path} cannot be read: ${reading.message}`
+    : `${path} lies outside the directories that are mounted`;
+
 export interface Snapshot {
   /** By the node's own path. A path that is no key was not read yet. */
   readonly files: ReadonlyMap<string, Reading>;
@@ -41,9 +49,9 @@ export class SnapshotReader {
   /** The text of a file, undefined when it is absent; what is there and cannot be read becomes a note. */
   text(path: string): string | undefined {
     const reading = this.file(path);
-    if (reading.kind === 'problem') this.note(`${path} cannot be read: ${reading.message}`);
-    if (reading.kind === 'unreachable') this.note(`${path} lies outside the directories that are mounted`);
-    return reading.kind === 'text' ? reading.text : undefined;
+    if (reading.kind === 'text') return reading.text;
+    if (reading.kind !== 'absent') this.note(problemText(path, reading));
+    return undefined;
   }
 
   names(directory: string): readonly string[] {

@@ -57,11 +57,27 @@ function administrators(path: string): Entry['find'] {
   return (node) => (node.pods.has('kube-apiserver') ? node.credential(path) : undefined);
 }
 
-function kubeconfigOf(component: StaticComponent, fallback: string): Entry['find'] {
-  return (node) =>
-    node.pods.has(component)
-      ? node.credential(node.flagPath(component, 'kubeconfig') ?? fallback)
-      : undefined;
+/** Kubeconfigs without which a component does nothing. */
+export const ownKubeconfigIds = ['controller-manager.conf', 'scheduler.conf'] as const;
+export type OwnKubeconfig = (typeof ownKubeconfigIds)[number];
+
+const ownersOf: Readonly<Record<OwnKubeconfig, StaticComponent>> = {
+  'controller-manager.conf': 'kube-controller-manager',
+  'scheduler.conf': 'kube-scheduler',
+};
+
+/** Undefined: its component does not run on this node. */
+export function ownKubeconfigPath(node: NodeView, id: OwnKubeconfig): string | undefined {
+  const component = ownersOf[id];
+  if (!node.pods.has(component)) return undefined;
+  return node.flagPath(component, 'kubeconfig') ?? `/etc/kubernetes/${id}`;
+}
+
+function ownKubeconfig(id: OwnKubeconfig): Entry['find'] {
+  return (node) => {
+    const path = ownKubeconfigPath(node, id);
+    return path === undefined ? undefined : node.credential(path);
+  };
 }
 
 /** With serverTLSBootstrap the kubelet keeps its own, as kubelet-server-current.pem (R2). */
@@ -200,7 +216,7 @@ export const table: readonly Entry[] = [
     ca: 'kubernetes',
     component: 'kube-controller-manager',
     proof: 'started after the file and sees the new bytes; GET /version with it',
-    find: kubeconfigOf('kube-controller-manager', '/etc/kubernetes/controller-manager.conf'),
+    find: ownKubeconfig('controller-manager.conf'),
   },
   {
     ...controlPlane,
@@ -209,7 +225,7 @@ export const table: readonly Entry[] = [
     ca: 'kubernetes',
     component: 'kube-scheduler',
     proof: 'started after the file and sees the new bytes; GET /version with it',
-    find: kubeconfigOf('kube-scheduler', '/etc/kubernetes/scheduler.conf'),
+    find: ownKubeconfig('scheduler.conf'),
   },
   {
     ...everyNode,

@@ -9,13 +9,14 @@ import { discoverNode } from '../host/discovery.ts';
 import { errnoOf } from '../host/errno.ts';
 import { toBytes, toText } from '../rotation/bytes.ts';
 import { factsOf } from '../rotation/facts.ts';
-import { rowContext, seenWhole, targetRow } from '../rotation/inventory.ts';
+import { rowContext, seenWhole } from '../rotation/inventory.ts';
 import { ticks } from '../rotation/prove-process.ts';
 import { askServer } from '../rotation/prove-requests.ts';
 import type { LocalCa } from '../rotation/local-signer.ts';
 import type { NodeFacts, RotationNode } from '../rotation/types.ts';
 import type { Found, Signing } from './all-plan.ts';
 import { readLocalCas } from './local-ca.ts';
+import { missedRow, notesBeside, rowOrAbsent } from './missed.ts';
 import { complain } from './output.ts';
 
 export interface SeenHere {
@@ -31,22 +32,33 @@ export interface SeenHere {
 export function seeNode(node: RotationNode): SeenHere {
   const { files } = node;
   const discovery = discoverNode(files);
-  const { targets, notes } = discovery;
+  const { targets, missed } = discovery;
   const seen = seenWhole(files);
   const context = rowContext(seen, discovery);
-  const found = targets.flatMap((target): Found[] => {
-    const row = targetRow(seen, target, context);
-    return row === undefined ? [] : [{ id: target.id, row }];
-  });
-  if (found.length === 0) {
+  const found = [
+    ...targets.flatMap((target): Found[] => {
+      const row = rowOrAbsent(seen, target, context);
+      return row === undefined ? [] : [{ id: target.id, row }];
+    }),
+    ...missed.flatMap((each): Found[] =>
+      each.lack === 'no-certificate' ? [] : [{ id: each.id, row: missedRow(each) }],
+    ),
+  ];
+  if (found.every(({ row }) => row.state === 'NotPresent')) {
     throw new CertError(
       'NotFound',
       'no certificate of Kubernetes was found on this node (looked for what the kubelet and /etc/kubernetes/manifests name); run it on a node, or name the files',
     );
   }
   const { cas, signing } = readCas(node, discovery);
-  return { targets, found, facts: factsOf(discovery), cas, signing, notes };
+  return { targets, found, facts: factsOf(discovery), cas, signing, notes: notesOf(discovery) };
 }
+
+/** A kubeconfig with another way to log in is nothing that could be renewed, or that fails. */
+const notesOf = (discovery: Discovery): readonly string[] => [
+  ...notesBeside(discovery),
+  ...discovery.missed.flatMap(({ lack, reason }) => (lack === 'no-certificate' ? [reason] : [])),
+];
 
 function readCas(
   node: RotationNode,

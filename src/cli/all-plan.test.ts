@@ -78,6 +78,14 @@ describe('what is done with a certificate', () => {
       {},
       { action: 'cannot', why: 'no PEM' },
     ],
+    ['not there', 'apiserver.crt', { state: 'NotPresent', reason: 'gone' }, {}, { action: 'cannot' }],
+    [
+      'the kubelet’s to make',
+      'kubelet.crt',
+      { id: 'kubelet.crt', state: 'NotPresent' },
+      {},
+      { action: 'leave' },
+    ],
   ])('that is %s', (_, id, change, more, expected) => {
     expect(decide(id, change, more)).toMatchObject(expected);
   });

@@ -27,7 +27,8 @@ export interface PlanTerms {
 
 export interface Decided extends Found {
   /**
-   * `leave`: nothing is wrong with leaving it. `cannot`: it is due, and cannot be renewed here: somebody must see to it.
+   * `leave`: nothing is wrong with leaving it. `cannot`: it is due, missing or unreadable, and cannot be renewed here:
+   * somebody must see to it.
    */
   readonly action: 'renew' | 'leave' | 'cannot';
   readonly reason: Reason;
@@ -65,6 +66,10 @@ const states: Partial<Record<Reason, (row: InventoryRow, ended: string) => Decis
   SelfSigned: (_, ended) =>
     leave('SelfSigned', `the kubelet made it itself, no CA of the cluster signed it${ended}`),
   KubeletManaged: () => leave('KubeletManaged', 'the kubelet renews it by itself (serverTLSBootstrap)'),
+  NotPresent: ({ id, reason }) =>
+    id === 'kubelet.crt'
+      ? leave('NotPresent', 'the kubelet makes one when it starts')
+      : cannot('NotPresent', reason),
   Unmanaged: ({ reason, issuer }, ended) =>
     leave('Unmanaged', reason || `signed by ${issuer}, no CA of this node${ended}`),
   KeyMismatch: () =>

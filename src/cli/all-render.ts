@@ -1,6 +1,7 @@
 // What `cert-renew all` prints at its end, and its exit code. Pure.
 import { planStages, stageRules, type StageName } from '../rotation/stages.ts';
 import type { Journal } from '../rotation/journal.ts';
+import type { CertificateId } from '../catalogue/ids.ts';
 import type { Outcome } from '../rotation/types.ts';
 import type { Cluster } from './all-node.ts';
 import type { Decided } from './all-plan.ts';
@@ -11,6 +12,8 @@ import { rfc3339 } from '../pki/time.ts';
 export interface Ended {
   /** Of what was interrupted, and is at its end now. */
   readonly earlier: Outcome | undefined;
+  /** Of that, what was proved before this call. */
+  readonly provedBefore: readonly CertificateId[];
   readonly plan: readonly Decided[];
   /** Undefined: nothing of the plan was begun. */
   readonly outcome: Outcome | undefined;
@@ -50,14 +53,36 @@ export function renderText(ended: Ended): string {
   return `${lines.join('\n')}\n`;
 }
 
-const renewedOf = ({ earlier, outcome }: Ended): Outcome['certificates'] => [
+type Renewed = Outcome['certificates'];
+
+const renewedOf = ({ earlier, outcome }: Ended): Renewed => [
   ...(earlier?.certificates ?? []),
   ...(outcome?.certificates ?? []),
 ];
 
+/** What an earlier call may have told is told apart from what this one did. */
 function certificateLines(ended: Ended): string[] {
-  return renewedOf(ended)
-    .filter(({ id }) => holdsNew(ended.journal, id))
+  const { earlier, outcome, provedBefore } = ended;
+  const own = linesOf(ended, outcome?.certificates ?? []);
+  if (earlier === undefined) return own;
+  const isBefore = ({ id }: Renewed[number]): boolean => provedBefore.includes(id);
+  const parts = [
+    ['of an earlier call, proved before this one:', linesOf(ended, earlier.certificates.filter(isBefore))],
+    [
+      'of an earlier call, taken up by this one:',
+      linesOf(
+        ended,
+        earlier.certificates.filter((each) => !isBefore(each)),
+      ),
+    ],
+    ['of this call:', own],
+  ] as const;
+  return parts.flatMap(([heading, lines]) => (lines.length === 0 ? [] : [heading, ...lines]));
+}
+
+function linesOf({ journal }: Ended, certificates: Renewed): string[] {
+  return certificates
+    .filter(({ id }) => holdsNew(journal, id))
     .map(({ id, oldSerial, newSerial, oldNotAfter, newNotAfter, proof }) => {
       const expiry = `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}`;
       const seen = proof === undefined ? 'not proved yet' : proof;
@@ -76,7 +101,7 @@ const leftLines = (plan: readonly Decided[]): string[] =>
     });
 
 /** Nothing that a person need be told of, one by one. */
-const quiet: readonly string[] = ['NotDue'];
+const quiet: readonly string[] = ['NotDue', 'NotPresent'];
 
 const noteLines = ({ notes, earlier }: Ended): string[] => [
   ...(earlier === undefined
@@ -116,7 +141,7 @@ function whatNext({ journal, others, plan }: Ended): string {
     return 'the kubelet does not come up: see journalctl -u kubelet, then run cert-renew all here again';
   const needsEtcd = unproved.some(({ name }) => stageRules[name].needsEtcd);
   if (!needsEtcd || wrong.includes('etcd'))
-    return 'run cert-renew all here again; if it stays so, see crictl ps -a and the logs of what does not come up';
+    return 'run cert-renew all here again; if it stays so, see in /var/log/pods the logs of what does not come up';
   const where = others.length > 0 ? others.join(', ') : 'the other control planes, where there are any';
   return `this node is done as far as it can be alone: go on with ${where} (cert-renew all there), then run it here again`;
 }
@@ -156,12 +181,22 @@ export interface ShownPlan {
   readonly plan: readonly Decided[];
   readonly cluster: Cluster;
   readonly interrupted: boolean;
+  /** What ends the rotation before anything is touched; undefined: nothing that can be known without writing. */
+  readonly ahead: Outcome | undefined;
   readonly notes: readonly string[];
 }
 
-export function exitOfPlan({ plan, interrupted }: ShownPlan): number {
-  if (interrupted || plan.some(({ action }) => action === 'renew')) return exitCodes.done;
-  return leftUndone(plan).length > 0 ? exitCodes.refused : exitCodes.nothingToDo;
+export function exitOfPlan(shown: ShownPlan): number {
+  const ended = endAhead(shown);
+  return ended === undefined ? exitCodes.done : exitOf(ended);
+}
+
+/** The end of a call that touches nothing; undefined: it would begin. */
+function endAhead({ plan, interrupted, ahead, notes }: ShownPlan): Ended | undefined {
+  const isBegun = ahead === undefined && plan.some(({ action }) => action === 'renew');
+  if (interrupted || isBegun) return undefined;
+  const nothing = { earlier: undefined, provedBefore: [], journal: undefined, backups: '', others: [] };
+  return { ...nothing, plan, outcome: ahead, notes };
 }
 
 const stagesOf = ({ plan }: ShownPlan) => planStages(plan.filter(({ action }) => action === 'renew'));
@@ -175,8 +210,9 @@ export function renderPlan(shown: ShownPlan): string {
   if (shown.interrupted) steps.unshift('what was interrupted here is taken to its end first');
   if (shown.cluster !== 'alive' && stages.length > 0) steps.push(coldTexts[shown.cluster]);
   const lines = steps.map((text, index) => `${index + 1}. ${text}`);
-  if (lines.length === 0) lines.push('nothing would be renewed');
   lines.push(...leftLines(shown.plan), ...shown.notes.map((note) => `note: ${note}`));
+  const ended = endAhead(shown);
+  if (ended !== undefined) lines.push(summary(ended));
   return `${lines.join('\n')}\n`;
 }
 
@@ -201,9 +237,12 @@ function restartText(name: StageName, cluster: Cluster): string {
 }
 
 export function renderPlanJson(shown: ShownPlan): string {
+  const ended = endAhead(shown);
   const value = {
     schema: 1,
     dryRun: true,
+    result: ended === undefined ? null : resultOf(ended),
+    message: ended === undefined ? null : summary(ended),
     interrupted: shown.interrupted,
     cluster: shown.cluster,
     stages: stagesOf(shown).map(({ name, members }) => ({

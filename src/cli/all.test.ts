@@ -11,6 +11,7 @@ import {
   makeCa,
   makeDisk,
   makeLeaf,
+  manifestOf,
   servingTarget,
   type FakeCa,
 } from '../rotation/fake-disk.ts';
@@ -60,8 +61,10 @@ const run = (fake: FakeNode, options: Partial<AllOptions> = {}): Promise<number>
 
 const backupOf = (): string => /backups\/(\S+)/.exec(out)?.[1] ?? '';
 
+const schedulerConf = '/etc/kubernetes/scheduler.conf';
+
 function replace({ files }: FakeNode, path: string, bytes: Uint8Array): void {
-  files.unlink(path);
+  if (files.lstat(path) !== undefined) files.unlink(path);
   files.create(path, new Uint8Array(bytes), { mode: 0o644, uid: 0, gid: 0 });
 }
 
@@ -107,6 +110,24 @@ describe('cert-renew all', () => {
     expect(contents(fake)).toEqual(before);
   });
 
+  it('refuses in a dry run what it would refuse, in the same words', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    const manifest = manifestOf('kube-scheduler');
+    const text = Buffer.from(fake.files.read(manifest)).toString('utf8').replace('metadata:', 'metadata: &a');
+    replace(fake, manifest, Buffer.from(text));
+    const before = contents(fake);
+    expect(await run(fake, { dryRun: true })).toBe(2);
+    const refusal = /^refused: .*kube-scheduler\.yaml.*; nothing was touched$/m.exec(out)?.[0] ?? 'none';
+    expect(contents(fake)).toEqual(before);
+    out = '';
+    expect(await run(fake)).toBe(2);
+    expect(out).toContain(`${refusal}\n`);
+    out = '';
+    expect(await run(fake, { dryRun: true, json: true })).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ result: 'refused', message: refusal });
+  });
+
   it('refuses where the key of the CA is not on this node, and says what to do', async () => {
     const fake = nodeWith(-10, { caKey: false });
     const before = contents(fake);
@@ -117,14 +138,53 @@ describe('cert-renew all', () => {
     expect(contents(fake)).toEqual(before);
   });
 
+  it.each([
+    ['broken', 'users: [', /scheduler\.conf:1:9: cannot be read: /],
+    ['not there', undefined, /scheduler\.conf does not exist$/m],
+  ])('tells of a kubeconfig that is %s, and renews the rest', async (_, text, why) => {
+    const damage = (fake: FakeNode): void => {
+      fake.files.unlink(schedulerConf);
+      if (text !== undefined) replace(fake, schedulerConf, Buffer.from(text));
+    };
+    const fine = nodeWith(300);
+    damage(fine);
+    expect([await run(fine, { dryRun: true }), await run(fine)]).toEqual([2, 2]);
+    expect(out).toMatch(why);
+    expect(out).toMatch(
+      /^refused: scheduler\.conf could not be renewed here, see above; nothing was touched$/m,
+    );
+    const due = nodeWith(-10);
+    due.goDark('kube-apiserver', 'kube-scheduler');
+    damage(due);
+    expect(await run(due)).toBe(4);
+    expect(out).toContain('kubelet-client-current.pem: renewed');
+    expect(out).toMatch(/^partly done: .*; scheduler\.conf could not be renewed here, see above/m);
+  });
+
+  it('leaves a kubeconfig with a token, and says so', async () => {
+    const fake = nodeWith(300);
+    replace(fake, schedulerConf, Buffer.from('users: [{name: me, user: {token: secret}}]'));
+    expect(await run(fake)).toBe(3);
+    expect(out).toContain(`note: ${schedulerConf} holds no client certificate`);
+  });
+
   it('keeps what cannot be proved without a quorum, and proves it when it is called again', async () => {
     const fake = nodeWith(-10);
     fake.goDark('kube-apiserver', 'kube-scheduler');
     fake.quorum = false;
     expect(await run(fake)).toBe(4);
     expect(out).toMatch(/^partly done: .*this node is done as far as it can be alone/m);
+    expect(out).not.toContain(' call');
+    const told = err.split('\n').filter((line) => line !== '');
+    out = '';
+    err = '';
     fake.quorum = true;
     expect(await run(fake)).toBe(0);
+    expect(err).toMatch(/^what began at 2030-03-01T\S+ is taken up: kube-apiserver, .*kubelet$/m);
+    // Nothing is told twice.
+    expect(err.split('\n').filter((line) => told.includes(line))).toEqual([]);
+    expect(out).toMatch(/^of an earlier call, taken up by this one:\napiserver\.crt: renewed, /);
+    expect(out).not.toContain('of this call');
   });
 });
 
@@ -256,6 +316,31 @@ describe('cert-renew all that is called again', () => {
     expect(err).toContain('run cert-renew all again, it goes on where it was');
     fake.files.onStep = () => undefined;
     expect(await run(fake)).toBe(0);
+  });
+});
+
+describe('cert-renew all that goes on where it was', () => {
+  it('tells apart what was proved before, what was open, and what is its own', async () => {
+    const fake = nodeWith(20);
+    const scheduler = fake.files.read(schedulerConf);
+    replace(fake, schedulerConf, Buffer.from('users: ['));
+    const person = new AbortController();
+    fake.files.onStep = (what) => {
+      if (/^rename .*admin\.conf$/.test(what)) person.abort();
+    };
+    expect(await all({ lockTimeout: 1000 }, person.signal, home(fake))).toBe(4);
+    fake.files.onStep = () => undefined;
+    replace(fake, schedulerConf, scheduler);
+    err = '';
+    expect(await run(fake)).toBe(0);
+    expect(err).toMatch(
+      /^what began at \S+ is taken up: kubelet; proved already: kube-apiserver, administrators$/m,
+    );
+    expect(err).not.toContain('kube-apiserver: ');
+    const before =
+      'of an earlier call, proved before this one:\napiserver\\.crt: renewed, .*\nadmin\\.conf: renewed, .*\n';
+    const open = 'of an earlier call, taken up by this one:\n(kubelet.*: renewed, .*\n){2}';
+    expect(out).toMatch(new RegExp(`${before}${open}of this call:\nscheduler\\.conf: renewed, .*\n`));
   });
 });
 

@@ -6,12 +6,13 @@ import type { CertificateId, Target } from '../catalogue/ids.ts';
 import { entryOf } from '../catalogue/table.ts';
 import { CertError, describeError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
+import { outcomeAhead } from '../rotation/draft-all.ts';
 import { rotate } from '../rotation/driver.ts';
 import { askEtcd } from '../rotation/etcd.ts';
 import { findJournal, type Journal } from '../rotation/journal.ts';
 import { localSigner } from '../rotation/local-signer.ts';
 import { isInterrupted } from '../rotation/settle-earlier.ts';
-import type { RotationNode, RotationOrder } from '../rotation/types.ts';
+import type { Outcome, RotationNode, RotationOrder, Signer } from '../rotation/types.ts';
 import { lookAtCluster, seeNode, type SeenHere } from './all-node.ts';
 import { planAll, type Decided } from './all-plan.ts';
 import { exitOf, exitOfPlan, renderJson, renderPlan, renderPlanJson, renderText } from './all-render.ts';
@@ -91,12 +92,17 @@ function interrupted(error: CertError): number {
 
 async function showPlan(node: RotationNode, options: AllOptions, signal: AbortSignal): Promise<number> {
   const { seen, plan } = planOf(node, options);
-  const shown = {
-    plan,
-    cluster: await lookAtCluster(node, seen.facts, signal),
-    interrupted: isInterrupted(node),
-    notes: seen.notes,
+  const cluster = await lookAtCluster(node, seen.facts, signal);
+  const interrupted = isInterrupted(node);
+  const targets = targetsOf(seen, plan, []);
+  const ahead = async (): Promise<Outcome | undefined> => {
+    // Until it is at its end keys and certificates need not fit.
+    if (interrupted || targets.length === 0) return undefined;
+    const order = orderOf(seen, { targets, options, supersedes: undefined });
+    const cold = cluster !== 'alive';
+    return await outcomeAhead(node, order, signerOf(node, seen, options), { attended: true, cold }, signal);
   };
+  const shown = { plan, cluster, interrupted, ahead: await ahead(), notes: seen.notes };
   say(options.json === true ? renderPlanJson(shown) : renderPlan(shown));
   return exitOfPlan(shown);
 }
@@ -118,10 +124,12 @@ async function renewAll(
   let journal: Journal | undefined;
   const follow = { told: (each: Journal) => told((journal = each)) };
   const again = renewedAgain(node, options);
+  const provedBefore = provedIn(node);
   let earlier = again === undefined ? await takeUp(node, follow, signal) : undefined;
   const ended = async (more: Pick<Ended, 'plan' | 'outcome' | 'notes'>): Promise<Ended> => ({
     ...more,
     earlier,
+    provedBefore,
     journal,
     backups: node.layout.backups,
     others: isInterrupted(node) ? await othersOf(node, signal) : [],
@@ -132,10 +140,7 @@ async function renewAll(
   const targets = targetsOf(seen, plan, again?.certificates ?? []);
   if (targets.length === 0) return await ended({ plan, outcome: undefined, notes: seen.notes });
   const cold = (await lookAtCluster(node, seen.facts, signal)) !== 'alive';
-  const signer = localSigner(seen.cas, {
-    lifetimeMs: ({ path }) => (options.days ?? defaultDays(path)) * dayMs,
-    now: node.now,
-  });
+  const signer = signerOf(node, seen, options);
   const order = orderOf(seen, { targets, options, supersedes: again?.id });
   const outcome = await rotate(node, order, signer, { ...follow, attended: true, cold }, signal);
   // Nothing took its place: it is looked at like any other.
@@ -164,6 +169,13 @@ function renewedAgain(node: RotationNode, options: AllOptions): Waiting | undefi
   return { id, certificates: unproved.flatMap(({ certificates }) => certificates.map((each) => each.id)) };
 }
 
+function provedIn({ files, layout }: RotationNode): readonly CertificateId[] {
+  const found = findJournal(files, layout);
+  if (found.kind !== 'journal') return [];
+  const proved = found.journal.stages.filter(({ state }) => state === 'proved');
+  return proved.flatMap(({ certificates }) => certificates.flatMap(({ id }) => id ?? []));
+}
+
 const isUnderWay = ({ files, layout }: RotationNode, id: string): boolean => {
   const found = findJournal(files, layout);
   return found.kind === 'journal' && found.journal.id === id;
@@ -182,6 +194,9 @@ const targetsOf = (
     plan.some((each) => each.id === id && each.row.path === certificateFile(location) && isChosen(each)),
   );
 };
+
+const signerOf = ({ now }: RotationNode, { cas }: SeenHere, { days }: AllOptions): Signer =>
+  localSigner(cas, { lifetimeMs: ({ path }) => (days ?? defaultDays(path)) * dayMs, now });
 
 function orderOf(
   { facts }: SeenHere,

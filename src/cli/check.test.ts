@@ -139,6 +139,24 @@ describe('what runs with an older one', () => {
   });
 });
 
+describe('a component’s kubeconfig', () => {
+  it.each([
+    ['broken', 'users: [', /^\/etc\/kubernetes\/scheduler\.conf:1:9: cannot be read: .*/],
+    ['not there', undefined, /^\/etc\/kubernetes\/scheduler\.conf does not exist$/],
+    ['without a certificate', 'users: []', /scheduler\.conf holds no client certificate/],
+  ])('that is %s is a row that says so, once', async (_, text, reason) => {
+    fake.files.unlink('/etc/kubernetes/scheduler.conf');
+    if (text !== undefined) write(fake.files, '/etc/kubernetes/scheduler.conf', text);
+    const report = await checkAll();
+    expect(report.exitCode).toBe(2);
+    expect(rowOf(report, 'scheduler.conf')).toMatchObject({
+      verdict: 'Unreadable',
+      remarks: [expect.stringMatching(reason)],
+    });
+    expect(report.notes.filter((note) => reason.test(note))).toEqual([]);
+  });
+});
+
 describe('a node on which nothing runs', () => {
   const dead: Partial<CheckNode> = {
     processes: { find: () => [], now: () => undefined, readFile: () => new Uint8Array() },

@@ -38,8 +38,18 @@ describe('how far a rotation is', () => {
     );
   });
 
+  it('begins with what changes: how it is found was told by whoever brought it there', () => {
+    const progress = showProgress(screen(false));
+    const waiting = stage({ state: 'unproved', failure: 'no quorum' });
+    progress.told(journal(stage({ name: 'etcd', state: 'proved' }), waiting));
+    expect(written).toBe('');
+    progress.told(journal(stage({ name: 'etcd', state: 'proved' }), { ...waiting, state: 'proved' }));
+    expect(written).toBe('kubelet: proved ()\n');
+  });
+
   it('is on a terminal also a line that lives while something is waited for, and that goes', () => {
     const progress = showProgress(screen(true));
+    progress.told(journal(stage({})));
     progress.told(journal(stage({ state: 'swapped' })));
     vi.advanceTimersByTime(2000);
     expect(written).toContain('kubelet: the new files are in place\n');

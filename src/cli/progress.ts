@@ -19,9 +19,12 @@ export function showProgress(screen: Screen): Progress {
   const last = new Map<string, string>();
   return {
     told: ({ stages }) => {
+      const isFirst = last.size === 0;
       for (const stage of stages) {
         if (last.get(stage.name) === `${stage.state} ${stage.failure ?? ''}`) continue;
         last.set(stage.name, `${stage.state} ${stage.failure ?? ''}`);
+        // As it was found: whoever brought it there has told it.
+        if (isFirst) continue;
         const text = lines[stage.state](stage);
         if (text !== '') screen.write(`${live === undefined ? '' : clear}${stage.name}: ${text}\n`);
       }

@@ -31,7 +31,15 @@ const entry = (path: string, more: Partial<RenewedCertificate> = {}): RenewedCer
 });
 
 const text = (...certificates: RenewedCertificate[]): string =>
-  renderText({ dryRun: false, certificates, notes: [], backup: undefined, restart: [], users: new Map() });
+  renderText({
+    dryRun: false,
+    certificates,
+    notes: [],
+    backup: undefined,
+    restart: [],
+    users: new Map(),
+    tool: 'crictl',
+  });
 
 describe('one line a certificate, then what to restart', () => {
   it('of the manual’s example', () => {
@@ -74,7 +82,9 @@ describe('one line a certificate, then what to restart', () => {
   it('knows who reads a file of another name, where the node says so', () => {
     const users = new Map([['/opt/tls.crt', 'kube-scheduler']] as const);
     const report = { dryRun: false, certificates: [entry('/opt/tls.crt')], notes: [], backup: undefined };
-    expect(renderText({ ...report, restart: [], users })).toMatch(/next: kube-scheduler: restart it: crictl/);
+    expect(renderText({ ...report, restart: [], users, tool: 'crictl' })).toMatch(
+      /next: kube-scheduler: restart it: crictl/,
+    );
   });
 
   it('names each component once', () => {
@@ -99,6 +109,7 @@ describe('one line a certificate, then what to restart', () => {
       backup: '/b',
       restart: ['/etc/kubernetes/scheduler.conf'],
       users: new Map(),
+      tool: 'crictl' as const,
     };
     expect(renderText(report)).toMatch(/^\/c \(user me\): renewed, .*, new key\nnote: n\nold files: \/b\n/);
     expect(renderText(report)).toContain('next: kube-scheduler: restart it');
@@ -112,6 +123,7 @@ describe('one line a certificate, then what to restart', () => {
       backup: undefined,
       restart: [],
       users: new Map(),
+      tool: 'crictl' as const,
     });
     expect(dry).toContain('/c: would be renewed, expires');
     expect(dry).not.toContain('serial');
@@ -126,6 +138,7 @@ it('JSON says the same as one object in one line', () => {
     backup: '/b',
     restart: [],
     users: new Map(),
+    tool: 'crictl',
   });
   expect(json.trim()).not.toContain('\n');
   expect(JSON.parse(json)).toEqual({

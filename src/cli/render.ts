@@ -2,7 +2,7 @@
 import type { Component } from '../catalogue/ids.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { rfc3339 } from '../pki/time.ts';
-import { restartAdvice } from './restart-advice.ts';
+import { restartAdvice, type RuntimeTool } from './restart-advice.ts';
 
 /** One certificate, before and after. */
 export interface RenewedCertificate {
@@ -26,6 +26,8 @@ export interface RenewReport {
   readonly restart: readonly string[];
   /** Who reads a file, where its name does not say it. */
   readonly users: ReadonlyMap<string, Component>;
+  /** By which a person can restart a component here. */
+  readonly tool: RuntimeTool;
 }
 
 const changedPaths = ({ certificates, restart }: RenewReport): string[] => [
@@ -37,13 +39,17 @@ export function renderText(report: RenewReport): string {
   const lines = report.certificates.map((each) => certificateLine(each, report.dryRun));
   lines.push(...report.notes.map((note) => `note: ${note}`));
   if (report.backup !== undefined) lines.push(`old files: ${report.backup}`);
-  lines.push(...nextLines(changedPaths(report), report.users));
+  lines.push(...nextLines(changedPaths(report), report.tool, report.users));
   return `${lines.join('\n')}\n`;
 }
 
 /** What to do for the new files to be used. */
-export function nextLines(paths: readonly string[], users?: ReadonlyMap<string, Component>): string[] {
-  return restartAdvice(paths, users).map(({ component, command, why }) => {
+export function nextLines(
+  paths: readonly string[],
+  tool: RuntimeTool,
+  users?: ReadonlyMap<string, Component>,
+): string[] {
+  return restartAdvice(paths, tool, users).map(({ component, command, why }) => {
     const todo = command === undefined ? `nothing to restart, ${why}` : `restart it: ${command}`;
     return `next: ${component}: ${component.startsWith('whatever') ? `restart it if it needs that, ${why}` : todo}`;
   });
@@ -80,7 +86,7 @@ export function renderJson(report: RenewReport): string {
     })),
     notes: report.notes,
     backup: report.backup ?? null,
-    restart: restartAdvice(changedPaths(report), report.users),
+    restart: restartAdvice(changedPaths(report), report.tool, report.users),
   };
   return `${JSON.stringify(value)}\n`;
 }

@@ -175,7 +175,7 @@ describe('after an interrupted rotation of the agent', () => {
   it('the output names what must restart because of it', async () => {
     expect(await run('/etc/kubernetes/scheduler.conf')).toBe(0);
     expect(out).toMatch(/note: an interrupted rotation of the controller was moved to/);
-    expect(out).toMatch(/next: kube-apiserver: restart it: crictl/);
+    expect(out).toMatch(/next: kube-apiserver: restart it: pidof kube-apiserver/);
   });
 
   it('so does a failure', async () => {
@@ -190,10 +190,18 @@ describe('after an interrupted rotation of the agent', () => {
   it('resume makes it fit and keeps it for the Pod; one that cannot is 4', async () => {
     const twin = fake.afterKill(fake.files.afterKill());
     expect(await resume(signal, node())).toBe(0);
+    expect(err).toMatch(
+      /^cert-renew resume: kube-apiserver: the new files are in place\ncert-renew resume: no file is half replaced; .*cert-renew all\n$/,
+    );
     fake = twin;
     fake.files.onStep = (what) => {
       if (what.startsWith('create /etc/kubernetes/pki/')) throw new CertError('NoSpace', 'no room');
     };
     expect(await resume(signal, node())).toBe(4);
   });
+});
+
+it('resume says that there is nothing to take up', async () => {
+  expect(await resume(signal, node())).toBe(0);
+  expect(err).toBe('cert-renew resume: nothing was interrupted on this node\n');
 });

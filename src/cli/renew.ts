@@ -21,6 +21,8 @@ import { localNode } from './local-node.ts';
 import type { RenewOptions } from './options.ts';
 import { readRenewOptions, renewCommand } from './options.ts';
 import { nextLines, renderJson, renderText } from './render.ts';
+import type { RuntimeTool } from './restart-advice.ts';
+import { runtimeToolOf } from './runtime-tool.ts';
 
 export const command = renewCommand;
 
@@ -52,6 +54,7 @@ export async function renew(
     cas,
     json: options.json,
     users: usersOf(node.files, [...report.files.map(({ path }) => path), ...report.restart]),
+    tool: runtimeToolOf(node.files),
   });
 }
 
@@ -119,12 +122,13 @@ interface Telling {
   readonly cas: readonly LocalCa[];
   readonly json: boolean;
   readonly users: ReadonlyMap<string, Component>;
+  readonly tool: RuntimeTool;
 }
 
-function tell(report: RenewReport, more: readonly string[], { cas, json, users }: Telling): number {
+function tell(report: RenewReport, more: readonly string[], { cas, json, users, tool }: Telling): number {
   if (report.end === 'restored' || report.end === 'partly') {
     const state = report.end === 'restored' ? 'all files are as they were' : 'run it again';
-    const lines = [...report.notes.map((note) => `note: ${note}`), ...nextLines(report.restart, users)];
+    const lines = [...report.notes.map((note) => `note: ${note}`), ...nextLines(report.restart, tool, users)];
     complain([`cert-renew: ${report.message}; ${state}`, ...lines, ''].join('\n'));
     return exitCodeOf[report.end];
   }
@@ -144,6 +148,7 @@ function tell(report: RenewReport, more: readonly string[], { cas, json, users }
     backup: report.backup,
     restart: report.restart,
     users,
+    tool,
   });
   say(text);
   return exitCodeOf[report.end];

@@ -8,6 +8,7 @@ import { pem } from '../formats/pem.ts';
 import { sha256 } from '../rotation/bytes.ts';
 import { rotate } from '../rotation/driver.ts';
 import {
+  clientLink,
   fakeTargets,
   makeCa,
   makeDisk,
@@ -142,6 +143,27 @@ describe('a backup that is not whole any more', () => {
       backup,
       /to which certificate \S+apiserver\.key belongs; copy it back .* by hand/u,
     );
+  });
+});
+
+describe('a backup of a file that is not there any more', () => {
+  it('is refused with what lays it down, and is there already after that', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const old = text(fake, scheduler);
+    const backup = await renewed(fake, [scheduler], 'new');
+    const kept = fileIn(fake, backup, 'scheduler.conf');
+    fake.files.unlink(scheduler);
+    const command = `install -D -m 600 ${kept} ${scheduler}`;
+    await expectRefused(fake, backup, new RegExp(`${scheduler} does not exist, .*: ${command}`, 'u'));
+    put(fake.files, scheduler, old);
+    expect(await restored(fake, backup)).toBe(3);
+  });
+
+  it('is laid down as a link where the kubelet wants one', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const backup = await renewed(fake, [clientLink], 'new');
+    fake.files.unlink(clientLink);
+    expect(await restored(fake, backup)).toMatch(/&& ln -sfn (kubelet-client-\S+\.pem) \S+-current\.pem$/u);
   });
 });
 

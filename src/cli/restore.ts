@@ -16,6 +16,8 @@ import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
 import { localNode } from './local-node.ts';
 import { complain, say } from './output.ts';
 import { nextLines } from './render.ts';
+import type { RuntimeTool } from './restart-advice.ts';
+import { runtimeToolOf } from './runtime-tool.ts';
 import { rfc3339 } from '../pki/time.ts';
 import { certificateFile, type Discovery } from '../catalogue/discover.ts';
 
@@ -72,7 +74,7 @@ export async function restore(
   };
   const lock = { timeoutMs: options.lockTimeout, signal };
   const report = options.dryRun === true ? await work() : await withLock(node.layout.lock, lock, work);
-  return tell(report, options);
+  return tell(report, options, runtimeToolOf(node.files));
 }
 
 const exitOf = {
@@ -82,7 +84,11 @@ const exitOf = {
   partly: exitCodes.partlyDone,
 } as const satisfies Record<RestoreReport['end'], number>;
 
-function tell(report: RestoreReport, { dryRun = false, json = false }: RestoreOptions): number {
+function tell(
+  report: RestoreReport,
+  { dryRun = false, json = false }: RestoreOptions,
+  tool: RuntimeTool,
+): number {
   const { end, message, certificates, notes, backup } = report;
   if (end === 'restored' || end === 'partly') {
     const state = end === 'restored' ? 'all files are as they were' : 'run it again';
@@ -106,7 +112,7 @@ function tell(report: RestoreReport, { dryRun = false, json = false }: RestoreOp
   );
   lines.push(...notes.map((note) => `note: ${note}`));
   if (backup !== undefined) lines.push(`what lay there until now: ${backup}`);
-  if (end === 'done') lines.push(...nextLines(paths));
+  if (end === 'done') lines.push(...nextLines(paths, tool));
   say(`${lines.join('\n')}\n`);
   return exitOf[end];
 }

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { describeError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { resumeAtBoot } from '../rotation/driver.ts';
-import { findJournal } from '../rotation/journal.ts';
+import { findJournal, type FoundJournal } from '../rotation/journal.ts';
 import { settle } from '../rotation/settle-earlier.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -36,13 +36,21 @@ function resumeLocked(node: RotationNode): number {
     // A call with named files is finished for good; all else goes on, in its Pod or by the next `cert-renew all`.
     if (found.kind === 'journal' && found.journal.stages.every(({ name }) => name === 'files')) {
       const { notes, stuck } = settle(node);
-      return tell([...notes, ...(stuck === undefined ? [] : [stuck])], stuck !== undefined);
+      return tell([...notes, stuck ?? 'keys and certificates fit'], stuck !== undefined);
     }
     const { kind, messages } = resumeAtBoot(node);
-    return tell(messages, kind === 'stuck');
+    return tell(kind === 'stuck' ? messages : [...messages, endOf(found)], kind === 'stuck');
   } catch (error) {
     return tell([describeError(error)], true);
   }
+}
+
+/** What is left to others. It is the same before files were made to fit as after. */
+function endOf(found: FoundJournal): string {
+  if (found.kind !== 'journal') return 'nothing was interrupted on this node';
+  return found.journal.state === 'applying'
+    ? 'no file is half replaced; the rotation itself goes on in its Pod, or by cert-renew all'
+    : 'nothing was interrupted on this node: of the rotation that lies here no file is half done';
 }
 
 function tell(messages: readonly string[], isStuck: boolean): number {

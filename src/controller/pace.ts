@@ -4,7 +4,7 @@ import { labels } from './labels.ts';
 import type { Action } from './world.ts';
 
 /** Writes a second, and how many may come at once after a rest: forty scans. */
-const usual = { perSecond: 22.4, atOnce: 120 } as const;
+const usual = { perSecond: 22.2, atOnce: 120 } as const;
 
 /** Pod, ConfigMap, and the end of the Pod. */
 const writesOfScan = 3;

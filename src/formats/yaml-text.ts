@@ -7,6 +7,7 @@ import {
   isScalar,
   parseDocument,
   visit,
+  YAMLParseError,
   type Document,
   type Pair,
   type ParsedNode,
@@ -36,8 +37,7 @@ export function parseYaml(text: string, file: string): YamlText {
   if (error !== undefined) {
     const code =
       error.code === 'DUPLICATE_KEY' || error.code === 'MULTIPLE_DOCS' ? 'Unsupported' : 'MalformedYaml';
-    const why = error.message.split(/ at line \d/u)[0]?.split('\n')[0];
-    throw errorAt(code, { text, file }, error.pos[0], `cannot be read: ${why}`);
+    throw errorAt(code, { text, file }, error.pos[0], `cannot be read: ${firstLine(error)}`);
   }
   refuseCollectionKeys(text, file, document);
   return { text, file, document, value: plainValue(text, file, document) };
@@ -47,10 +47,16 @@ function parse(text: string, file: string): Document.Parsed {
   try {
     return parseDocument(text, { logLevel: 'error', prettyErrors: true });
   } catch (error) {
-    // Nesting beyond the stack, and whatever else the parser gives up on.
-    throw new CertError('MalformedYaml', `${file} cannot be read as YAML`, { file, cause: error });
+    // Whatever the parser gives up on: mostly it knows where.
+    const what = `cannot be read as YAML: ${firstLine(error)}`;
+    if (error instanceof YAMLParseError) throw errorAt('MalformedYaml', { text, file }, error.pos[0], what);
+    throw new CertError('MalformedYaml', `${file} ${what}`, { file, cause: error });
   }
 }
+
+/** Without its own position and the excerpt below it. */
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split(/ at line \d|\n/u)[0] ?? '';
 
 function plainValue(text: string, file: string, document: Document.Parsed): unknown {
   try {

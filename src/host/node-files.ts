@@ -4,7 +4,7 @@
 import * as fs from 'node:fs';
 import { posix } from 'node:path';
 import { CertError } from '../errors.ts';
-import { errnoOf, onFile, toCertError } from './errno.ts';
+import { errnoOf, onFile } from './errno.ts';
 import { sha256OfFile } from './executable.ts';
 import type { FileStat, Files } from './files.ts';
 import { libc } from './libc.ts';
@@ -33,6 +33,14 @@ export function nodeFiles(root = '/'): Files {
   /** What it leads to. */
   const target = (path: string): string => (isKernels(path) ? path : real(walk(path, true)));
 
+  /** The highest directory above a path that is of the same file system. */
+  const mountOf = (path: string): string => {
+    let mount = posix.dirname(walk(path, false));
+    while (mount !== '/' && deviceOf(real(posix.dirname(mount))) === deviceOf(real(mount)))
+      mount = posix.dirname(mount);
+    return mount;
+  };
+
   return {
     lstat: (path) => statOf(path, name(path), fs.lstatSync),
     stat: (path) => statOf(path, target(path), fs.statSync),
@@ -41,7 +49,9 @@ export function nodeFiles(root = '/'): Files {
       const known = isKernels(path) ? realpathOf(path) : undefined;
       if (known !== undefined) return known;
       const found = walk(path, true);
-      if (statOf(found, real(found), fs.lstatSync) === undefined)
+      // What the kernel does not find, nothing else of this will open.
+      const at = isKernels(path) ? path : real(found);
+      if (statOf(path, at, fs.statSync) === undefined)
         throw new CertError('NotFound', `${path} does not exist`, { file: path });
       return found;
     },
@@ -49,16 +59,22 @@ export function nodeFiles(root = '/'): Files {
     read: (path, limit = sizeLimit) => onFile(path, () => readRegular(name(path), path, limit)),
     sha256: (path) => onFile(path, () => sha256OfFile(name(path))),
     mkdir: (path, mode) =>
-      onFile(path, () => {
-        fs.mkdirSync(name(path), { mode });
-        fs.chmodSync(name(path), mode);
-      }),
-    create: (path, bytes, as) =>
-      onFile(path, () =>
-        createFile(name(path), bytes, as, as.like === undefined ? undefined : name(as.like)),
+      onFile(
+        path,
+        () => {
+          fs.mkdirSync(name(path), { mode });
+          fs.chmodSync(name(path), mode);
+        },
+        mountOf,
       ),
-    symlink: (text, path) => onFile(path, () => fs.symlinkSync(text, name(path))),
-    rename: (from, to) => onFile(to, () => fs.renameSync(name(from), name(to))),
+    create: (path, bytes, as) =>
+      onFile(
+        path,
+        () => createFile(name(path), bytes, as, as.like === undefined ? undefined : name(as.like)),
+        mountOf,
+      ),
+    symlink: (text, path) => onFile(path, () => fs.symlinkSync(text, name(path)), mountOf),
+    rename: (from, to) => onFile(to, () => fs.renameSync(name(from), name(to)), mountOf),
     unlink: (path) => onFile(path, () => fs.unlinkSync(name(path))),
     rmdir: (path) => onFile(path, () => fs.rmdirSync(name(path))),
     syncDirectory: (path) => onFile(path, () => syncPath(target(path), fs.constants.O_DIRECTORY)),
@@ -122,6 +138,9 @@ function unlessMissing<T>(operation: () => T): T | undefined {
     throw error;
   }
 }
+
+const deviceOf = (at: string): bigint | undefined =>
+  fs.lstatSync(at, { bigint: true, throwIfNoEntry: false })?.dev;
 
 /** @param at where the kernel finds it */
 const statOf = (path: string, at: string, look: typeof fs.lstatSync): FileStat | undefined =>
@@ -203,7 +222,7 @@ function createFile(
   } catch (error) {
     // A half-made file of ours must not stay where disk space may be what is missing.
     fs.rmSync(real, { force: true });
-    throw toCertError(error, real);
+    throw error;
   } finally {
     fs.closeSync(fd);
   }

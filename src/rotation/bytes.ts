@@ -1,6 +1,7 @@
 // Small things about bytes and names that the procedure uses everywhere.
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import { besideName } from '../host/beside.ts';
 import type { Files } from '../host/files.ts';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -13,13 +14,6 @@ export const toBytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(
 export function hashOf(files: Files, path: string): string | undefined {
   return files.lstat(path)?.kind === 'file' ? sha256(files.read(path)) : undefined;
 }
-
-/**
- * The name under which a new file waits beside the one that it replaces: same directory, so same file system, and a
- * dot first, which the kubelet overlooks in its manifests directory (reliability.md 0.2).
- */
-export const besideName = (path: string, journalId: string): string =>
-  `${posix.dirname(path)}/.${posix.basename(path)}.ccr-${journalId}`;
 
 /** Makes a directory and those above it (0700), and makes their names last. */
 export function makeDirectories(files: Files, path: string): void {

@@ -9,31 +9,26 @@
 //   applying ──boot──▶ applying, with keys and certificates that fit (resumeAtBoot); apply goes on from there
 //
 // Callers hold the node's lock around every call.
-import { CertError, describeError } from '../errors.ts';
-import type { Reason } from '../policy/reasons.ts';
+import { CertError } from '../errors.ts';
 import { removeFlatDirectory } from './bytes.ts';
 import { save, stageOfJournal, type Circumstances, type Context } from './context.ts';
-import { refuseUnsafeEtcd } from './etcd-gate.ts';
+import { orRefused, tryDraft } from './draft-all.ts';
 import { endedBefore, outcomeOf } from './outcome.ts';
 import { findJournal, journalPath, removeJournal, removeSuperseded } from './journal.ts';
 import type { Journal, JournalStage } from './journal.ts';
 import { isOfAnother, makePairsFit, mustRestart } from './journal-check.ts';
 import { setJournalAside, whyForeign } from './journal-check.ts';
 import type { Identity, ResumeReport } from './journal-check.ts';
-import { tryManifests } from './manifest-file.ts';
-import type { Material } from './material.ts';
-import { draft, readSubjects, writeDraft } from './prepare.ts';
-import { onlyKubeletRotated, sortKubeletRotated, withKubeletRotated } from './kubelet-rotated.ts';
+import { writeDraft } from './prepare.ts';
 import { removeRecoverUnit } from './recover-unit.ts';
 import { forgetRestarts } from './restart-request.ts';
 import { proveWaiting, runStage } from './stage.ts';
 import { startAnew } from './start-anew.ts';
 import { lookAtStart } from './stage-check.ts';
-import { stageOf, stageRules } from './stages.ts';
 import { notBegun, withWaiting } from './supersede.ts';
 import { settleUnreadable } from './unreadable.ts';
 import { defaultTimeouts } from './types.ts';
-import type { NodeFacts, Outcome, Prepared, RotationNode, RotationOrder, Signer, Timeouts } from './types.ts';
+import type { Outcome, Prepared, RotationNode, RotationOrder, Signer, Timeouts } from './types.ts';
 
 export type { Identity, ResumeReport };
 
@@ -55,34 +50,14 @@ export async function prepare(
   const notes: string[] = [...(order.notes ?? [])];
   const earlier = settlePrepared(node, order, notes);
   if (earlier !== undefined) return earlier;
-  try {
-    const subjects = readSubjects(node, order.targets, notes);
-    const { due: materials, rotated } = sortKubeletRotated(subjects, order.clientPlanned);
-    if (materials.length === 0 && rotated.length > 0)
-      return { kind: 'outcome', outcome: onlyKubeletRotated(rotated) };
-    if (materials.length === 0) {
-      const message = notes.join('; ') || 'nothing was asked for';
-      return { kind: 'outcome', outcome: endedBefore('nothing-to-do', 'NothingToDo', message) };
-    }
-    tryManifests(
-      node,
-      order.facts,
-      materials.map(({ id }) => (id === undefined ? 'files' : stageOf(id))),
-    );
-    await checkEtcd(node, order.facts, materials, circumstances, signal);
-    const made = await draft(node, order, materials, signer, signal);
-    const noted = { ...made.journal, notes: [...notes, ...made.journal.notes] };
+  return await orRefused(async (): Promise<Prepared> => {
+    const made = await tryDraft(node, order, signer, { ...circumstances, notes }, signal);
+    if ('outcome' in made) return { kind: 'outcome', outcome: made.outcome };
     const superseded = supersededBy(node, order);
-    const own = withKubeletRotated(noted, rotated);
-    const journal = superseded === undefined ? own : withWaiting(own, superseded);
+    const journal = superseded === undefined ? made.journal : withWaiting(made.journal, superseded);
     writeDraft(node, { ...made, journal });
     return { kind: 'prepared', journalId: journal.id, notes: journal.notes };
-  } catch (error) {
-    if (!(error instanceof CertError) || error.code === 'Aborted' || error.code === 'Unreachable')
-      throw error;
-    const reason: Reason = error.code === 'SigningRefused' ? 'SigningRefused' : 'PreflightFailed';
-    return { kind: 'outcome', outcome: endedBefore('refused', reason, describeError(error)) };
-  }
+  });
 }
 
 /** What an earlier call left: the same order again is done already; one that touched nothing gives way. */
@@ -109,22 +84,6 @@ function settlePrepared(node: RotationNode, order: RotationOrder, notes: string[
 function supersededBy({ files, layout }: RotationNode, { supersedes }: RotationOrder): Journal | undefined {
   const found = findJournal(files, layout);
   return found.kind === 'journal' && found.journal.id === supersedes ? found.journal : undefined;
-}
-
-async function checkEtcd(
-  node: RotationNode,
-  facts: NodeFacts,
-  materials: readonly Material[],
-  { attended = false, cold = false }: Circumstances,
-  signal: AbortSignal,
-): Promise<void> {
-  const touching = materials.filter(({ id }) => id !== undefined && stageRules[stageOf(id)].needsEtcd);
-  if (touching.length === 0) return;
-  // A node whose kubelet is down gets at least that back (R15): each stage that leans on etcd is judged by itself.
-  if (attended && cold && touching.length < materials.length) return;
-  const expired = touching.filter(({ certificate }) => certificate.notAfter <= node.now());
-  const renewsExpired = expired.map(({ certificate }) => certificate.serial);
-  await refuseUnsafeEtcd(node, facts, { attended, dead: cold, renewsExpired }, signal);
 }
 
 export interface ApplyOptions extends Identity, Circumstances {

@@ -1,5 +1,6 @@
 // What a backup would make of a node, judged before anything is touched: every certificate of which it touches a file, as
 // it would lie there afterwards. A key that was kept is in no backup, so what stays counts as much as what is put back.
+import { posix } from 'node:path';
 import type { Discovery } from '../catalogue/discover.ts';
 import { certificateFile } from '../catalogue/discover.ts';
 import type { Location } from '../catalogue/ids.ts';
@@ -33,12 +34,13 @@ type Located = Pick<Discovery, 'targets' | 'cas'>;
 
 /**
  * @param discovery of the node as it is
- * @throws CertError KeyMismatch; Unsupported for a file that belongs to no certificate; those of the formats
+ * @throws CertError KeyMismatch; NotFound where something of it has no file to replace; Unsupported for a file that belongs to no certificate; those of the formats
  */
 export function judgeBackup(node: RotationNode, discovery: Located, backup: Backup): JudgedBackup {
   const view = afterwards(node.files, backup);
   const paths = new Set(backup.files.map(({ path }) => path));
   refuseStrays(node.files, backup);
+  refuseMissing(node.files, backup);
   for (const location of othersTouched(node.files, discovery, backup))
     read(node.files, view, backup, location);
   const authorities = readAuthorities(seenWhole(node.files), discovery.cas);
@@ -83,6 +85,27 @@ function refuseStrays(files: Files, { directory, certificates, files: list }: Ba
       { file: `${directory}/${name}` },
     );
   }
+}
+
+/** A swap replaces what is there, with owner, mode and labels. What is gone takes nothing away: a person lays it down. */
+function refuseMissing(files: Files, backup: Backup): void {
+  const gone = backup.files.filter(({ path }) => files.stat(path) === undefined);
+  if (gone.length === 0) return;
+  const paths = gone.map(({ path }) => path).join(', ');
+  const commands = gone.map((file) => layingDown(backup.directory, file)).join(' && ');
+  throw new CertError(
+    'NotFound',
+    `${paths} does not exist, and only what is there is replaced; lay it down by hand, then restore again: ${commands}`,
+  );
+}
+
+/** The kubelet wants its own file to be a link. */
+function layingDown(directory: string, { name, path }: Backup['files'][number]): string {
+  const from = `${directory}/${name}`;
+  const { dir, base } = posix.parse(path);
+  if (base !== 'kubelet-client-current.pem') return `install -D -m 600 ${from} ${path}`;
+  const pem = `kubelet-client-${posix.basename(directory)}.pem`;
+  return `install -D -m 600 ${from} ${dir}/${pem} && ln -sfn ${pem} ${path}`;
 }
 
 /** Of other certificates: one may share its key, and a kubeconfig may have users that were not renewed along. */

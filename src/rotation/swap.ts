@@ -3,8 +3,9 @@
 // that what waits beside a target is never the only copy.
 import { posix } from 'node:path';
 import { CertError } from '../errors.ts';
+import { besideName } from '../host/beside.ts';
 import type { Files } from '../host/files.ts';
-import { besideName, hashOf } from './bytes.ts';
+import { hashOf } from './bytes.ts';
 import type { JournalFile } from './journal.ts';
 
 export type Direction = 'forward' | 'back';

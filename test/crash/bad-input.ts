@@ -78,14 +78,14 @@ export const troubles: readonly Trouble[] = [
     name: 'no room beside the target',
     make: `${overmount(kubeletPki, 'size=64k,mode=755')}; ${fill(kubeletPki)}`,
     undo: `umount ${kubeletPki}`,
-    says: /\/pki\/\.kubelet\.\w+\S* .*no room/,
+    says: /\/pki\/kubelet\.\w+ .*no room.* on the file system at \S+pki;/,
     status: 1,
   },
   {
     name: 'no inodes beside the target',
     make: `${overmount(kubeletPki, 'size=1m,nr_inodes=3,mode=755')}; touch ${kubeletPki}/last 2>/dev/null || true`,
     undo: `umount ${kubeletPki}`,
-    says: /\/pki\/\.kubelet\.\w+\S* .*no room/,
+    says: /\/pki\/kubelet\.\w+ .*no room.* on the file system at \S+pki;/,
     status: 1,
   },
   {

@@ -275,7 +275,7 @@ const successes: readonly Success[] = [
     make: `cd etc/kubernetes; cp admin.conf own.conf; mkdir manifests; printf '${schedulerPod}' > manifests/s.yaml`,
     files: ['/etc/kubernetes/own.conf'],
     judge: ({ stdout }) =>
-      onlyIf(/^next: kube-scheduler: restart it: crictl/m.test(stdout), `output: ${stdout}`),
+      onlyIf(/^next: kube-scheduler: restart it: (crictl|ctr|pidof) /m.test(stdout), `output: ${stdout}`),
   },
   {
     name: 'owner, mode and extended attributes stay',

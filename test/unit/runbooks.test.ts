@@ -1,4 +1,4 @@
-// The runbooks: each begins with `cert-renew check`, the Chinese page has the same commands as the English one, and the
+// The runbooks: each but the one without it begins with `cert-renew check`, the Chinese page has the same commands as the English one, and the
 // list names every page.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,11 +15,15 @@ const chineseOf = (name: string): string => name.replace(/\.md$/, '.zh.md');
 const commandsOf = (text: string): readonly string[] =>
   [...text.matchAll(/^ *```sh.*\n[\s\S]*?^ *```$|^<!-- .* -->$/gm)].map(([whole]) => whole);
 
-test('there are seven', () => {
-  expect(pages).toHaveLength(7);
+const withoutTool = 'without-the-tool.md';
+
+test('there are eight, and one does without the tool', () => {
+  expect(pages).toHaveLength(8);
+  const typed = stepsOf(read(withoutTool)).flatMap((step) => (step.kind === 'type' ? [step.script] : []));
+  expect(typed.filter((script) => script.includes('cert-renew'))).toEqual([]);
 });
 
-test.each(pages)('%s begins with cert-renew check', (name) => {
+test.each(pages.filter((name) => name !== withoutTool))('%s begins with cert-renew check', (name) => {
   const [first] = stepsOf(read(name));
   expect(first).toMatchObject({
     kind: 'type',

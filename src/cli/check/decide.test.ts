@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { blank } from '../../rotation/inventory.ts';
 import { decide } from './decide.ts';
+import type { RuntimeTool } from '../restart-advice.ts';
 import type { NodePicture, SeenCertificate, SeenCopy } from './picture.ts';
 import { seenAdmin } from './testing.ts';
 
@@ -46,6 +47,7 @@ const picture = (certificates: readonly SeenCertificate[], more: Partial<NodePic
   copies: [],
   rotation: { kind: 'none' },
   stopped: [],
+  tool: 'crictl',
   notes: [],
   ...more,
 });
@@ -216,6 +218,15 @@ describe('what to do next', () => {
     const command = "crictl ps --quiet --name '^kube-scheduler$' | xargs -r crictl stop";
     expect(next).toEqual([command]);
     expect(certificates[0]?.remarks).toEqual([`started before; restart it: ${command}`]);
+  });
+
+  it('a restart is advised by the tool that is there', () => {
+    const use = { kind: 'older', text: 'started before' } as const;
+    const row = { id: 'scheduler.conf', path: '/etc/kubernetes/scheduler.conf' };
+    const seen = leaf(300, { component: 'kube-scheduler', use, row });
+    const of = (tool: RuntimeTool) => decide(picture([seen], { tool }), now).next.join();
+    expect(of('ctr')).toMatch(/^ctr --namespace k8s\.io containers list .*==kube-scheduler' \| xargs .*ctr/);
+    expect(of('none')).toBe('pidof kube-scheduler | xargs -r kill');
   });
 
   it('a file that is none of the node’s own is renewed by its name, where its CA is here', () => {

@@ -23,8 +23,9 @@ export interface CheckReport {
 }
 
 export function decide(picture: NodePicture, now: Date): CheckReport {
-  const certificates = picture.certificates.map((seen) => judge(seen, now));
-  const next = nextSteps({ certificates, caKeys: picture.caKeys, rotation: picture.rotation });
+  const certificates = picture.certificates.map((seen) => judge(seen, now, picture.tool));
+  const { caKeys, rotation, tool } = picture;
+  const next = nextSteps({ certificates, caKeys, rotation, tool });
   const first = firstEnd(certificates);
   return {
     now,

@@ -10,20 +10,19 @@ import { discoverNode } from '../../host/discovery.ts';
 import { manualLifetimes } from '../../policy/due.ts';
 import { factsOf } from '../../rotation/facts.ts';
 import {
-  blank,
   caRow,
   describeCertificate,
   rowContext,
   seenWhole,
-  targetRow,
   type Authorities,
   type InventoryRow,
   type RowContext,
 } from '../../rotation/inventory.ts';
 import { findJournal } from '../../rotation/journal.ts';
 import type { RotationNode } from '../../rotation/types.ts';
-import { certificateFile } from '../../catalogue/discover.ts';
 import { readLocalCas } from '../local-ca.ts';
+import { runtimeToolOf } from '../runtime-tool.ts';
+import { missedRow, notesBeside, rowOrAbsent } from '../missed.ts';
 import { findCopies, remoteMountsOf } from './copies.ts';
 import { loopbackCertificate, useOf, type LiveFacts, type LiveNode } from './live.ts';
 import type { CaKey, KeyFit, NodePicture, SeenCertificate, SeenRotation } from './picture.ts';
@@ -77,13 +76,14 @@ export async function gather(node: CheckNode, signal: AbortSignal): Promise<Node
     remoteMounts: node.remoteMounts,
   });
   return {
-    certificates: inOrder([...targets, ...missingKubeconfigs(discovery), ...own, ...cas]),
+    certificates: inOrder([...targets, ...missedKubeconfigs(discovery), ...own, ...cas]),
     authorities: context.authorities,
     caKeys: Object.fromEntries(discovery.cas.map((ca) => [ca.id, caKey(node, ca)])),
     copies,
     rotation: seeRotation(node),
     stopped: stoppedComponents(node, discovery),
-    notes: [...discovery.notes, ...notes],
+    tool: runtimeToolOf(node.files),
+    notes: [...notesBeside(discovery), ...notes],
   };
 }
 
@@ -102,10 +102,8 @@ async function seeTargets(
 ): Promise<readonly SeenCertificate[]> {
   const seen = seenWhole(node.files);
   const all = discovery.targets.map(async (target): Promise<readonly SeenCertificate[]> => {
-    const row = targetRow(seen, target, context);
-    // etcd's health checks do without it since kubeadm 1.29.
-    if (row === undefined && target.id === 'etcd/healthcheck-client.crt') return [];
-    return [await seeTarget(node, facts, { target, row, context }, signal)];
+    const row = rowOrAbsent(seen, target, context);
+    return row === undefined ? [] : [await seeTarget(node, facts, { target, row, context }, signal)];
   });
   return (await Promise.all(all)).flat();
 }
@@ -113,12 +111,14 @@ async function seeTargets(
 async function seeTarget(
   node: CheckNode,
   facts: LiveFacts,
-  found: { readonly target: Target; readonly row: InventoryRow | undefined; readonly context: RowContext },
+  {
+    target,
+    row,
+    context,
+  }: { readonly target: Target; readonly row: InventoryRow; readonly context: RowContext },
   signal: AbortSignal,
 ): Promise<SeenCertificate> {
-  const { target, context } = found;
   const { title, component, profile } = entryOf(target.id);
-  const row = found.row ?? absentRow(target);
   const file = { serial: row.serial, notBefore: new Date(row.notBefore) };
   return {
     row,
@@ -145,29 +145,11 @@ function keyFit({ state, serial }: InventoryRow): KeyFit {
   return state === 'Unreadable' ? 'unreadable' : 'fits';
 }
 
-function absentRow({ id, location }: Target): InventoryRow {
-  const path = certificateFile(location);
-  return {
-    id,
-    path,
-    kind: location.form,
-    ca: null,
-    ...blank,
-    state: 'NotPresent',
-    reason: `${path} does not exist`,
-  };
-}
-
-/** A component that runs here and whose kubeconfig is not there, or holds no certificate, is no target; it is missed. */
-function missingKubeconfigs({ targets, facts }: Discovery): readonly SeenCertificate[] {
-  const wanted = ['controller-manager.conf', 'scheduler.conf'] as const;
-  return wanted.flatMap((id): readonly SeenCertificate[] => {
-    const { component, title } = entryOf(id);
-    if (facts.manifests[component] === undefined || targets.some((target) => target.id === id)) return [];
-    const path = `/etc/kubernetes/${id}`;
-    const reason = `no client certificate was found for ${component}`;
-    const row = { id, path, kind: 'kubeconfig', ca: null, ...blank, state: 'NotPresent', reason } as const;
-    return [{ ...bare, row, id, title, component }];
+/** A component that runs here and has no kubeconfig that can be used is missed. */
+function missedKubeconfigs({ missed }: Discovery): readonly SeenCertificate[] {
+  return missed.map((each) => {
+    const { component, title } = entryOf(each.id);
+    return { ...bare, row: missedRow(each), id: each.id, title, component };
   });
 }
 

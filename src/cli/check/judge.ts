@@ -1,6 +1,6 @@
 // What each certificate of a picture is worth now. Pure.
 import { decideDue, manualTrigger, timeText } from '../../policy/due.ts';
-import { restartAdvice } from '../restart-advice.ts';
+import { restartOf, type RuntimeTool } from '../restart-advice.ts';
 import type { SeenCertificate, SeenCopy } from './picture.ts';
 
 /** NotCounted: it is shown, and nothing hangs on it. */
@@ -41,10 +41,12 @@ const rules: readonly Rule[] = [
 
 const fine: Judgement = { verdict: 'Fine' };
 
-export function judge(seen: SeenCertificate, now: Date): CheckedCertificate {
+export function judge(seen: SeenCertificate, now: Date, tool: RuntimeTool): CheckedCertificate {
   const answers = rules.map((rule) => rule(seen, now));
   const found = answers.find((each) => each !== undefined) ?? fine;
-  const remarks = [found.remark, useRemark(seen), stateRemark(seen)].filter((each) => each !== undefined);
+  const remarks = [found.remark, useRemark(seen, tool), stateRemark(seen)].filter(
+    (each) => each !== undefined,
+  );
   return {
     ...seen,
     verdict: found.verdict,
@@ -139,22 +141,12 @@ function dueOf({ row, profile, caNotAfter }: SeenCertificate, now: Date) {
   return decideDue({ certificate, profile, caNotAfter, trigger: manualTrigger, now });
 }
 
-function useRemark({ use, row, component }: SeenCertificate): string | undefined {
+function useRemark({ use, component }: SeenCertificate, tool: RuntimeTool): string | undefined {
   if (use.kind === 'older') {
-    const command = restartCommand(row.path, component);
+    const command = restartOf(component, tool);
     return `${use.text}${command === undefined ? '' : `; restart it: ${command}`}`;
   }
   return use.kind === 'unknown' ? use.text : undefined;
-}
-
-/** By the component where its files have names of their own. */
-export function restartCommand(path: string, component: SeenCertificate['component']): string | undefined {
-  const [advice] = restartAdvice([path]);
-  if (advice?.component === component) return advice.command;
-  if (component === 'kubelet') return 'systemctl restart kubelet';
-  return component === 'none' || component === 'etcd'
-    ? undefined
-    : `crictl ps --quiet --name '^${component}$' | xargs -r crictl stop`;
 }
 
 function stateRemark({ row }: SeenCertificate): string | undefined {

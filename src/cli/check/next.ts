@@ -1,8 +1,9 @@
 // What to do next, as lines that can be pasted where they are commands. Pure.
-import { restartCommand, type CheckedCertificate, type Todo } from './judge.ts';
+import { restartOf } from '../restart-advice.ts';
+import type { CheckedCertificate, Todo } from './judge.ts';
 import type { CaKey, NodePicture } from './picture.ts';
 
-export interface Situation extends Pick<NodePicture, 'caKeys' | 'rotation'> {
+export interface Situation extends Pick<NodePicture, 'caKeys' | 'rotation' | 'tool'> {
   readonly certificates: readonly CheckedCertificate[];
 }
 
@@ -107,7 +108,7 @@ function approve(situation: Situation): readonly string[] {
 function restart(situation: Situation): readonly (string | NextStep)[] {
   return withTodo(situation, 'restart').flatMap(({ row, component }): readonly (string | NextStep)[] => {
     if (component === 'none') return [`run cert-renew check on the machine that serves ${row.path}`];
-    const command = restartCommand(row.path, component);
+    const command = restartOf(component, situation.tool);
     return command === undefined ? [] : [{ say: `restart ${component}`, command }];
   });
 }

@@ -1,6 +1,7 @@
 // What `check` has seen of a node, as a value. gather.ts makes it, decide.ts judges it.
 import type { CaId, CertificateId, Component } from '../../catalogue/ids.ts';
 import type { Authorities, InventoryRow } from '../../rotation/inventory.ts';
+import type { RuntimeTool } from '../restart-advice.ts';
 
 /** How what runs now stands to a file. */
 export type Use =
@@ -68,5 +69,7 @@ export interface NodePicture {
   readonly copies: readonly SeenCopy[];
   readonly rotation: SeenRotation;
   readonly stopped: readonly Component[];
+  /** By which a person can restart a component here. */
+  readonly tool: RuntimeTool;
   readonly notes: readonly string[];
 }

@@ -30,6 +30,7 @@ const report = (certificates: readonly SeenCertificate[], copies: readonly SeenC
       copies,
       rotation: { kind: 'none' },
       stopped: [],
+      tool: 'crictl',
       notes: ['a note'],
     },
     now,

@@ -15,6 +15,7 @@ import {
   type Authorities,
 } from '../../rotation/inventory.ts';
 import type { HostPort } from '../grammar.ts';
+import { runtimeToolOf } from '../runtime-tool.ts';
 import type { CheckNode } from './gather.ts';
 import type { NodePicture, SeenCertificate } from './picture.ts';
 
@@ -35,6 +36,7 @@ export async function askServer(
     copies: [],
     rotation: { kind: 'none' },
     stopped: [],
+    tool: runtimeToolOf(node.files),
     notes: [],
   };
 }

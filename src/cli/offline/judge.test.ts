@@ -222,7 +222,7 @@ describe('a request that is refused', () => {
 
 describe('what is not judged', () => {
   const api =
-    'not judged without the API: whether these nodes (w1) still belong to this cluster, and whether names and addresses are theirs alone';
+    'not judged, since sign asks no API (it must work while that is dead): whether these nodes (w1) still belong to this cluster, and whether names and addresses are theirs alone';
 
   it('is said', () => {
     expect(notJudged(judgeRequests([blockOf('w1', both())], facts()), facts())).toEqual([api]);

@@ -231,7 +231,7 @@ function notesOf({ block, entry, old }: Read, identity: Identity): string[] {
 /** What nobody can judge without the Node objects, in words. */
 export function notJudged(nodes: readonly JudgedNode[], { own, endpoints }: SigningPlace): string[] {
   const names = [...new Set(nodes.map(({ block }) => block.node))].join(', ');
-  const api = `not judged without the API: whether these nodes (${names}) still belong to this cluster, and whether names and addresses are theirs alone`;
+  const api = `not judged, since sign asks no API (it must work while that is dead): whether these nodes (${names}) still belong to this cluster, and whether names and addresses are theirs alone`;
   const known = own !== undefined && endpoints.apiServers.length > 0;
   return known
     ? [api]

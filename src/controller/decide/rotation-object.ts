@@ -169,8 +169,9 @@ export type PlannedStatus = Required<
  */
 export function plannedStatus(wish: Wish): PlannedStatus {
   const known = plannedStatuses.get(wish.renewable);
-  if (known !== undefined && saysTheSame(known.wish, wish)) return known.status;
-  const status = makePlannedStatus(wish);
+  const isSame = known !== undefined && saysTheSame(known.wish, wish);
+  const status = isSame ? known.status : makePlannedStatus(wish);
+  // The wish is this one also then: an earlier one would keep the Node of its day in memory.
   plannedStatuses.set(wish.renewable, { wish, status });
   return status;
 }
