@@ -82,7 +82,7 @@ describe.each([
   });
 
   it('what asks whether an action is meant, and a token that has expired since, are, too', async () => {
-    const me = { user: 'alice', rotate: true, pause: true, approve: true };
+    const me = { user: 'alice', rotate: true, pause: true, pauseAll: true, approve: true };
     await page.route('**/api/v1/me', async (route) => route.fulfill({ json: me }));
     await page.route('**/api/v1/actions', async (route) =>
       route.fulfill({ status: 401, json: { error: 'token', message: 'Unauthorized' } }),

@@ -2,6 +2,8 @@
 // of the controller. All of it with the web program's own rights, which are to read.
 import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import {
+  configurationKey,
+  configurationRef,
   defaultConfiguration,
   parseConfiguration,
   type Configuration,
@@ -48,6 +50,7 @@ export class PictureKeeper {
   #text: string | undefined;
   #controllerAt: string | null | undefined;
   #staleSince: string | undefined;
+  #wake = new AbortController();
 
   constructor(options: PictureKeeperOptions) {
     this.#options = options;
@@ -116,10 +119,16 @@ export class PictureKeeper {
     return kept;
   }
 
+  /** At the configuration and the Lease, without waiting for the next turn. */
+  lookNow(): void {
+    this.#wake.abort();
+  }
+
   async #look(signal: AbortSignal): Promise<void> {
     const { log, onChange, every = 30_000 } = this.#options;
     const say = quietly((error) => log.warn({ err: error }, 'configuration and Lease are not read'));
     while (!signal.aborted) {
+      this.#wake = new AbortController();
       let error: CertError | undefined;
       try {
         await this.#lookOnce();
@@ -133,20 +142,20 @@ export class PictureKeeper {
       const isSilent = error?.code === 'Unreachable';
       this.#staleSince = isSilent ? (this.#staleSince ?? new Date().toISOString()) : undefined;
       onChange();
-      await pause(isSilent ? every / 6 : every, signal);
+      await pause(isSilent ? every / 6 : every, AbortSignal.any([signal, this.#wake.signal]));
     }
   }
 
   async #lookOnce(): Promise<void> {
     const { client } = this.#options;
     const [map, lease, record] = await Promise.all([
-      client.get(resources.configMaps, { name: 'cluster-cert-rotator-config', namespace: privateNamespace }),
+      client.get(resources.configMaps, configurationRef),
       client.get(resources.leases, { name: 'cluster-cert-rotator', namespace: privateNamespace }),
       client.get(resources.configMaps, { name: recordName, namespace: privateNamespace }),
     ]);
     this.#controllerAt = lease?.spec?.renewTime ?? null;
     this.#accepted = recordedIn(record);
-    this.#readConfiguration(map?.data?.['config.yaml'] ?? '');
+    this.#readConfiguration(map?.data?.[configurationKey] ?? '');
   }
 
   /** A refused file changes nothing, as with the controller. */
