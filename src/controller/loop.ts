@@ -7,6 +7,7 @@ import type { Term } from '../kube/lease.ts';
 import { pause } from '../kube/reflector.ts';
 import { privateNamespace, terminalPhases } from '../kube/types.ts';
 import { act } from './act.ts';
+import { lateEndings } from './decide/status.ts';
 import { ConfigurationEvents } from './configuration-events.ts';
 import type { ConfigurationFile, ConfigurationNews } from './configuration-file.ts';
 import type { Configuration } from './configuration.ts';
@@ -92,6 +93,7 @@ class Loop {
       ['admission', async () => this.#admission(configuration)],
       ['authority', async () => this.#authorities()],
       ['decide', async () => this.#decide(configuration)],
+      ['endings', async () => this.#endings()],
       ['sign', async () => this.#sign(configuration)],
       ['downloads', async () => this.#downloads(configuration)],
       ['serving', async () => this.#parts.keepServing(new Date())],
@@ -173,6 +175,10 @@ class Loop {
     // One at a time is a hard gate (R13): it is asked again of what the API server holds now, not of what was watched.
     await caches.refresh();
     this.#left = await act(decide(await gatherer.gather({ now, configuration, vault })), acting);
+  }
+
+  async #endings(): Promise<void> {
+    await this.#record(lateEndings(this.#parts.caches.rotations.values(), new Date()));
   }
 
   async #sign(configuration: Configuration): Promise<void> {
