@@ -48,7 +48,7 @@ export class Caches {
       ...follow(),
       namespace: publicNamespace,
       labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
-      trim: trimInventory,
+      trim: (map) => trimInventory(map),
     });
     this.rotations = new Reflector(client, resources.certificateRotations, follow());
     this.requests = new Reflector(client, resources.certificateSigningRequests, {

@@ -8,12 +8,7 @@ import {
   parseConfiguration,
   type Configuration,
 } from '../../controller/configuration.ts';
-import {
-  inventoryKey,
-  inventoryLabel,
-  readInventory,
-  type Inventory,
-} from '../../controller/inventory-store.ts';
+import { inventoryLabel, readInventories, trimInventory } from '../../controller/inventory-store.ts';
 import { recordedIn, recordName, type Recorded } from '../../controller/vault/record.ts';
 import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -33,17 +28,12 @@ export interface PictureKeeperOptions {
   readonly every?: number;
 }
 
-/** An inventory is a hundredth of it; what is longer is nobody's but a mischief-maker's. */
-const longestInventory = 1024 * 1024;
-
 export class PictureKeeper {
   readonly #options: PictureKeeperOptions;
   readonly #nodes: Reflector<Node>;
   readonly #maps: Reflector<ConfigMap>;
   readonly #rotations: Reflector<CertificateRotation>;
   readonly #shownNodes = new ShownNodes();
-  /** By the map that is kept, which has lost its text. */
-  readonly #inventories = new WeakMap<ConfigMap, Inventory>();
   #settings: Configuration = defaultConfiguration;
   #problem: string | undefined;
   #accepted: Recorded | undefined;
@@ -72,7 +62,7 @@ export class PictureKeeper {
       ...follow(),
       namespace,
       labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
-      trim: (map) => this.#trimMap(map),
+      trim: trimMap,
     });
   }
 
@@ -87,36 +77,16 @@ export class PictureKeeper {
   }
 
   picture(now: Date): Picture {
-    const inventories = new Map<string, Inventory>();
-    const strange = new Set<string>();
-    for (const map of this.#maps.values()) {
-      const inventory = this.#inventories.get(map);
-      if (inventory === undefined) strange.add(map.metadata?.name ?? '');
-      else inventories.set(inventory.node, inventory);
-    }
     return {
       now,
       nodes: this.#nodes.values(),
-      inventories,
-      strange,
+      ...readInventories(this.#maps.values()),
       rotations: this.#rotations.values(),
       configuration: { settings: this.#settings, problem: this.#problem },
       accepted: this.#accepted,
       controllerAt: this.#controllerAt,
       staleSince: this.#staleSince,
     };
-  }
-
-  #trimMap({ metadata, data }: ConfigMap): ConfigMap {
-    const { name = '', namespace = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
-    const kept: ConfigMap = { metadata: { name, namespace, uid, resourceVersion } };
-    const text = data?.[inventoryKey] ?? '';
-    const inventory =
-      text.length > longestInventory
-        ? undefined
-        : readInventory({ metadata: { name, annotations }, data: { [inventoryKey]: text } });
-    if (inventory !== undefined) this.#inventories.set(kept, inventory);
-    return kept;
   }
 
   /** At the configuration and the Lease, without waiting for the next turn. */
@@ -169,4 +139,10 @@ export class PictureKeeper {
       this.#problem = describeError(error);
     }
   }
+}
+
+/** Nothing is written to it from here: what names it and its version are enough. */
+function trimMap(map: ConfigMap): ConfigMap {
+  const { name = '', namespace = '', uid = '', resourceVersion = '' } = map.metadata ?? {};
+  return trimInventory(map, { name, namespace, uid, resourceVersion });
 }
