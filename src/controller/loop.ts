@@ -5,7 +5,8 @@ import { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Term } from '../kube/lease.ts';
 import { pause } from '../kube/reflector.ts';
-import { privateNamespace, terminalPhases } from '../kube/types.ts';
+import { isOpenNow } from '../kube/objects.ts';
+import { privateNamespace } from '../kube/types.ts';
 import { act } from './act.ts';
 import { lateEndings } from './decide/status.ts';
 import { ConfigurationEvents } from './configuration-events.ts';
@@ -117,10 +118,7 @@ class Loop {
     const { caches, authority } = this.#parts;
     if (caches.pods.values().length > 0 || authority.status(new Date()).problem !== undefined) return true;
     if (caches.requests.values().some((request) => !isFinished(request))) return true;
-    return caches.rotations.values().some(({ status }) => {
-      const phase = status?.phase ?? 'Pending';
-      return phase !== 'Scheduled' && !terminalPhases.has(phase);
-    });
+    return caches.rotations.values().some(isOpenNow);
   }
 
   #configuration(): ConfigurationNews {

@@ -4,6 +4,7 @@ import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { encodeMessage } from '../../agent/message.ts';
 import type { RotateResult, ScanResult } from '../../agent/protocol.ts';
 import { certificateIds, type CertificateId, type NodeRole } from '../../catalogue/ids.ts';
+import { isOpenNow } from '../../kube/objects.ts';
 import type { CertificateRotation, Phase } from '../../kube/types.ts';
 import { defaultConfiguration, type Configuration } from '../configuration.ts';
 import { labels } from '../labels.ts';
@@ -75,7 +76,7 @@ export class SimulatedCluster {
     return node;
   }
 
-  /** The world as the gatherer would make it; health is always asked. */
+  /** The world as the gatherer would make it. */
   world(): World {
     return {
       now: this.now,
@@ -85,7 +86,9 @@ export class SimulatedCluster {
       rotations: this.rotations,
       pods: this.pods,
       vault: this.vault,
-      health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
+      health: this.rotations.some(isOpenNow)
+        ? { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health }
+        : undefined,
       liveSerials: liveSerialsOf(this.rotations, this.nodes, this.now),
       signed: this.signed,
       podProblems: new Map(this.pods.map((pod) => [pod.metadata?.uid ?? '', this.#problems(pod)])),
