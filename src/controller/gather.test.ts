@@ -33,11 +33,12 @@ describe('the caches at the beginning of a term', () => {
   });
 });
 
+const ask = async () => 'not ready';
+const dial = async () => Promise.reject(new Error('nobody'));
+
 describe('the health of the cluster', () => {
   const given = { now: new Date(), configuration: defaultConfiguration, vault: { cas: {} } };
   const cp = { metadata: { name: 'n1', labels: { 'node-role.kubernetes.io/control-plane': '' } } };
-  const ask = async () => 'not ready';
-  const dial = async () => Promise.reject(new Error('nobody'));
   /** Of a world with this one rotation. */
   async function healthIn(phase: Phase | undefined) {
     const { status: _, ...none } = rotation('1', 'Pending');

@@ -17,6 +17,8 @@ const written = rooms
   .join('\n')
   .replaceAll(/['`] \+\s+['`]/g, '');
 
+const placesOf = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).toSorted();
+
 describe('what controller and agent say in their own words', () => {
   it.each([
     ['the clock of cp-1 is 301 s off, more than 300 s', 'cp-1 的时钟相差 301 秒，超过 300 秒'],
@@ -49,7 +51,6 @@ describe('what controller and agent say in their own words', () => {
   });
 
   it('is said with every value that it has', () => {
-    const placesOf = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).toSorted();
     for (const [english, chinese] of Object.entries(zhOwn))
       expect(placesOf(chinese), english).toEqual(placesOf(english));
   });
