@@ -81,6 +81,6 @@ export const wordsEn = {
   'act.done.pause-all': 'Everything is paused. What is at work comes to its end, nothing new begins.',
   'act.done.resume-all': 'Everything goes on.',
   'pause.soon': 'The controller reads it within about two minutes.',
-  'pause.helm': 'The next `helm upgrade` sets it as the chart’s value config.paused says.',
+  'pause.helm': 'The next helm upgrade sets it as the chart’s value config.paused says.',
   'act.failed': 'It was not done: {why}',
 } as const;
