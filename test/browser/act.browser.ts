@@ -45,6 +45,9 @@ describe.skipIf(mustSkip())('from the page', () => {
     await api.stop();
   });
 
+  const readConfiguration = async () =>
+    (await client.get(resources.configMaps, configurationRef))?.data?.['config.yaml'];
+
   it('a node is paused by who may, in their name, and nothing is kept of their token', async () => {
     const { page, faults } = await watchedPage(browser.context, served.url);
     await show(page, served.url, 'nodes/w1');
@@ -77,8 +80,6 @@ describe.skipIf(mustSkip())('from the page', () => {
   });
 
   it('everything is paused by who may, every page says so, and it goes on from any of them', async () => {
-    const readConfiguration = async () =>
-      (await client.get(resources.configMaps, configurationRef))?.data?.['config.yaml'];
     const { page, faults } = await watchedPage(browser.context, served.url);
     await show(page, served.url, 'plan');
     expect(await page.getByRole('button', { name: 'Pause everything' }).count()).toBe(0);

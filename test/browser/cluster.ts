@@ -170,7 +170,7 @@ function busyRotations(): readonly CertificateRotation[] {
     const proof =
       id === 'kubelet.crt'
         ? `handshake with 10.0.0.21:10250 shows serial ${newSerial}`
-        : 'the API server answers to it; the kubelet has renewed the Lease of its Node since';
+        : `10.0.0.1:6443 answers /version to it; kubelet was started at ${from(-1)}`;
     return {
       id,
       oldSerial: '5a0b1c2d3e4f50617283',
