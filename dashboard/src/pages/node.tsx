@@ -181,7 +181,7 @@ function Life({ from, to, now }: { readonly from: number; readonly to: number; r
 }
 
 function Details({ one }: { readonly one: CertificateDetail }) {
-  const { w, time } = useReader();
+  const { w, say, own, time } = useReader();
   const facts: readonly (readonly [string, string])[] = [
     [w('cert.subject'), one.subject],
     [w('cert.issuer'), one.issuer],
@@ -191,7 +191,7 @@ function Details({ one }: { readonly one: CertificateDetail }) {
     [w('col.ends'), time(one.notAfter)],
     [w('cert.key'), one.keyAlgorithm],
     [w('cert.sha256'), one.sha256],
-    [w('cert.state'), one.reason === '' ? one.state : `${one.state}: ${one.reason}`],
+    [w('cert.state'), one.reason === '' ? say(one.stateText) : `${say(one.stateText)}: ${own(one.reason)}`],
   ];
   return (
     <details>
