@@ -9,6 +9,7 @@ import { Nodes } from './pages/nodes.tsx';
 import { Overview } from './pages/overview.tsx';
 import { Plan } from './pages/plan.tsx';
 import { Settings } from './pages/settings.tsx';
+import { Paused } from './parts/paused.tsx';
 import { SignIn } from './parts/sign-in.tsx';
 import {
   browserLanguage,
@@ -109,6 +110,7 @@ function Shell({ route, live, theme, setTheme, toggleLanguage }: ShellParts) {
           {w('live.offLong', { at: time(live.heardAt) })}
         </p>
       )}
+      <Paused />
       <main ref={main} tabIndex={-1} data-page={place}>
         <Content route={route} />
       </main>

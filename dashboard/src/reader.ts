@@ -10,6 +10,7 @@ import {
   type Message,
   type Speaker,
 } from '../../src/view/messages/message.ts';
+import { ownWords } from '../../src/view/messages/own-words.ts';
 import { wordsIn } from './words.ts';
 
 export const themes = ['auto', 'light', 'dark'] as const;
@@ -19,6 +20,8 @@ export interface Reader {
   readonly language: Language;
   readonly w: ReturnType<typeof wordsIn>;
   readonly say: (message: Message) => string;
+  /** What controller and agent say in their own words. */
+  readonly own: (text: string) => string;
   readonly date: (at: string) => string;
   readonly time: (at: string) => string;
   /** To the second, of a day that is told elsewhere. */
@@ -32,6 +35,7 @@ export function readerOf(language: Language): Reader {
     language,
     w: wordsIn(language),
     say: (message) => say(message, speaker),
+    own: (text) => ownWords(text, language),
     date: (at) => dateOf(at, speaker),
     time: (at) => timeOf(at, speaker),
     clock: (at) => secondsOf(at),

@@ -178,7 +178,7 @@ const controller: readonly Alert[] = [
     means:
       'Somebody paused the cluster or a node and may have forgotten it. While it lasts, certificates run out.',
     steps: [
-      'Scope `cluster`: `config.paused` in the chart’s values. Scope `node`: annotation `certrotator.cpaas.io/paused` on the Node.',
+      'Scope `cluster`: `config.paused` in the chart’s values, or “Pause everything” on the dashboard, or `kubectl certrot pause`. Scope `node`: annotation `certrotator.cpaas.io/paused` on the Node.',
       'Take it away, or silence this alert until a day that you name.',
     ],
   },

@@ -2,10 +2,8 @@
 import { describeError, type CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
-import { privateNamespace } from '../kube/types.ts';
+import { configurationRef as ref } from './configuration.ts';
 import type { NewEvent } from './world.ts';
-
-const ref = { name: 'cluster-cert-rotator-config', namespace: privateNamespace } as const;
 
 export class ConfigurationEvents {
   readonly #client: KubeClient;

@@ -4,6 +4,11 @@ import { Cron } from 'croner';
 import * as v from 'valibot';
 import { parseDocument } from 'yaml';
 import { CertError } from '../errors.ts';
+import { privateNamespace } from '../kube/types.ts';
+
+/** The ConfigMap that the chart makes, whose text is the file. */
+export const configurationRef = { name: 'cluster-cert-rotator-config', namespace: privateNamespace } as const;
+export const configurationKey = 'config.yaml';
 
 /** Milliseconds. In the file: `90s`, `5m`, `24h`, `30d`, also joined (`1h30m`); a plain `0` is allowed. */
 export type Duration = number;
@@ -226,7 +231,7 @@ export const defaultConfiguration: Configuration = v.parse(schema, {});
  * Reads the configuration file (YAML). The empty text gives the defaults.
  * Errors: MalformedYaml (with line), BadConfiguration (every fault, one a line).
  */
-export function parseConfiguration(text: string, file = 'config.yaml'): Configuration {
+export function parseConfiguration(text: string, file = configurationKey): Configuration {
   const given = readYaml(text, file);
   if (Array.isArray(given)) throw refuse(file, ['the file: must be a mapping of fields']);
   const parsed = v.safeParse(schema, given);

@@ -2,7 +2,8 @@ import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import type { KubeClient } from '../kube/client.ts';
 import type { CertificateRotation, Phase } from '../kube/types.ts';
-import { Caches, problemsByPod } from './gather.ts';
+import { defaultConfiguration } from './configuration.ts';
+import { Caches, Gatherer, problemsByPod } from './gather.ts';
 
 const rotation = (resourceVersion: string, phase: Phase): CertificateRotation => ({
   metadata: { name: 'n2-1', uid: 'u', resourceVersion },
@@ -30,6 +31,38 @@ describe('the caches at the beginning of a term', () => {
     await caches.refresh();
     expect(caches.rotations.get('n2-1')?.status?.phase).toBe('Admitted');
   });
+});
+
+const ask = async () => 'not ready';
+const dial = async () => Promise.reject(new Error('nobody'));
+
+describe('the health of the cluster', () => {
+  const given = { now: new Date(), configuration: defaultConfiguration, vault: { cas: {} } };
+  const cp = { metadata: { name: 'n1', labels: { 'node-role.kubernetes.io/control-plane': '' } } };
+  /** Of a world with this one rotation. */
+  async function healthIn(phase: Phase | undefined) {
+    const { status: _, ...none } = rotation('1', 'Pending');
+    const only = phase === undefined ? none : rotation('1', phase);
+    const client: KubeClient = Object.assign(Object.create(null), { list: async () => ({ items: [] }) });
+    const caches = cachesOver(only);
+    caches.rotations.noteWritten(only);
+    caches.nodes.noteWritten({ ...cp, status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } });
+    return (await new Gatherer({ client, caches, ask, dial }).gather(given)).health;
+  }
+
+  it.each([undefined, 'Pending', 'Admitted', 'Running', 'Verifying'] as const)(
+    'is asked while one is %s: a gate or a proof depends on it',
+    async (phase) => {
+      expect((await healthIn(phase))?.apiServers).toEqual(new Map([['n1', 'not ready']]));
+    },
+  );
+
+  it.each(['Scheduled', 'Succeeded', 'NeedsManual'] as const)(
+    'is not asked while one is %s, and not known then',
+    async (phase) => {
+      expect(await healthIn(phase)).toBeUndefined();
+    },
+  );
 });
 
 const event = (message: string, source: Event['source'], uid = 'p1'): Event => ({

@@ -5,7 +5,8 @@ import type { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Reflector, type ReflectorOptions } from '../kube/reflector.ts';
 import { resources } from '../kube/resources.ts';
-import { privateNamespace, signerName, terminalPhases, type CertificateRotation } from '../kube/types.ts';
+import { isOpenNow } from '../kube/objects.ts';
+import { privateNamespace, signerName, type CertificateRotation } from '../kube/types.ts';
 import { parseCertificate } from '../pki/parse.ts';
 import { readPem } from '../pki/pem.ts';
 import type { Configuration } from './configuration.ts';
@@ -48,7 +49,7 @@ export class Caches {
       ...follow(),
       namespace: publicNamespace,
       labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
-      trim: trimInventory,
+      trim: (map) => trimInventory(map),
     });
     this.rotations = new Reflector(client, resources.certificateRotations, follow());
     this.requests = new Reflector(client, resources.certificateSigningRequests, {
@@ -113,7 +114,8 @@ export class Gatherer {
     const rotations = caches.rotations.values();
     const pods = caches.pods.values();
     const [health, liveSerials, podProblems] = await Promise.all([
-      isWaiting(rotations) ? this.#askHealth(nodes) : undefined,
+      // Gates and proofs alone depend on it: a plan for some day passes no gate before it waits.
+      rotations.some(isOpenNow) ? this.#askHealth(nodes) : undefined,
       this.#askSerials(nodes, rotations),
       this.#askProblems(pods, now),
     ]);
@@ -253,11 +255,6 @@ function isSlow({ metadata, status }: Pod, now: Date): boolean {
 
 function quiet(): void {
   // What changed is seen on the next tick.
-}
-
-/** Whether somebody waits to be admitted or is under way: only then is health asked for. */
-function isWaiting(rotations: readonly CertificateRotation[]): boolean {
-  return rotations.some(({ status }) => !terminalPhases.has(status?.phase ?? 'Pending'));
 }
 
 const defaultKubeletPort = 10_250;

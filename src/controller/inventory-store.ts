@@ -168,11 +168,12 @@ function readJson(value: string): unknown {
 /** What was read from each ConfigMap, as long as that very object is in the cache: thousands are asked often. */
 const read = new WeakMap<ConfigMap, { readonly inventory: Inventory | undefined }>();
 
-/** What is kept in memory of a ConfigMap: what it says, and none of its text. */
-export function trimInventory(whole: ConfigMap): ConfigMap {
-  const { data, ...map } = whole;
-  if (data === undefined && read.has(whole)) return whole;
-  const kept: ConfigMap = { ...map, metadata: { ...map.metadata, managedFields: [] } };
+/** What is kept in memory of a ConfigMap: what it says, and none of its text. @param metadata what of it is asked for later */
+export function trimInventory(
+  whole: ConfigMap,
+  metadata: ConfigMap['metadata'] = { ...whole.metadata, managedFields: [] },
+): ConfigMap {
+  const kept: ConfigMap = { metadata };
   read.set(kept, { inventory: readInventory(whole) });
   return kept;
 }

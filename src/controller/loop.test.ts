@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { KubeClient } from '../kube/client.ts';
 import { apiVersion, type CertificateRotation, type Phase } from '../kube/types.ts';
 import { defaultConfiguration } from './configuration.ts';
-import { EventRecorder } from './events.ts';
+import { end } from './decide/status.ts';
+import { EventRecorder, eventName } from './events.ts';
 import { Caches } from './gather.ts';
 import { createLog } from '../log.ts';
 import { Alarm } from './loop-alarm.ts';
@@ -28,6 +29,13 @@ function serverOf(held: readonly CertificateRotation[]): { client: KubeClient; c
       calls.push(`list ${plural}`);
       return { items: plural === 'certificaterotations' ? held : [], resourceVersion: '2' };
     },
+    create: async (
+      { plural }: { plural: string },
+      { metadata: { name } }: { metadata: { name: string } },
+    ) => {
+      calls.push(`create ${plural} ${name}`);
+      return { ok: true, object: { metadata: { name } } };
+    },
     patch: async (_: unknown, { name }: { name: string }, { status }: { status: { phase?: string } }) => {
       calls.push(`patch ${name} ${status.phase}`);
       return { ok: true, object: { metadata: { name } } };
@@ -41,6 +49,7 @@ function serverOf(held: readonly CertificateRotation[]): { client: KubeClient; c
 async function pass(
   role: 'control-plane' | 'worker',
   held: readonly CertificateRotation[],
+  watched: readonly CertificateRotation[] = [rotation('n1', 'Pending'), rotation('n2', 'Pending')],
 ): Promise<string[]> {
   const { client, calls } = serverOf(held);
   const caches = new Caches(
@@ -49,7 +58,7 @@ async function pass(
     () => undefined,
     () => () => undefined,
   );
-  for (const one of [rotation('n1', 'Pending'), rotation('n2', 'Pending')]) caches.rotations.noteWritten(one);
+  for (const one of watched) caches.rotations.noteWritten(one);
   Object.defineProperty(caches, 'synced', { value: true });
   const labels = role === 'worker' ? {} : { 'node-role.kubernetes.io/control-plane': '' };
   const stop = new AbortController();
@@ -117,5 +126,34 @@ describe('one control plane at a time', () => {
 
   it('costs the workers no list', async () => {
     expect(await pass('worker', asWatched)).toEqual(['patch r-n1 Admitted']);
+  });
+});
+
+describe('the Events about an end', () => {
+  const running = rotation('n1', 'Running');
+  /** As `end` wrote it so many minutes ago, and as its Events would have been called. */
+  function endedBefore(minutes: number): { rotation: CertificateRotation; names: readonly string[] } {
+    const now = new Date(Date.now() - minutes * 60_000);
+    const message = 'all is proved: serial 1a';
+    const actions = end(running, { phase: 'Succeeded', reason: 'Renewed', message }, now);
+    const names = actions.flatMap((one) =>
+      one.type === 'event' ? [`create events ${eventName(one.event)}`] : [],
+    );
+    const status = actions.flatMap((one) => (one.type === 'patch-rotation-status' ? [one.status] : []))[0];
+    return { rotation: { ...running, ...(status === undefined ? {} : { status }) }, names };
+  }
+
+  it('that were lost with the API server are told by the pass that follows, whoever leads then', async () => {
+    const { rotation, names } = endedBefore(5);
+    expect(names).toHaveLength(2);
+    expect(await pass('worker', [], [rotation])).toEqual(names);
+  });
+
+  it('of long ago are not told again, nor those of what was never begun', async () => {
+    const withdrawn = {
+      ...running,
+      status: { ...endedBefore(1).rotation.status, phase: 'Superseded' as const },
+    };
+    expect(await pass('worker', [], [endedBefore(50).rotation, withdrawn])).toEqual([]);
   });
 });

@@ -5,8 +5,10 @@ import { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Term } from '../kube/lease.ts';
 import { pause } from '../kube/reflector.ts';
-import { privateNamespace, terminalPhases } from '../kube/types.ts';
+import { isOpenNow } from '../kube/objects.ts';
+import { privateNamespace } from '../kube/types.ts';
 import { act } from './act.ts';
+import { lateEndings } from './decide/status.ts';
 import { ConfigurationEvents } from './configuration-events.ts';
 import type { ConfigurationFile, ConfigurationNews } from './configuration-file.ts';
 import type { Configuration } from './configuration.ts';
@@ -92,6 +94,7 @@ class Loop {
       ['admission', async () => this.#admission(configuration)],
       ['authority', async () => this.#authorities()],
       ['decide', async () => this.#decide(configuration)],
+      ['endings', async () => this.#endings()],
       ['sign', async () => this.#sign(configuration)],
       ['downloads', async () => this.#downloads(configuration)],
       ['serving', async () => this.#parts.keepServing(new Date())],
@@ -115,10 +118,7 @@ class Loop {
     const { caches, authority } = this.#parts;
     if (caches.pods.values().length > 0 || authority.status(new Date()).problem !== undefined) return true;
     if (caches.requests.values().some((request) => !isFinished(request))) return true;
-    return caches.rotations.values().some(({ status }) => {
-      const phase = status?.phase ?? 'Pending';
-      return phase !== 'Scheduled' && !terminalPhases.has(phase);
-    });
+    return caches.rotations.values().some(isOpenNow);
   }
 
   #configuration(): ConfigurationNews {
@@ -173,6 +173,10 @@ class Loop {
     // One at a time is a hard gate (R13): it is asked again of what the API server holds now, not of what was watched.
     await caches.refresh();
     this.#left = await act(decide(await gatherer.gather({ now, configuration, vault })), acting);
+  }
+
+  async #endings(): Promise<void> {
+    await this.#record(lateEndings(this.#parts.caches.rotations.values(), new Date()));
   }
 
   async #sign(configuration: Configuration): Promise<void> {

@@ -25,6 +25,11 @@ export function isTerminal({ status }: CertificateRotation): boolean {
   return status?.phase !== undefined && terminalPhases.has(status.phase);
 }
 
+/** It waits for its turn or is at work. What is only planned waits in the next pass after it came due, and not before. */
+export function isOpenNow(rotation: CertificateRotation): boolean {
+  return rotation.status?.phase !== 'Scheduled' && !isTerminal(rotation);
+}
+
 /** Something is being done on the node for it. */
 export function isActive({ status }: CertificateRotation): boolean {
   const phase = status?.phase;

@@ -1,10 +1,11 @@
 // What a support bundle is made of: each part is asked for by itself, and what may not be read is left out and named.
 import type { Pod } from 'kubernetes-types/core/v1.js';
+import { configurationRef } from '../controller/configuration.ts';
 import { CertError } from '../errors.ts';
 import { resources, type Resource } from '../kube/resources.ts';
 import { privateNamespace, signerName } from '../kube/types.ts';
 import type { Kubectl, ListWish } from './kubectl.ts';
-import { configurationRef, inventorySelector, leaseRef } from './picture.ts';
+import { inventorySelector, leaseRef } from './picture.ts';
 import { redact } from './redact.ts';
 import type { TarFile } from './tar.ts';
 import * as trim from './trim.ts';

@@ -1,9 +1,9 @@
 // kubectl certrot pause [NODE], resume [NODE]: one node by its annotation, all of them by the configuration.
 import { Command } from 'commander';
-import { isMap, parseDocument } from 'yaml';
-import { CertError } from '../errors.ts';
+import { configurationRef } from '../controller/configuration.ts';
 import { resources } from '../kube/resources.ts';
 import { writeOf } from '../view/actions.ts';
+import { pauseAllPatch } from '../view/pause-all.ts';
 import { asOperator, send } from './act.ts';
 import {
   called,
@@ -16,7 +16,7 @@ import {
   type Surroundings,
 } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
-import { configurationKey, configurationRef, lookAt } from './picture.ts';
+import { lookAt } from './picture.ts';
 
 interface Options extends ClusterOptions {
   readonly dryRun?: boolean;
@@ -65,21 +65,11 @@ async function everything(wish: Wish, call: Call<Options>): Promise<number> {
   const { options, kubectl, reader, surroundings } = call;
   const { w, list } = reader;
   const map = await asOperator(async () => await kubectl.get(resources.configMaps, configurationRef));
-  if (map === undefined) {
-    const { namespace = '', name } = configurationRef;
-    throw new CertError(
-      'NotFound',
-      `there is no ConfigMap ${name} in ${namespace}: is the product installed?`,
-    );
-  }
-  const text = withPaused(map.data?.[configurationKey] ?? '', wish === 'pause');
-  if (text === undefined) {
+  const patch = pauseAllPatch(map, wish === 'pause');
+  if (patch === undefined) {
     print([w(`${wish}.allBefore`)]);
     return exitCodes.nothingDone;
   }
-  // With the version that was read: a change by others in between is refused, not undone.
-  const { resourceVersion = '' } = map.metadata ?? {};
-  const patch = { metadata: { resourceVersion }, data: { [configurationKey]: text } };
   const dryRun = options.dryRun ?? false;
   await asOperator(
     async () => await kubectl.patch(resources.configMaps, configurationRef, patch, { dryRun }),
@@ -88,23 +78,10 @@ async function everything(wish: Wish, call: Call<Options>): Promise<number> {
     print([w('dry.rotate')]);
     return exitCodes.done;
   }
-  print([w(`${wish}.all`), w('pause.soon'), w('pause.helm')]);
+  print([w(`act.done.${wish}-all`), w('pause.soon'), w('pause.helm')]);
   if (wish === 'pause') return exitCodes.done;
   const { seen } = await lookAt(kubectl, options.namespace, surroundings.now());
   const paused = seen.nodes.filter(({ paused }) => paused).map(({ name }) => name);
   if (paused.length > 0) print([w('resume.nodes', { count: paused.length, list: list(paused) })]);
   return exitCodes.done;
-}
-
-/** The configuration's text with that one field changed, its comments kept; undefined: it says so already. */
-export function withPaused(text: string, paused: boolean): string | undefined {
-  const document = parseDocument(text);
-  const [problem] = document.errors;
-  if (problem !== undefined)
-    throw new CertError('MalformedYaml', `the configuration is no YAML, mend it first: ${problem.message}`);
-  if (document.contents !== null && !isMap(document.contents))
-    throw new CertError('MalformedYaml', 'the configuration has no fields by name: mend it first');
-  if ((document.get('paused') ?? false) === paused) return undefined;
-  document.set('paused', paused);
-  return document.toString({ lineWidth: 0 });
 }

@@ -1,5 +1,10 @@
 // One look at the cluster: what the dashboard watches, asked once, with the person's own rights.
-import { parseConfiguration, defaultConfiguration } from '../controller/configuration.ts';
+import {
+  configurationKey,
+  configurationRef,
+  defaultConfiguration,
+  parseConfiguration,
+} from '../controller/configuration.ts';
 import { inventoryLabel, readInventories } from '../controller/inventory-store.ts';
 import { CertError, describeError } from '../errors.ts';
 import { resources, type ObjectRef } from '../kube/resources.ts';
@@ -9,11 +14,6 @@ import { asViewer } from './act.ts';
 import type { Kubectl } from './kubectl.ts';
 import { wordOf, type Told } from './words.ts';
 
-export const configurationRef: ObjectRef = {
-  name: 'cluster-cert-rotator-config',
-  namespace: privateNamespace,
-};
-export const configurationKey = 'config.yaml';
 export const leaseRef: ObjectRef = { name: 'cluster-cert-rotator', namespace: privateNamespace };
 
 export const inventorySelector = `${inventoryLabel.name}=${inventoryLabel.value}`;

@@ -2,7 +2,6 @@ import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ran } from './process.ts';
 import { commands, helpText, runPlugin } from './program.ts';
-import { withPaused } from './pause.ts';
 import { createKubectl } from './kubectl.ts';
 import { resources } from '../kube/resources.ts';
 
@@ -116,22 +115,5 @@ describe('what kubectl says', () => {
     };
     expect(await createKubectl(run, {}).list(resources.nodes)).toEqual([1, 2]);
     expect(asked[1]?.[2]).toBe('/api/v1/nodes?limit=500&continue=c%2F1');
-  });
-});
-
-describe('the configuration', () => {
-  it.each([
-    ['', true, 'paused: true\n'],
-    ['# c\nmode: auto # d\npaused: false\n', true, '# c\nmode: auto # d\npaused: true\n'],
-    ['paused: true\nmode: auto\n', false, 'paused: false\nmode: auto\n'],
-    ['paused: true\n', true, undefined],
-    ['mode: auto\n', false, undefined],
-  ])('%j paused %j becomes %j', (text, paused, expected) => {
-    expect(withPaused(text, paused)).toBe(expected);
-  });
-
-  it('that is no YAML is not written', () => {
-    expect(() => withPaused('a: [', true)).toThrow(/mend it first/);
-    expect(() => withPaused('- a', true)).toThrow(/mend it first/);
   });
 });

@@ -17,7 +17,7 @@ export interface ExplainWish {
 const worthSaying = 60_000;
 
 export function explainLines({ page, trigger, now }: ExplainWish, reader: Reader): readonly string[] {
-  const { w } = reader;
+  const { w, own } = reader;
   const { certificates, notes, rotations, log } = page;
   const leavesFirst = certificates.toSorted((a, b) => Number(a.kind === 'ca') - Number(b.kind === 'ca'));
   const rule = w('explain.rule', { percent: trigger.percent, days: trigger.days });
@@ -28,7 +28,7 @@ export function explainLines({ page, trigger, now }: ExplainWish, reader: Reader
     w('node.certificates'),
     ...(certificates.length === 0 ? [`  ${w('node.none')}`] : [`  ${rule}`]),
     ...leavesFirst.flatMap((one) => certificateLines(one, now, reader)),
-    ...(notes.length === 0 ? [] : ['', w('node.notes'), ...notes.map((note) => `  - ${note}`)]),
+    ...(notes.length === 0 ? [] : ['', w('node.notes'), ...notes.map((note) => `  - ${own(note)}`)]),
     '',
     w('node.log'),
     ...(log === undefined ? [`  ${w('node.logNone')}`] : [`  ${log.name}`, ...stepLines(log.steps, reader)]),
@@ -100,19 +100,19 @@ function stateText({ stateText, reason }: CertificateDetail, { say }: Reader): s
 
 function renewalFacts(
   { renewal }: CertificateDetail,
-  { w, date }: Reader,
+  { w, own, date }: Reader,
 ): readonly (readonly [string, string])[] {
   if (renewal === undefined) return [];
   const { oldSerial, newSerial, proof, at } = renewal;
   const when = at === undefined ? '' : ` (${date(at)})`;
   return [
     [w('col.renewed'), `${oldSerial ?? '–'} → ${newSerial ?? '–'}`],
-    [w('col.proof'), `${proof ?? '–'}${when}`],
+    [w('col.proof'), `${proof === undefined ? '–' : own(proof)}${when}`],
   ];
 }
 
 function stepLines(steps: readonly Step[], reader: Reader): readonly string[] {
-  const { say, time } = reader;
+  const { say, own, time } = reader;
   return steps.map(({ name, text, result, resultText, said, startedAt, finishedAt }) => {
     const began = startedAt === undefined ? '' : time(startedAt);
     const took =
@@ -122,17 +122,17 @@ function stepLines(steps: readonly Step[], reader: Reader): readonly string[] {
       text === undefined ? name : say(text),
       resultText === undefined ? result : say(resultText),
     ];
-    return `  ${[...words, took, said].filter((word) => word !== '').join('  ')}`;
+    return `  ${[...words, took, own(said)].filter((word) => word !== '').join('  ')}`;
   });
 }
 
 /** In words first, and then as the controller said it: where a person must type something, the line is in that. */
-function pastLines(one: PastRotation, { say, time, list }: Reader): readonly string[] {
+function pastLines(one: PastRotation, { say, own, time, list }: Reader): readonly string[] {
   const { finishedAt, phaseText, asked, why, said, name } = one;
   const told = why === undefined ? '' : say(why);
   const head = list([say(phaseText), say(asked), ...(told === '' ? [] : [told])]);
   return [
     `  ${finishedAt === undefined ? '–' : time(finishedAt)}  ${head}  (${name})`,
-    ...(said === '' || said === told ? [] : [`    ${said}`]),
+    ...(said === '' || said === told ? [] : [`    ${own(said)}`]),
   ];
 }

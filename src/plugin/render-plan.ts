@@ -30,12 +30,12 @@ function itemLines(item: PlanItem, place: number, reader: Reader): readonly stri
 
 /** Why it stands where it stands; and what a person may do about it. */
 export function whyLines(item: PlanItem, reader: Reader): readonly string[] {
-  const { say, w, time } = reader;
+  const { say, own, w, time } = reader;
   const { gates, why, said, restarts, startedAt, approvable, node, phase } = item;
   const isAtWork = phase !== 'Scheduled' && phase !== 'Pending';
   if (isAtWork) {
     const since = startedAt === undefined ? '' : `${w('plan.since', { at: time(startedAt) })} `;
-    return [`${since}${restarts === undefined ? '' : say(restarts)}`.trim(), said].filter(isThere);
+    return [`${since}${restarts === undefined ? '' : say(restarts)}`.trim(), own(said)].filter(isThere);
   }
   return [
     ...(gates.length === 0 ? [say(why)] : gateLines(gates, reader)),
@@ -45,10 +45,10 @@ export function whyLines(item: PlanItem, reader: Reader): readonly string[] {
 
 const isThere = (line: string): boolean => line !== '';
 
-function gateLines(gates: readonly ShutGate[], { say, w }: Reader): readonly string[] {
+function gateLines(gates: readonly ShutGate[], { say, own, w }: Reader): readonly string[] {
   return gates.flatMap(({ gate, hard, text, detail }) => [
     `${w('plan.gates')}: ${say(text)} [${gate}] (${say({ key: hard ? 'plan.hard' : 'plan.soft' })})`,
-    ...(detail === '' || detail === say(text) ? [] : [`  ${detail}`]),
+    ...(detail === '' || detail === say(text) ? [] : [`  ${own(detail)}`]),
   ]);
 }
 

@@ -9,6 +9,7 @@ import {
   type Message,
   type Speaker,
 } from '../view/messages/message.ts';
+import { ownWords } from '../view/messages/own-words.ts';
 import { wordsEn } from '../view/messages/words-en.ts';
 import { wordsZh } from '../view/messages/words-zh.ts';
 import { wordsOf, type Words } from '../view/messages/words.ts';
@@ -30,6 +31,8 @@ export interface Reader {
   readonly language: Language;
   readonly w: Words<WordKey>;
   readonly say: (message: Message) => string;
+  /** What controller and agent say in their own words. */
+  readonly own: (text: string) => string;
   readonly date: (at: string) => string;
   readonly time: (at: string) => string;
   readonly span: (milliseconds: number) => string;
@@ -42,6 +45,7 @@ export function readerOf(language: Language, zone?: string): Reader {
     language,
     w: wordsOf<WordKey>(texts, language),
     say: (message) => say(message, speaker),
+    own: (text) => ownWords(text, language),
     date: (at) => dateOf(at, speaker),
     time: (at) => timeOf(at, speaker),
     span: (milliseconds) => spanOf(milliseconds, speaker),

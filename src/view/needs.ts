@@ -166,7 +166,7 @@ function paused(seen: Seen): readonly Need[] {
   if (!seen.picture.configuration.settings.paused) return [];
   const count = waitingIn(seen);
   const level = count > 0 ? 'act' : 'watch';
-  return [{ level, page: 'settings', text: message('need.paused', { count }) }];
+  return [{ level, page: 'plan', text: message('need.paused', { count }) }];
 }
 
 function observed({ nodes, picture }: Seen): readonly Need[] {

@@ -1,5 +1,6 @@
 // Actions from the page, against a real kube-apiserver: with a wrong token, without the right, and with it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configurationRef } from '../../src/controller/configuration.ts';
 import { createClient, type KubeClient } from '../../src/kube/client.ts';
 import { Connection, loadKubeConfig } from '../../src/kube/connection.ts';
 import { resources } from '../../src/kube/resources.ts';
@@ -28,6 +29,10 @@ describe.skipIf(mustSkip())('from the page', () => {
     for (const name of [namespace, 'cluster-cert-rotator'])
       await client.create(resources.namespaces, { metadata: { name } });
     await client.create(resources.nodes, { metadata: { name: 'w1' } });
+    await client.create(resources.configMaps, {
+      metadata: configurationRef,
+      data: { 'config.yaml': '# by the chart\nmode: auto\n' },
+    });
     token = await nodesToken(connection);
     served = await serve({ client, cluster: config });
     browser = await openBrowser({ locale: 'en' });
@@ -39,6 +44,9 @@ describe.skipIf(mustSkip())('from the page', () => {
     await connection.close();
     await api.stop();
   });
+
+  const readConfiguration = async () =>
+    (await client.get(resources.configMaps, configurationRef))?.data?.['config.yaml'];
 
   it('a node is paused by who may, in their name, and nothing is kept of their token', async () => {
     const { page, faults } = await watchedPage(browser.context, served.url);
@@ -70,9 +78,32 @@ describe.skipIf(mustSkip())('from the page', () => {
     expect(faults().filter((text) => !text.includes('401'))).toEqual([]);
     await page.close();
   });
+
+  it('everything is paused by who may, every page says so, and it goes on from any of them', async () => {
+    const { page, faults } = await watchedPage(browser.context, served.url);
+    await show(page, served.url, 'plan');
+    expect(await page.getByRole('button', { name: 'Pause everything' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Sign in to act' }).click();
+    await page.getByRole('textbox', { name: 'Token' }).fill(token);
+    await page.getByRole('button', { name: 'Use it' }).click();
+    await page.getByRole('button', { name: 'Pause everything' }).click();
+    const dialog = page.locator('dialog[open]');
+    expect(await dialog.innerText()).toContain('The next helm upgrade sets it');
+    await dialog.getByRole('button', { name: 'Pause everything' }).click();
+    await page.waitForSelector('aside:has-text("Everything is paused")');
+    expect(await readConfiguration()).toBe('# by the chart\nmode: auto\npaused: true\n');
+
+    await show(page, served.url, 'nodes/w1');
+    await page.getByRole('button', { name: 'Resume everything' }).click();
+    await dialog.getByRole('button', { name: 'Resume everything' }).click();
+    await page.waitForSelector('aside', { state: 'detached' });
+    expect(await readConfiguration()).toBe('# by the chart\nmode: auto\npaused: false\n');
+    expect(faults()).toEqual([]);
+    await page.close();
+  });
 });
 
-/** Of a ServiceAccount that may pause nodes, and nothing else. */
+/** Of a ServiceAccount that may pause nodes and everything, and nothing else. */
 async function nodesToken(connection: Connection): Promise<string> {
   const name = 'pauser';
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
@@ -80,7 +111,15 @@ async function nodesToken(connection: Connection): Promise<string> {
   await post(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name } });
   await post(`${rbac}/clusterroles`, {
     metadata: { name },
-    rules: [{ apiGroups: [''], resources: ['nodes'], verbs: ['patch'] }],
+    rules: [
+      { apiGroups: [''], resources: ['nodes'], verbs: ['patch'] },
+      {
+        apiGroups: [''],
+        resources: ['configmaps'],
+        resourceNames: [configurationRef.name],
+        verbs: ['get', 'patch'],
+      },
+    ],
   });
   await post(`${rbac}/clusterrolebindings`, {
     metadata: { name },

@@ -170,7 +170,7 @@ function busyRotations(): readonly CertificateRotation[] {
     const proof =
       id === 'kubelet.crt'
         ? `handshake with 10.0.0.21:10250 shows serial ${newSerial}`
-        : 'the API server answers to it; the kubelet has renewed the Lease of its Node since';
+        : `10.0.0.1:6443 answers /version to it; kubelet was started at ${from(-1)}`;
     return {
       id,
       oldSerial: '5a0b1c2d3e4f50617283',
@@ -182,7 +182,8 @@ function busyRotations(): readonly CertificateRotation[] {
   });
   const ended = { startedAt: from(-1), finishedAt: from(-0.999), attempts: 1 } as const;
   const waits =
-    'waits: EtcdUnsafe: etcd of cp-3 is not Ready; OutsideWindow: the next window opens 02:00 Asia/Shanghai';
+    'waits: EtcdUnsafe: etcd would have 1 of 3 members, 2 are needed (cp-2: its static Pod etcd is not there; cp-3: its ' +
+    `static Pod etcd is not Ready (CrashLoopBackOff)); OutsideWindow: the next maintenance window opens ${from(0.4)}`;
   return [
     rotationObject('w1-done', 'worker-01', {
       certificates: kubelets,

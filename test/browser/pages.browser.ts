@@ -26,13 +26,16 @@ const paths = [
 
 let served: Served;
 let bare: Served;
+let paused: Served;
 beforeAll(async () => {
   served = await serve({ client: busyCluster().client });
   bare = await serve({ client: baseCluster().client });
+  paused = await serve({ client: baseCluster('paused: true\n').client });
 });
 afterAll(() => {
   served.end();
   bare.end();
+  paused.end();
 });
 
 /** In words: which rule, where. */
@@ -82,7 +85,7 @@ describe.each([
   });
 
   it('what asks whether an action is meant, and a token that has expired since, are, too', async () => {
-    const me = { user: 'alice', rotate: true, pause: true, approve: true };
+    const me = { user: 'alice', rotate: true, pause: true, pauseAll: true, approve: true };
     await page.route('**/api/v1/me', async (route) => route.fulfill({ json: me }));
     await page.route('**/api/v1/actions', async (route) =>
       route.fulfill({ status: 401, json: { error: 'token', message: 'Unauthorized' } }),
@@ -101,6 +104,27 @@ describe.each([
     await page.keyboard.press('Escape');
     await page.unroute('**/api/v1/me');
     await page.unroute('**/api/v1/actions');
+  });
+
+  it('that everything is paused stands over every page, and who may resumes it there, for everybody', async () => {
+    const other = await browser.context.newPage();
+    const me = { user: 'alice', rotate: true, pause: true, pauseAll: true, approve: true };
+    await other.route('**/api/v1/me', async (route) => route.fulfill({ json: me }));
+    for (const path of ['overview', 'nodes', 'nodes/nobody', 'plan', 'history', 'cas', 'settings']) {
+      await show(other, paused.url, path);
+      await other.waitForSelector('aside.banner');
+      expect(await other.locator('aside.banner').innerText()).toMatch(/Everything is paused|已全部暂停/);
+    }
+    expect(await other.locator('aside.banner button').count()).toBe(0);
+    await other.locator('header .tools button').first().click();
+    await other.locator('dialog[open] textarea').fill('a.b.c');
+    await other.locator('dialog[open] button.main').click();
+    await other.waitForSelector('aside.banner button');
+    expect(await violations(other)).toEqual([]);
+    await other.locator('aside.banner .act > button').click();
+    await other.waitForSelector('dialog[open] h2');
+    expect(await violations(other)).toEqual([]);
+    await other.close();
   });
 
   it('nothing was asked for elsewhere, and nothing went wrong', () => {

@@ -84,7 +84,7 @@ describe.each(languages)('$file', (language) => {
   });
 });
 
-describe.each(pictures)('$name.png', (picture) => {
+describe.each(pictures)('picture $name', (picture) => {
   it.runIf(isWriting)('is made of the page', async () => {
     const { language = 'en', theme = 'light', size } = picture;
     const browser = await openBrowser({

@@ -214,3 +214,36 @@ describe('what others have written', () => {
     await page.close();
   });
 });
+
+/** Nothing of it is cut off. */
+const isWhole = async (page: Page) =>
+  page
+    .locator('tr:has(a:text-is("worker-09")) .state .badge')
+    .evaluate((badge) => badge.scrollHeight <= badge.clientHeight && badge.scrollWidth <= badge.clientWidth);
+
+describe('a state that is too long for its row', () => {
+  it.each([
+    [760, false],
+    [375, true],
+  ])('is whole where the focus is, by keyboard alone, %i px wide', async (width, before) => {
+    const cluster = busyCluster();
+    const status = {
+      phase: 'NeedsManual',
+      reason: 'OldStateUnsafe',
+      finishedAt: new Date().toISOString(),
+    } as const;
+    cluster.put(resources.certificateRotations, rotationObject('long', 'worker-09', { status }));
+    const { page, faults } = await open(cluster, 'nodes');
+    await page.setViewportSize({ width, height: 700 });
+    const row = page.locator('tr:has(a:text-is("worker-09"))');
+    const height = (await row.boundingBox())?.height;
+    await page.mouse.move(0, 0);
+    expect(await isWhole(page)).toBe(before);
+    await row.getByRole('link').focus();
+    expect(await isWhole(page)).toBe(true);
+    expect((await row.boundingBox())?.height).toBe(height);
+    expect(await row.locator('.state').innerText()).toContain('no place to return to');
+    expect(faults()).toEqual([]);
+    await page.close();
+  });
+});

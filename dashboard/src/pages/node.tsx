@@ -25,7 +25,7 @@ export function NodePage({ name }: { readonly name: string }) {
 const worthSaying = 60_000;
 
 function Page({ value }: { readonly value: Value }) {
-  const { w, say, time, span } = useReader();
+  const { w, say, own, time, span } = useReader();
   const { row, certificates, notes, clockSkew = 0, open, rotations, log } = value;
   const now = Date.now();
   return (
@@ -63,7 +63,7 @@ function Page({ value }: { readonly value: Value }) {
           <h2 id="notes-title">{w('node.notes')}</h2>
           <ul class="notes">
             {notes.map((note) => (
-              <li key={note}>{note}</li>
+              <li key={note}>{own(note)}</li>
             ))}
           </ul>
         </section>
@@ -142,7 +142,7 @@ function Certificate({ one, now }: { readonly one: CertificateDetail; readonly n
 }
 
 function Uses({ one }: { readonly one: CertificateDetail }) {
-  const { w, date } = useReader();
+  const { w, own, date } = useReader();
   return (
     <dl class="facts">
       <div>
@@ -160,7 +160,7 @@ function Uses({ one }: { readonly one: CertificateDetail }) {
       <div>
         <dt>{w('col.proof')}</dt>
         <dd>
-          {one.renewal?.proof ?? w('cert.noProof')}
+          {one.renewal?.proof === undefined ? w('cert.noProof') : own(one.renewal.proof)}
           {one.renewal?.at !== undefined && <span class="whole"> ({date(one.renewal.at)})</span>}
         </dd>
       </div>
@@ -181,7 +181,7 @@ function Life({ from, to, now }: { readonly from: number; readonly to: number; r
 }
 
 function Details({ one }: { readonly one: CertificateDetail }) {
-  const { w, time } = useReader();
+  const { w, say, own, time } = useReader();
   const facts: readonly (readonly [string, string])[] = [
     [w('cert.subject'), one.subject],
     [w('cert.issuer'), one.issuer],
@@ -191,7 +191,7 @@ function Details({ one }: { readonly one: CertificateDetail }) {
     [w('col.ends'), time(one.notAfter)],
     [w('cert.key'), one.keyAlgorithm],
     [w('cert.sha256'), one.sha256],
-    [w('cert.state'), one.reason === '' ? one.state : `${one.state}: ${one.reason}`],
+    [w('cert.state'), one.reason === '' ? say(one.stateText) : `${say(one.stateText)}: ${own(one.reason)}`],
   ];
   return (
     <details>

@@ -115,7 +115,7 @@ function Next({ items }: { readonly items: Value['next'] }) {
 }
 
 function Failures({ items }: { readonly items: Value['failures'] }) {
-  const { w, say, time } = useReader();
+  const { w, say, own, time } = useReader();
   return (
     <section aria-labelledby="failures-title">
       <h2 id="failures-title">
@@ -128,7 +128,7 @@ function Failures({ items }: { readonly items: Value['failures'] }) {
             <a href={nodeLink(node)}>{node}</a> <Badge tone={toneOfPhase[phase]}>{say(phaseText)}</Badge>
             <span class="sub">
               {finishedAt === undefined ? '' : `${time(finishedAt)} · `}
-              {why === undefined ? said : say(why)}
+              {why === undefined ? own(said) : say(why)}
             </span>
           </li>
         ))}

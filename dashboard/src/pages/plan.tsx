@@ -1,5 +1,5 @@
 import type { PlanItem } from '../../../src/view/plan.ts';
-import { Act } from '../parts/act.tsx';
+import { Act, ActOnAll } from '../parts/act.tsx';
 import { Badge, toneOfPhase } from '../parts/badge.tsx';
 import { WithData } from '../parts/loading.tsx';
 import { Gates } from '../parts/rotation.tsx';
@@ -24,7 +24,12 @@ export function Plan() {
       <WithData<Value> path="/api/v1/plan">
         {({ mode, paused, plan }) => (
           <>
-            <p class={paused ? 'mode bad' : 'mode'}>{w(paused ? 'plan.paused' : `plan.mode.${mode}`)}</p>
+            {!paused && (
+              <div class="row mode">
+                <p>{w(`plan.mode.${mode}`)}</p>
+                <ActOnAll action="pause-all" />
+              </div>
+            )}
             {plan.length === 0 ? (
               <p class="empty">{w('next.none')}</p>
             ) : (

@@ -7,6 +7,8 @@ const rights = {
   pause: 'pause',
   resume: 'pause',
   approve: 'approve',
+  'pause-all': 'pauseAll',
+  'resume-all': 'pauseAll',
 } as const satisfies Record<ActionRequest['action'], keyof Me>;
 
 /** A button that does something in the person's name: asks for a token where there is none, and then whether it is meant. */
@@ -15,7 +17,6 @@ export function Act({ action, main = false }: { readonly action: ActionRequest; 
   const { me, ask, act } = useSession();
   const dialog = useRef<HTMLDialogElement>(null);
   const [said, setSaid] = useState('');
-  const name = action.action === 'approve' ? action.rotation : action.node;
   const denied = me !== undefined && !me[rights[action.action]];
   const run = async (): Promise<void> => {
     dialog.current?.close();
@@ -40,7 +41,7 @@ export function Act({ action, main = false }: { readonly action: ActionRequest; 
       </span>
       <dialog ref={dialog} aria-label={w(`act.${action.action}`)}>
         <h2>{w(`act.${action.action}`)}</h2>
-        <p>{w(`act.confirm.${action.action}`, { name })}</p>
+        <Question action={action} />
         <div class="row end">
           <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
             {w('act.cancel')}
@@ -52,4 +53,24 @@ export function Act({ action, main = false }: { readonly action: ActionRequest; 
       </dialog>
     </span>
   );
+}
+
+function Question({ action }: { readonly action: ActionRequest }) {
+  const { w } = useReader();
+  if ('rotation' in action) return <p>{w('act.confirm.approve', { name: action.rotation })}</p>;
+  if ('node' in action) return <p>{w(`act.confirm.${action.action}`, { name: action.node })}</p>;
+  return (
+    <>
+      <p>{w(`act.confirm.${action.action}`)}</p>
+      <p class="sub">
+        {w('pause.soon')} {w('pause.helm')}
+      </p>
+    </>
+  );
+}
+
+/** Pausing everything and resuming it: nothing for whoever may not. */
+export function ActOnAll({ action }: { readonly action: 'pause-all' | 'resume-all' }) {
+  const { me } = useSession();
+  return me?.pauseAll === true ? <Act action={{ action }} /> : null;
 }

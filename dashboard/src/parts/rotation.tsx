@@ -8,7 +8,7 @@ import { nodeLink } from '../route.ts';
 
 /** Each gate that holds one, in words, and the controller's own words under it. */
 export function Gates({ gates }: { readonly gates: readonly ShutGate[] }) {
-  const { w, say } = useReader();
+  const { w, say, own } = useReader();
   if (gates.length === 0) return null;
   return (
     <div class="gates">
@@ -19,7 +19,7 @@ export function Gates({ gates }: { readonly gates: readonly ShutGate[] }) {
             <strong>{say(text)}</strong>{' '}
             <span class="tag">{say({ key: hard ? 'plan.hard' : 'plan.soft' })}</span>
             <span class="sub">
-              <code>{gate}</code> {detail}
+              <code>{gate}</code> {own(detail)}
             </span>
           </li>
         ))}
@@ -38,7 +38,7 @@ const tones: Readonly<Record<string, Tone>> = {
 /** Which rotation it was, and then its steps by the clock. */
 export function Log({ log }: { readonly log: PastRotation & { readonly steps: readonly Step[] } }) {
   const reader = useReader();
-  const { w, say, time, clock } = reader;
+  const { w, say, own, time, clock } = reader;
   const { phase, phaseText, startedAt, finishedAt, steps } = log;
   return (
     <>
@@ -60,7 +60,7 @@ export function Log({ log }: { readonly log: PastRotation & { readonly steps: re
             <span class="when">{from === undefined ? '–' : clock(from)}</span>
             <div>
               <strong>{text === undefined ? name : say(text)}</strong>
-              {said !== '' && <span class="sub">{said}</span>}
+              {said !== '' && <span class="sub">{own(said)}</span>}
             </div>
             <span class="result">
               <Badge tone={tones[result] ?? 'plain'}>
@@ -83,7 +83,7 @@ export function Past({
   readonly withNode: boolean;
 }) {
   const reader = useReader();
-  const { w, say, time } = reader;
+  const { w, say, own, time } = reader;
   return (
     <ul class="past">
       {rotations.map(
@@ -100,17 +100,17 @@ export function Past({
                   : ''}
               </span>
             </div>
-            <p class="why">{why === undefined ? said : say(why)}</p>
+            <p class="why">{why === undefined ? own(said) : say(why)}</p>
             <details>
               <summary>
                 {w('col.certificates')} ({certificates.length})
               </summary>
-              {why !== undefined && said !== '' && <p class="sub">{said}</p>}
+              {why !== undefined && said !== '' && <p class="sub">{own(said)}</p>}
               <ul class="renewed">
                 {certificates.map(({ id, proof, ...serials }) => (
                   <li key={id}>
                     <strong>{id}</strong> <Serials {...serials} />
-                    {proof !== undefined && <span class="sub">{proof}</span>}
+                    {proof !== undefined && <span class="sub">{own(proof)}</span>}
                   </li>
                 ))}
               </ul>

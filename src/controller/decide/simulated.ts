@@ -4,7 +4,7 @@ import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { encodeMessage } from '../../agent/message.ts';
 import type { RotateResult, ScanResult } from '../../agent/protocol.ts';
 import { certificateIds, type CertificateId, type NodeRole } from '../../catalogue/ids.ts';
-import { isActive, isTerminal } from '../../kube/objects.ts';
+import { isActive, isOpenNow, isTerminal } from '../../kube/objects.ts';
 import type { CertificateRotation, Phase } from '../../kube/types.ts';
 import { defaultConfiguration, type Configuration } from '../configuration.ts';
 import { labels } from '../labels.ts';
@@ -78,7 +78,7 @@ export class SimulatedCluster {
     return node;
   }
 
-  /** The world as the gatherer would make it; health is always asked. */
+  /** The world as the gatherer would make it. */
   world(): World {
     return {
       now: this.now,
@@ -88,7 +88,9 @@ export class SimulatedCluster {
       rotations: this.rotations,
       pods: this.pods,
       vault: this.vault,
-      health: { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health },
+      health: this.rotations.some(isOpenNow)
+        ? { checkedAt: this.now.toISOString(), apiServers: new Map(), etcd: new Map(), ...this.health }
+        : undefined,
       liveSerials: liveSerialsOf(this.rotations, this.nodes, this.now),
       signed: this.signed,
       podProblems: this.#podProblems(),

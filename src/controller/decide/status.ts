@@ -1,6 +1,7 @@
 // Changes of a rotation's status. What would change nothing is no action: a world at rest is not written to.
 import { isDeepStrictEqual } from 'node:util';
 import { printable } from '../../formats/text.ts';
+import { isTerminal, wasNeverBegun } from '../../kube/objects.ts';
 import type { CertificateRotation, Condition, Phase, RotationStatus } from '../../kube/types.ts';
 import type { Gate, Reason } from '../../policy/reasons.ts';
 import type { Action, NewEvent } from '../world.ts';
@@ -44,7 +45,28 @@ export function end(
     observedGeneration: rotation.metadata.generation ?? 1,
     conditions: withCondition(rotation, ready, now, more.conditions),
   });
-  return [...changed, ...tell(rotation, warningOf(phase), reason, `${phase}: ${message}`)];
+  return [...changed, ...tell(rotation, warningOf(phase), reason, endText(phase, message))];
+}
+
+const endText = (phase: Phase, message: string): string => `${phase}: ${message}`;
+
+/** Shorter than the hour for which Events are kept and remembered (events.ts): what was told is not told twice. */
+const youngFor = 45 * 60_000;
+
+/**
+ * What `end` told lately, to be told again: an API server that goes away behind the status takes the Events with it, and the
+ * leader, too. They have the names that they had, so that one that is there stays as it is.
+ */
+export function lateEndings(rotations: readonly CertificateRotation[], now: Date): NewEvent[] {
+  const since = rfc3339(new Date(now.getTime() - youngFor));
+  return rotations.flatMap((rotation) => {
+    const { phase, reason = '', message = '', finishedAt = '' } = rotation.status ?? {};
+    // Both are written by rfc3339, of which the order is that of time.
+    if (phase === undefined || finishedAt <= since || !isTerminal(rotation)) return [];
+    return wasNeverBegun(rotation)
+      ? []
+      : eventsOf(rotation, warningOf(phase), reason, endText(phase, message));
+  });
 }
 
 function warningOf(phase: Phase): 'Normal' | 'Warning' {
@@ -70,12 +92,18 @@ export function tell(
   reason: Reason | Gate,
   message: string,
 ): Action[] {
+  return eventsOf(rotation, type, reason, message).map((event) => ({ type: 'event', event }));
+}
+
+function eventsOf(
+  rotation: CertificateRotation,
+  type: NewEvent['type'],
+  reason: string,
+  message: string,
+): NewEvent[] {
   const { name, uid } = rotation.metadata;
   const { nodeName, nodeUID } = rotation.spec;
   const about: NewEvent['about'][] = [{ kind: 'Node', name: nodeName, uid: nodeUID }];
   if (uid !== undefined) about.unshift({ kind: 'CertificateRotation', name, uid });
-  return about.map((object) => ({
-    type: 'event',
-    event: { about: object, type, reason, message: printable(message) },
-  }));
+  return about.map((object) => ({ about: object, type, reason, message: printable(message) }));
 }

@@ -5,6 +5,7 @@
 //                                             └─ too long ─▶ discard ─▶ …
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { CaId } from '../../catalogue/ids.ts';
+import { rfc3339 } from '../../pki/time.ts';
 import type { Configuration } from '../configuration.ts';
 import { addressesOf, isControlPlane, nameOf } from '../vault/nodes.ts';
 import { hasEnded } from './messages.ts';
@@ -108,8 +109,9 @@ function continueSession({ now, nodes, pods }: HarvestView, session: Session): H
 }
 
 function begin({ now, nodes, memory, missing }: HarvestView): HarvestStep {
-  const wait = backoff(memory) - (now.getTime() - (memory.lastFailure?.getTime() ?? 0));
-  if (wait > 0) return { do: 'nothing', why: `the next capture is tried in ${Math.ceil(wait / 1000)} s` };
+  const next = new Date((memory.lastFailure?.getTime() ?? 0) + backoff(memory));
+  // A moment stays the same from pass to pass, and is logged once; seconds that are left would be another text each time.
+  if (next > now) return { do: 'nothing', why: `the next capture is tried at ${rfc3339(next)}` };
   const ready = nodes.filter((node) => isControlPlane(node) && isReady(node));
   const useful = ready.filter((node) => {
     const uid = node.metadata?.uid ?? '';

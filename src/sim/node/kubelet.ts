@@ -18,6 +18,8 @@ import { TLSSocket } from 'node:tls';
 const reportMs = 5000;
 const probeMs = 1000;
 const manifestMs = 500;
+/** The real kubelet takes up to two minutes; a demo has not many more. */
+const configMapMs = 10_000;
 const againMs = 100;
 
 async function main(args: readonly string[], signal: AbortSignal): Promise<void> {
@@ -54,6 +56,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     api.follow<Pod & { metadata: object }>(pods, (all) => keeper.notePods(all), signal),
     every(manifestMs, signal, () => keeper.lookAtManifests()),
     every(probeMs, signal, async () => keeper.probe()),
+    every(configMapMs, signal, async () => keeper.renewConfigMaps()),
     beAlive(api, facts, keeper, signal),
   ]);
 }

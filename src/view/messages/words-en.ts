@@ -78,5 +78,9 @@ export const wordsEn = {
   'act.done.pause': '{name} is paused.',
   'act.done.resume': '{name} goes on.',
   'act.done.approve': '{name} is approved.',
+  'act.done.pause-all': 'Everything is paused. What is at work comes to its end, nothing new begins.',
+  'act.done.resume-all': 'Everything goes on.',
+  'pause.soon': 'The controller reads it within about two minutes.',
+  'pause.helm': 'The next helm upgrade sets it as the chart’s value config.paused says.',
   'act.failed': 'It was not done: {why}',
 } as const;

@@ -78,5 +78,9 @@ export const wordsZh: Readonly<Record<SharedWord, string>> = {
   'act.done.pause': '{name} 已暂停。',
   'act.done.resume': '{name} 已恢复。',
   'act.done.approve': '{name} 已批准。',
+  'act.done.pause-all': '已全部暂停。进行中的会完成，不会开始新的。',
+  'act.done.resume-all': '已全部恢复。',
+  'pause.soon': '控制器约在两分钟内读取。',
+  'pause.helm': '下一次 helm upgrade 会按 chart 的值 config.paused 重新设置。',
   'act.failed': '未能完成：{why}',
 };

@@ -14,6 +14,7 @@ import { resources } from '../../kube/resources.ts';
 import { inventoryMap, nodeObject, rotationObject } from '../../view/testing.ts';
 
 const namespace = 'cpaas-system';
+const configuration = '# by the chart\nmode: auto\n';
 
 describe.skipIf(mustSkip())('a person', () => {
   let api: BareApi;
@@ -57,6 +58,17 @@ describe.skipIf(mustSkip())('a person', () => {
       'certrotator.cpaas.io/paused'
     ];
 
+  const configurationIs = async (text: string) => {
+    const ref = { name: 'cluster-cert-rotator-config', namespace: 'cluster-cert-rotator' };
+    return client.patch(resources.configMaps, ref, { data: { 'config.yaml': text } });
+  };
+  const readConfiguration = async () => {
+    const ref = { name: 'cluster-cert-rotator-config', namespace: 'cluster-cert-rotator' };
+    return (await client.get(resources.configMaps, ref))?.data?.['config.yaml'];
+  };
+
+  const state = async () => (await ask(served.port, '/api/v1/state')).text;
+
   let operator: string;
   let viewer: string;
 
@@ -68,6 +80,10 @@ describe.skipIf(mustSkip())('a person', () => {
     await installCrd(client);
     for (const name of [namespace, 'cluster-cert-rotator'])
       await client.create(resources.namespaces, { metadata: { name } });
+    await client.create(resources.configMaps, {
+      metadata: { name: 'cluster-cert-rotator-config', namespace: 'cluster-cert-rotator' },
+      data: { 'config.yaml': configuration },
+    });
     const { metadata, status } = nodeObject('w1', {});
     const made = await client.create(resources.nodes, { metadata: { name: 'w1' } });
     const uid = made.ok ? (made.object.metadata?.uid ?? '') : '';
@@ -86,6 +102,12 @@ describe.skipIf(mustSkip())('a person', () => {
     operator = await person('operator', [
       { ...rotations, verbs: ['create', 'patch'] },
       { apiGroups: [''], resources: ['nodes'], verbs: ['patch'] },
+      {
+        apiGroups: [''],
+        resources: ['configmaps'],
+        resourceNames: ['cluster-cert-rotator-config'],
+        verbs: ['get', 'patch'],
+      },
     ]);
     viewer = await person('viewer', [{ ...rotations, verbs: ['get', 'list'] }]);
     directory = mkdtempSync(join(tmpdir(), 'page-'));
@@ -107,11 +129,13 @@ describe.skipIf(mustSkip())('a person', () => {
       rotate: true,
       approve: true,
       pause: true,
+      pauseAll: true,
     });
     expect(JSON.parse((await me(viewer)).text)).toMatchObject({
       rotate: false,
       approve: false,
       pause: false,
+      pauseAll: false,
     });
   });
 
@@ -139,6 +163,22 @@ describe.skipIf(mustSkip())('a person', () => {
     expect(await paused()).toBeUndefined();
   });
 
+  it('pauses everything and lets it go on, in the words of the configuration, and every page knows at once', async () => {
+    expect((await act(operator, { action: 'pause-all' })).status).toBe(200);
+    expect(await readConfiguration()).toBe(`${configuration}paused: true\n`);
+    await until(async () => (await state()) === '{"paused":true}', 'it is shown');
+    expect((await act(operator, { action: 'pause-all' })).status).toBe(200);
+    expect((await act(operator, { action: 'resume-all' })).status).toBe(200);
+    expect(await readConfiguration()).toBe(`${configuration}paused: false\n`);
+    await until(async () => (await state()) === '{"paused":false}', 'it is shown');
+    await configurationIs('mode: [');
+    expect(await act(operator, { action: 'pause-all' })).toMatchObject({
+      status: 422,
+      text: expect.stringContaining('mend it first'),
+    });
+    await configurationIs(configuration);
+  });
+
   it('approves a rotation', async () => {
     expect((await act(operator, { action: 'approve', rotation: 'waits' })).status).toBe(200);
     const approved = await client.get(resources.certificateRotations, { name: 'waits' });
@@ -149,6 +189,7 @@ describe.skipIf(mustSkip())('a person', () => {
     { action: 'rotate', node: 'w1' },
     { action: 'pause', node: 'w1' },
     { action: 'approve', rotation: 'waits' },
+    { action: 'pause-all' },
   ])('without the right may not $action', async (action) => {
     const answer = await act(viewer, action);
     expect(answer.status).toBe(403);

@@ -47,6 +47,8 @@ const pages = {
     return { mode, paused, plan: planOf(seen) };
   },
   history: historyOf,
+  /** What stands over every page. */
+  state: ({ picture }: Seen) => ({ paused: picture.configuration.settings.paused }),
   cas: (seen: Seen) => ({ cas: authoritiesOf(seen) }),
   settings: settingsOf,
 } as const;

@@ -1,6 +1,7 @@
 // The API as one person sees it: with the token that came with this very request, and with nothing of the web program's own.
 // The token is kept nowhere: the connection that knows it ends with the request.
 import { KubeConfig } from '@kubernetes/client-node';
+import { configurationRef } from '../../controller/configuration.ts';
 import { CertError } from '../../errors.ts';
 import { statusOf } from '../../kube/answers.ts';
 import { Connection, type HttpRequest } from '../../kube/connection.ts';
@@ -74,13 +75,21 @@ export interface Rights {
   readonly rotate: boolean;
   readonly approve: boolean;
   readonly pause: boolean;
+  /** Everything at once, by the configuration. */
+  readonly pauseAll: boolean;
 }
 
+const configuration = { group: '', resource: 'configmaps', ...configurationRef } as const;
+
 const asked = {
-  rotate: { group: 'certrotator.cpaas.io', resource: 'certificaterotations', verb: 'create' },
-  approve: { group: 'certrotator.cpaas.io', resource: 'certificaterotations', verb: 'patch' },
-  pause: { group: '', resource: 'nodes', verb: 'patch' },
-} as const satisfies Record<keyof Rights, object>;
+  rotate: [{ group: 'certrotator.cpaas.io', resource: 'certificaterotations', verb: 'create' }],
+  approve: [{ group: 'certrotator.cpaas.io', resource: 'certificaterotations', verb: 'patch' }],
+  pause: [{ group: '', resource: 'nodes', verb: 'patch' }],
+  pauseAll: [
+    { ...configuration, verb: 'get' },
+    { ...configuration, verb: 'patch' },
+  ],
+} as const satisfies Record<keyof Rights, readonly object[]>;
 
 export interface Me extends Rights {
   readonly user: string;
@@ -90,15 +99,24 @@ export interface Me extends Rights {
 export async function whoAmI(person: Person): Promise<Outcome<Me>> {
   const review = await create(person, resources.selfSubjectReviews, {});
   if (!review.ok) return review;
-  const [rotate, approve, pause] = await Promise.all(
-    [asked.rotate, asked.approve, asked.pause].map(async (resourceAttributes) =>
+  const [rotate, approve, pause, pauseAll] = await Promise.all([
+    mayAll(person, asked.rotate),
+    mayAll(person, asked.approve),
+    mayAll(person, asked.pause),
+    mayAll(person, asked.pauseAll),
+  ]);
+  const user = review.value.status?.userInfo?.username ?? '';
+  return { ok: true, value: { user, rotate, approve, pause, pauseAll } };
+}
+
+/** Whether the API server allows each of them. */
+async function mayAll(person: Person, attributes: readonly object[]): Promise<boolean> {
+  const answers = await Promise.all(
+    attributes.map(async (resourceAttributes) =>
       create(person, resources.selfSubjectAccessReviews, { spec: { resourceAttributes } }),
     ),
   );
-  const may = (outcome: typeof rotate): boolean =>
-    outcome?.ok === true && outcome.value.status?.allowed === true;
-  const user = review.value.status?.userInfo?.username ?? '';
-  return { ok: true, value: { user, rotate: may(rotate), approve: may(approve), pause: may(pause) } };
+  return answers.every((answer) => answer.ok && answer.value.status?.allowed === true);
 }
 
 /** Makes an object in the person's name. */

@@ -2,16 +2,13 @@
 // of the controller. All of it with the web program's own rights, which are to read.
 import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import {
+  configurationKey,
+  configurationRef,
   defaultConfiguration,
   parseConfiguration,
   type Configuration,
 } from '../../controller/configuration.ts';
-import {
-  inventoryKey,
-  inventoryLabel,
-  readInventory,
-  type Inventory,
-} from '../../controller/inventory-store.ts';
+import { inventoryLabel, readInventories, trimInventory } from '../../controller/inventory-store.ts';
 import { recordedIn, recordName, type Recorded } from '../../controller/vault/record.ts';
 import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -31,23 +28,19 @@ export interface PictureKeeperOptions {
   readonly every?: number;
 }
 
-/** An inventory is a hundredth of it; what is longer is nobody's but a mischief-maker's. */
-const longestInventory = 1024 * 1024;
-
 export class PictureKeeper {
   readonly #options: PictureKeeperOptions;
   readonly #nodes: Reflector<Node>;
   readonly #maps: Reflector<ConfigMap>;
   readonly #rotations: Reflector<CertificateRotation>;
   readonly #shownNodes = new ShownNodes();
-  /** By the map that is kept, which has lost its text. */
-  readonly #inventories = new WeakMap<ConfigMap, Inventory>();
   #settings: Configuration = defaultConfiguration;
   #problem: string | undefined;
   #accepted: Recorded | undefined;
   #text: string | undefined;
   #controllerAt: string | null | undefined;
   #staleSince: string | undefined;
+  #wake = new AbortController();
 
   constructor(options: PictureKeeperOptions) {
     this.#options = options;
@@ -69,7 +62,7 @@ export class PictureKeeper {
       ...follow(),
       namespace,
       labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
-      trim: (map) => this.#trimMap(map),
+      trim: trimMap,
     });
   }
 
@@ -84,18 +77,10 @@ export class PictureKeeper {
   }
 
   picture(now: Date): Picture {
-    const inventories = new Map<string, Inventory>();
-    const strange = new Set<string>();
-    for (const map of this.#maps.values()) {
-      const inventory = this.#inventories.get(map);
-      if (inventory === undefined) strange.add(map.metadata?.name ?? '');
-      else inventories.set(inventory.node, inventory);
-    }
     return {
       now,
       nodes: this.#nodes.values(),
-      inventories,
-      strange,
+      ...readInventories(this.#maps.values()),
       rotations: this.#rotations.values(),
       configuration: { settings: this.#settings, problem: this.#problem },
       accepted: this.#accepted,
@@ -104,22 +89,16 @@ export class PictureKeeper {
     };
   }
 
-  #trimMap({ metadata, data }: ConfigMap): ConfigMap {
-    const { name = '', namespace = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
-    const kept: ConfigMap = { metadata: { name, namespace, uid, resourceVersion } };
-    const text = data?.[inventoryKey] ?? '';
-    const inventory =
-      text.length > longestInventory
-        ? undefined
-        : readInventory({ metadata: { name, annotations }, data: { [inventoryKey]: text } });
-    if (inventory !== undefined) this.#inventories.set(kept, inventory);
-    return kept;
+  /** At the configuration and the Lease, without waiting for the next turn. */
+  lookNow(): void {
+    this.#wake.abort();
   }
 
   async #look(signal: AbortSignal): Promise<void> {
     const { log, onChange, every = 30_000 } = this.#options;
     const say = quietly((error) => log.warn({ err: error }, 'configuration and Lease are not read'));
     while (!signal.aborted) {
+      this.#wake = new AbortController();
       let error: CertError | undefined;
       try {
         await this.#lookOnce();
@@ -133,20 +112,20 @@ export class PictureKeeper {
       const isSilent = error?.code === 'Unreachable';
       this.#staleSince = isSilent ? (this.#staleSince ?? new Date().toISOString()) : undefined;
       onChange();
-      await pause(isSilent ? every / 6 : every, signal);
+      await pause(isSilent ? every / 6 : every, AbortSignal.any([signal, this.#wake.signal]));
     }
   }
 
   async #lookOnce(): Promise<void> {
     const { client } = this.#options;
     const [map, lease, record] = await Promise.all([
-      client.get(resources.configMaps, { name: 'cluster-cert-rotator-config', namespace: privateNamespace }),
+      client.get(resources.configMaps, configurationRef),
       client.get(resources.leases, { name: 'cluster-cert-rotator', namespace: privateNamespace }),
       client.get(resources.configMaps, { name: recordName, namespace: privateNamespace }),
     ]);
     this.#controllerAt = lease?.spec?.renewTime ?? null;
     this.#accepted = recordedIn(record);
-    this.#readConfiguration(map?.data?.['config.yaml'] ?? '');
+    this.#readConfiguration(map?.data?.[configurationKey] ?? '');
   }
 
   /** A refused file changes nothing, as with the controller. */
@@ -160,4 +139,10 @@ export class PictureKeeper {
       this.#problem = describeError(error);
     }
   }
+}
+
+/** Nothing is written to it from here: what names it and its version are enough. */
+function trimMap(map: ConfigMap): ConfigMap {
+  const { name = '', namespace = '', uid = '', resourceVersion = '' } = map.metadata ?? {};
+  return trimInventory(map, { name, namespace, uid, resourceVersion });
 }

@@ -21,6 +21,8 @@ export interface DashboardRoutes {
   /** Where the API server is; a person's requests take nothing else from it. */
   readonly cluster: KubeConfig;
   readonly hostNames: readonly string[];
+  /** Told after an action: the configuration is not watched. */
+  readonly onAction: () => void;
   readonly limits: { readonly body: number; readonly actions: number; readonly waiting: number };
 }
 
@@ -130,9 +132,11 @@ async function act(
     return refuse(outgoing, 'large', `an action has at most ${options.limits.body} bytes`);
   const action = readAction(text);
   if (action === undefined) return refuse(outgoing, 'invalid', 'this is no action that there is');
-  return withPerson(options, turns, incoming, outgoing, async (person) =>
-    carryOut(person, action, options.content.seen),
-  );
+  return withPerson(options, turns, incoming, outgoing, async (person) => {
+    const outcome = await carryOut(person, action, options.content.seen);
+    options.onAction();
+    return outcome;
+  });
 }
 
 /** A few at once: each is a connection of its own to the API server. */

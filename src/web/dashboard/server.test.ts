@@ -80,7 +80,7 @@ describe('the page', () => {
 });
 
 describe('the API', () => {
-  it.each(['overview', 'nodes', 'plan', 'history', 'cas', 'settings', 'nodes/worker-01'])(
+  it.each(['overview', 'nodes', 'plan', 'history', 'cas', 'settings', 'state', 'nodes/worker-01'])(
     'answers %s',
     async (page) => {
       const { status, headers, text } = await ask(served.port, `/api/v1/${page}`);

@@ -77,6 +77,7 @@ export async function serveDashboard(options: DashboardOptions, signal: AbortSig
       `${serviceName}.${publicNamespace}`,
       ...options.hostNames,
     ],
+    onAction: () => keeper.lookNow(),
     limits: defaultRouteLimits,
   });
   void keeper.run(signal);

@@ -7,6 +7,7 @@ import { ours } from './containers.ts';
 import { isReady } from './probes.ts';
 import type { RuntimeClient } from './runtime-client.ts';
 import { mirroredUid, mirrorOf, StaticPods } from './static-pods.ts';
+import { renewConfigMaps } from './volumes.ts';
 import { fullName, podNameLabel, PodWorker } from './worker.ts';
 
 export interface KeeperOptions {
@@ -84,6 +85,11 @@ export class PodKeeper {
         }),
     );
     if (JSON.stringify([...this.#answers]) !== before) this.#lookAtAll();
+  }
+
+  async renewConfigMaps(): Promise<void> {
+    const { api } = this.#options;
+    for (const pod of this.#fromApi?.values() ?? []) await renewConfigMaps(pod, api);
   }
 
   lookAtManifests(): void {

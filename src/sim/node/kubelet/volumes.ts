@@ -21,6 +21,17 @@ export async function prepareVolumes(
   return paths;
 }
 
+/** Lays down anew what has changed in its ConfigMaps, as the real kubelet does within a minute or two. */
+export async function renewConfigMaps(pod: Pod, api: Source): Promise<void> {
+  for (const { name, configMap } of pod.spec?.volumes ?? []) {
+    const directory = join(podDirectory(pod.metadata?.uid ?? ''), 'volumes', name);
+    if (configMap === undefined || !fs.existsSync(directory)) continue;
+    const data = await dataOf(api, pod, 'configmaps', configMap.name ?? '');
+    // It may have ended meanwhile.
+    if (fs.existsSync(directory)) lay(directory, data, configMap.items);
+  }
+}
+
 async function prepare(pod: Pod, volume: Volume, api: Source | undefined): Promise<string> {
   const { name, hostPath, configMap, secret, projected } = volume;
   if (hostPath !== undefined) return checkHostPath(name, hostPath.path, hostPath.type ?? '');

@@ -1,0 +1,35 @@
+// Pausing everything is a field of the configuration. The dashboard and kubectl's plugin write it the same way: here is
+// decided what, there it is sent.
+import type { ConfigMap } from 'kubernetes-types/core/v1.js';
+import { isMap, parseDocument } from 'yaml';
+import { configurationKey, configurationRef } from '../controller/configuration.ts';
+import { CertError } from '../errors.ts';
+
+/** @param map the configuration as it was read just now; undefined: there is none. Errors: NotFound, MalformedYaml. */
+export function pauseAllPatch(map: ConfigMap | undefined, paused: boolean): object | undefined {
+  if (map === undefined) {
+    const { namespace, name } = configurationRef;
+    throw new CertError(
+      'NotFound',
+      `there is no ConfigMap ${name} in ${namespace}: is the product installed?`,
+    );
+  }
+  const text = withPaused(map.data?.[configurationKey] ?? '', paused);
+  if (text === undefined) return undefined;
+  // With the version that was read: a change by others in between is refused, not undone.
+  const { resourceVersion = '' } = map.metadata ?? {};
+  return { metadata: { resourceVersion }, data: { [configurationKey]: text } };
+}
+
+/** The configuration's text with that one field changed, its comments kept; undefined: it says so already. */
+export function withPaused(text: string, paused: boolean): string | undefined {
+  const document = parseDocument(text);
+  const [problem] = document.errors;
+  if (problem !== undefined)
+    throw new CertError('MalformedYaml', `the configuration is no YAML, mend it first: ${problem.message}`);
+  if (document.contents !== null && !isMap(document.contents))
+    throw new CertError('MalformedYaml', 'the configuration has no fields by name: mend it first');
+  if ((document.get('paused') ?? false) === paused) return undefined;
+  document.set('paused', paused);
+  return document.toString({ lineWidth: 0 });
+}
