@@ -1,6 +1,7 @@
 // What is asked of the controller itself over plain HTTP: /healthz and /readyz by the kubelet; /metrics only from within
 // the Pod, since there is no TLS and nobody is asked who he is.
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { listen, type ListenAddress } from '../listen.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -45,9 +46,10 @@ function answer(response: ServerResponse, problem: string | undefined): void {
 
 async function sendMetrics(response: ServerResponse, metrics: Metrics): Promise<void> {
   try {
-    const text = await metrics.text();
-    response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
-  } catch (error) {
-    response.writeHead(500).end(error instanceof Error ? error.message : String(error));
+    response.writeHead(200, { 'content-type': metrics.contentType });
+    await pipeline(metrics.pieces(), response);
+  } catch {
+    // Whoever asked has gone, or sees that it was cut off.
+    response.destroy();
   }
 }

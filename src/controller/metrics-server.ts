@@ -2,8 +2,8 @@
 // (docs/adr/0017). Begins when there is a certificate, and takes up a new one without a restart.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { CertError } from '../errors.ts';
 import { pause } from '../kube/reflector.ts';
 import { listen, type ListenAddress } from '../listen.ts';
@@ -78,6 +78,9 @@ async function begin(tls: object, options: MetricsServerOptions): Promise<Server
   return server;
 }
 
+const hasGone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+
 const refusals = { unauthenticated: 401, denied: 403, busy: 503 } as const;
 
 async function answer(
@@ -92,21 +95,23 @@ async function answer(
     if (may !== 'allowed') return end(response, refusals[may]);
     await send(response, metrics, /\bgzip\b/.test(String(request.headers['accept-encoding'])));
   } catch (error) {
-    onError(asError(error));
+    // Whoever asked may go before all was said.
+    if (!hasGone(error)) onError(asError(error));
     // Who cannot be asked about is not let in.
     if (!response.headersSent) end(response, 503);
+    else response.destroy();
   }
 }
 
 async function send(response: ServerResponse, metrics: Metrics, packed: boolean): Promise<void> {
-  const text = await metrics.text();
   const head = { 'content-type': metrics.contentType };
   if (!packed) {
-    response.writeHead(200, head).end(text);
+    response.writeHead(200, head);
+    await pipeline(metrics.pieces(), response);
     return;
   }
-  const body = await promisify(gzip)(text, { level: 1 });
-  response.writeHead(200, { ...head, 'content-encoding': 'gzip' }).end(body);
+  response.writeHead(200, { ...head, 'content-encoding': 'gzip' });
+  await pipeline(metrics.pieces(), createGzip({ level: 1 }), response);
 }
 
 function end(response: ServerResponse, status: number): void {

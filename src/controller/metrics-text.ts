@@ -18,9 +18,17 @@ function labelText(labels: Sample[0]): string {
   return text;
 }
 
-/** All of one gauge; help and type alone where it has no samples. */
-export function gaugeText({ name, help }: MetricRow, samples: Iterable<Sample>): string {
+/** Characters: thousands of series at once would be megabytes of text, several times over. */
+const pieceLength = 65_536;
+
+/** All of one gauge, in pieces; help and type alone where it has no samples. */
+export function* gaugePieces({ name, help }: MetricRow, samples: Iterable<Sample>): Generator<string> {
   let text = `# HELP ${name} ${help}\n# TYPE ${name} gauge\n`;
-  for (const [labels, value] of samples) text += `${name}${labelText(labels)} ${value}\n`;
-  return text;
+  for (const [labels, value] of samples) {
+    text += `${name}${labelText(labels)} ${value}\n`;
+    if (text.length < pieceLength) continue;
+    yield text;
+    text = '';
+  }
+  yield text;
 }

@@ -63,11 +63,33 @@ function world(nodes: number, rotations: readonly [string, Phase, string][] = []
   };
 }
 
+async function piecesOf(metrics: Metrics): Promise<string[]> {
+  const pieces: string[] = [];
+  for await (const piece of metrics.pieces()) pieces.push(piece);
+  return pieces;
+}
+
+/** All that a scrape is answered with. */
+async function textOf(metrics: Metrics): Promise<string> {
+  const pieces = await piecesOf(metrics);
+  return pieces.join('');
+}
+
 describe('the metrics', () => {
+  it('come in pieces, however many nodes there are, each of whole lines', async () => {
+    const metrics = new Metrics(() => now);
+    metrics.note(world(3000));
+    const pieces = await piecesOf(metrics);
+    expect(pieces.length).toBeGreaterThan(20);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(100_000);
+    expect(pieces.filter((piece) => !piece.endsWith('\n'))).toEqual([]);
+    expect(pieces.join('').match(/^cert_rotator_last_scan_time\{/gm)).toHaveLength(3000);
+  });
+
   it('show expiry by the names and labels that others know', async () => {
     const metrics = new Metrics(() => now);
     metrics.note(world(1));
-    const text = await metrics.text();
+    const text = await textOf(metrics);
     const labels =
       'nodename="n1",filename="apiserver.crt",filepath="/etc/kubernetes/pki/apiserver.crt",serial_number="65281",' +
       'subject_CN="system:node:n1",issuer_CN="kubernetes"';
@@ -81,7 +103,7 @@ describe('the metrics', () => {
     const metrics = new Metrics(() => now);
     const nodes = ['n1', 'n2'].map((name) => ({ metadata: { name, uid: `new-${name}` } }));
     metrics.note({ ...world(1), nodes });
-    const text = await metrics.text();
+    const text = await textOf(metrics);
     expect(text).toContain('cert_rotator_last_scan_time{nodename="n1"} 0\n');
     expect(text).toContain('cert_rotator_last_scan_time{nodename="n2"} 0\n');
   });
@@ -91,7 +113,7 @@ describe('the metrics', () => {
     const annotations = { 'certrotator.cpaas.io/paused': '' };
     const nodes = [{ metadata: { name: 'n1', uid: 'uid-n1', annotations } }];
     metrics.note({ ...world(1), nodes, configuration: { ...defaultConfiguration, paused: true } });
-    const text = await metrics.text();
+    const text = await textOf(metrics);
     expect(text).toContain('cert_rotator_paused{scope="cluster",nodename=""} 1\n');
     expect(text).toContain('cert_rotator_paused{scope="node",nodename="n1"} 1\n');
   });
@@ -106,17 +128,17 @@ describe('the metrics', () => {
     metrics.note({ ...world(1), rotations: rotations.slice(0, 2) });
     const failed =
       'cert_rotator_rotation_failed{nodename="n1",result="NeedsManual",reason="OldStateUnsafe"} 1\n';
-    expect(await metrics.text()).toContain(failed);
+    expect(await textOf(metrics)).toContain(failed);
     metrics.note({ ...world(1), rotations });
-    expect(await metrics.text()).not.toContain(failed);
+    expect(await textOf(metrics)).not.toContain(failed);
   });
 
   it('of a replica that stands by say nothing of the cluster', async () => {
     const metrics = new Metrics(() => now);
     metrics.note(world(1));
-    expect(await metrics.text()).toContain('cert_rotator_leader 1\n');
+    expect(await textOf(metrics)).toContain('cert_rotator_leader 1\n');
     metrics.standBy();
-    const text = await metrics.text();
+    const text = await textOf(metrics);
     expect(text).toContain('cert_rotator_leader 0\n');
     expect(text).not.toMatch(/^x509_cert_not_after\{/m);
     expect(text).not.toMatch(/^cert_rotator_queue_depth /m);
@@ -125,9 +147,9 @@ describe('the metrics', () => {
   it('show when the last pass was that failed in nothing', async () => {
     const metrics = new Metrics(() => now);
     metrics.notePass('Unreachable');
-    expect(await metrics.text()).toContain('cert_rotator_last_pass_time 0\n');
+    expect(await textOf(metrics)).toContain('cert_rotator_last_pass_time 0\n');
     metrics.notePass('ok');
-    expect(await metrics.text()).toContain(`cert_rotator_last_pass_time ${now.getTime() / 1000}\n`);
+    expect(await textOf(metrics)).toContain(`cert_rotator_last_pass_time ${now.getTime() / 1000}\n`);
   });
 
   it('show the end of a CA that is not in the vault by what the nodes have', async () => {
@@ -140,13 +162,13 @@ describe('the metrics', () => {
     };
     metrics.note({ ...world(1), inventories: new Map([['n1', { ...inventory('n1'), certificates: [ca] }]]) });
     const end = Date.parse('2030-06-01T00:00:00Z') / 1000;
-    expect(await metrics.text()).toContain(`cert_rotator_ca_not_after{ca="etcd"} ${end}\n`);
+    expect(await textOf(metrics)).toContain(`cert_rotator_ca_not_after{ca="etcd"} ${end}\n`);
   });
 
   it('show the queue and the gate that holds it', async () => {
     const metrics = new Metrics(() => now);
     metrics.note(world(1, [['a', 'Pending', 'OutsideWindow']]));
-    const text = await metrics.text();
+    const text = await textOf(metrics);
     expect(text).toContain('cert_rotator_rotations{phase="Pending"} 1\n');
     expect(text).toContain('cert_rotator_gate_closed{gate="OutsideWindow"} 1\n');
     expect(text).toContain('cert_rotator_oldest_due_seconds 60\n');
@@ -162,7 +184,7 @@ describe('the metrics', () => {
     ]);
     metrics.note(next);
     metrics.note(next);
-    const text = await metrics.text();
+    const text = await textOf(metrics);
     expect(text).toContain('cert_rotator_rotations_total{result="RolledBack",reason="NotProved"} 1\n');
     expect(text).not.toContain('result="Succeeded"');
   });
@@ -170,9 +192,9 @@ describe('the metrics', () => {
   it('show that the configuration is refused', async () => {
     const metrics = new Metrics(() => now);
     metrics.noteConfiguration(false);
-    expect(await metrics.text()).toContain('cert_rotator_configuration_refused 1\n');
+    expect(await textOf(metrics)).toContain('cert_rotator_configuration_refused 1\n');
     metrics.noteConfiguration(true);
-    expect(await metrics.text()).toContain('cert_rotator_configuration_refused 0\n');
+    expect(await textOf(metrics)).toContain('cert_rotator_configuration_refused 0\n');
   });
 
   it('show how long a rotation took, and how long a CA still lives', async () => {
@@ -186,7 +208,7 @@ describe('the metrics', () => {
       rotations: ended === undefined ? [] : [{ ...ended, status: { ...ended.status, ...times } }],
       vault: { cas: { kubernetes: ca } },
     });
-    const text = await metrics.text();
+    const text = await textOf(metrics);
     expect(text).toContain('cert_rotator_rotation_duration_seconds_sum{result="Succeeded"} 90\n');
     expect(text).toContain('cert_rotator_ca_remaining_seconds{ca="kubernetes"} 3600\n');
   });
@@ -195,7 +217,7 @@ describe('the metrics', () => {
     const metrics = new Metrics(() => now);
     const begun = process.cpuUsage();
     metrics.note(world(5000));
-    const text = await metrics.text();
+    const text = await textOf(metrics);
     const { user, system } = process.cpuUsage(begun);
     const milliseconds = (user + system) / 1000;
     console.log(`a scrape of 5,000 nodes: ${milliseconds.toFixed(0)} ms, ${text.length} bytes`);

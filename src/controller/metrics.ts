@@ -4,7 +4,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { terminalPhases, type RotationStatus } from '../kube/types.ts';
 import { seconds } from './metrics-certificates.ts';
 import { counters, histograms, ownGauges, worldGauges } from './metrics-table.ts';
-import { gaugeText } from './metrics-text.ts';
+import { gaugePieces } from './metrics-text.ts';
 import type { World } from './world.ts';
 
 export class Metrics {
@@ -59,13 +59,15 @@ export class Metrics {
     if (result === 'ok') this.#lastPass.set(this.#clock().getTime() / 1000);
   }
 
-  async text(): Promise<string> {
+  /** What a scrape is answered with, from one world, piece by piece. */
+  async *pieces(): AsyncGenerator<string> {
     const world = this.#world;
     const now = this.#clock();
-    const ofWorld = worldGauges.map((gauge) =>
-      gaugeText(gauge, world === undefined ? [] : gauge.samples(world, now)),
-    );
-    return [await this.#registry.metrics(), ...ofWorld].join('\n');
+    yield await this.#registry.metrics();
+    for (const gauge of worldGauges) {
+      yield '\n';
+      yield* gaugePieces(gauge, world === undefined ? [] : gauge.samples(world, now));
+    }
   }
 
   get contentType(): string {
