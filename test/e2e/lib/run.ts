@@ -18,4 +18,4 @@ export async function teardown(): Promise<void> {
 }
 
 /** Beds side by side. A case waits far more than it computes: one of 1 + 1 used 54 CPU seconds of its 228. */
-export const lanes = (): number => Number(process.env['E2E_LANES'] ?? (isOfFour(process.env['E2E']) ? 1 : 2));
+export const lanes = (): number => Number(process.env['E2E_LANES'] ?? (isOfFour(process.env['E2E']) ? 1 : 3));
