@@ -1,5 +1,6 @@
 import type { Event } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
+import { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { EventRecorder, eventName, newEvent } from './events.ts';
 import type { NewEvent } from './world.ts';
@@ -14,7 +15,11 @@ const now = new Date('2030-01-01T00:00:00.500Z');
 const later = (minutes: number): Date => new Date(now.getTime() + minutes * 60_000);
 
 /** An API server that keeps Events. */
-function recorder(): { recorder: EventRecorder; stored: Map<string, Event>; writes: string[] } {
+function recorder(refuses = false): {
+  recorder: EventRecorder;
+  stored: Map<string, Event>;
+  writes: string[];
+} {
   const stored = new Map<string, Event>();
   const writes: string[] = [];
   const verbs: Record<
@@ -24,6 +29,7 @@ function recorder(): { recorder: EventRecorder; stored: Map<string, Event>; writ
     create(_, object) {
       const name = object.metadata.name ?? '';
       writes.push(`create ${name}`);
+      if (refuses) throw new CertError('Denied', 'exceeded quota');
       if (stored.has(name)) return { ok: false, why: 'exists', message: '' };
       stored.set(name, object);
       return { ok: true, object };
@@ -79,6 +85,14 @@ describe('an Event', () => {
     expect(writes).toEqual([`create ${name}`]);
     await say.record(event, later(61));
     expect(writes).toEqual([`create ${name}`, `create ${name}`, `patch ${name} count 2`]);
+  });
+
+  it('that is refused is not asked for again before an hour', async () => {
+    const { recorder: events, writes } = recorder(true);
+    await expect(events.record(event, now)).rejects.toMatchObject({ code: 'Denied' });
+    await events.record(event, later(59));
+    expect(writes).toHaveLength(1);
+    await expect(events.record(event, later(61))).rejects.toMatchObject({ code: 'Denied' });
   });
 
   it('is not said again by a leader that comes after', async () => {

@@ -2,6 +2,7 @@
 // one thing that happened to one object, so that a second controller, a restart or an unchanged state writes nothing new.
 import { createHash } from 'node:crypto';
 import type { Event } from 'kubernetes-types/core/v1.js';
+import { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { resources } from '../kube/resources.ts';
 import { apiVersion } from '../kube/types.ts';
@@ -70,10 +71,21 @@ export class EventRecorder {
     const last = this.#said.get(name);
     if (last !== undefined && now.getTime() - last < repeatAfter) return;
     const object = newEvent(event, now, this.#instance);
-    const created = await this.#client.create(resources.events, object);
+    const created = await this.#create(object, now);
     // Said before our start, or by the leader before us: it is young, since the API server still has it.
     if (!created.ok && created.why === 'exists' && last !== undefined) await this.#repeat(object);
     this.#remember(name, now.getTime());
+  }
+
+  /** What is refused (a quota, a webhook) is not asked again in every pass, but when it would be said again. */
+  async #create(object: Event, now: Date): Promise<Awaited<ReturnType<KubeClient['create']>>> {
+    try {
+      return await this.#client.create(resources.events, object);
+    } catch (error) {
+      if (error instanceof CertError && error.code === 'Denied')
+        this.#remember(object.metadata.name ?? '', now.getTime());
+      throw error;
+    }
   }
 
   async #repeat(event: Event): Promise<void> {

@@ -94,8 +94,8 @@ class Loop {
       ['admission', async () => this.#admission(configuration)],
       ['authority', async () => this.#authorities()],
       ['decide', async () => this.#decide(configuration)],
-      ['endings', async () => this.#endings()],
       ['sign', async () => this.#sign(configuration)],
+      ['endings', async () => this.#endings()],
       ['downloads', async () => this.#downloads(configuration)],
       ['serving', async () => this.#parts.keepServing(new Date())],
     ];
@@ -175,8 +175,18 @@ class Loop {
     this.#left = await act(decide(await gatherer.gather({ now, configuration, vault })), acting);
   }
 
+  /** One that the API server refuses holds up no other; it is told, once. */
   async #endings(): Promise<void> {
-    await this.#record(lateEndings(this.#parts.caches.rotations.values(), new Date()));
+    let refused: CertError | undefined;
+    for (const event of lateEndings(this.#parts.caches.rotations.values(), new Date())) {
+      try {
+        await this.#record([event]);
+      } catch (error) {
+        if (!(error instanceof CertError) || error.code !== 'Denied') throw error;
+        refused ??= error;
+      }
+    }
+    if (refused !== undefined) throw refused;
   }
 
   async #sign(configuration: Configuration): Promise<void> {

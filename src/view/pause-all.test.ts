@@ -26,4 +26,15 @@ describe('the configuration', () => {
     expect(pauseAllPatch(map, false)).toBeUndefined();
     expect(() => pauseAllPatch(undefined, true)).toThrow(/is the product installed/);
   });
+
+  it.each([
+    ['an unknown field', 'bogus: 1\n'],
+    ['a value of the wrong kind', 'scanInterval: soon\n'],
+    ['one that says so already', 'bogus: 1\npaused: true\n'],
+  ])('with a fault is refused, since the controller would not read it: %s', (_, text) => {
+    const map = { metadata: { resourceVersion: '7' }, data: { 'config.yaml': text } };
+    expect(() => pauseAllPatch(map, true)).toThrow(
+      /would not read this: [^\n]+; mend it first, or pause single nodes$/,
+    );
+  });
 });

@@ -2,10 +2,13 @@
 // decided what, there it is sent.
 import type { ConfigMap } from 'kubernetes-types/core/v1.js';
 import { isMap, parseDocument } from 'yaml';
-import { configurationKey, configurationRef } from '../controller/configuration.ts';
+import { configurationKey, configurationRef, parseConfiguration } from '../controller/configuration.ts';
 import { CertError } from '../errors.ts';
 
-/** @param map the configuration as it was read just now; undefined: there is none. Errors: NotFound, MalformedYaml. */
+/**
+ * @param map the configuration as it was read just now; undefined: there is none
+ * @throws CertError NotFound, MalformedYaml, BadConfiguration: of a file that it refuses the controller reads nothing
+ */
 export function pauseAllPatch(map: ConfigMap | undefined, paused: boolean): object | undefined {
   if (map === undefined) {
     const { namespace, name } = configurationRef;
@@ -14,7 +17,9 @@ export function pauseAllPatch(map: ConfigMap | undefined, paused: boolean): obje
       `there is no ConfigMap ${name} in ${namespace}: is the product installed?`,
     );
   }
-  const text = withPaused(map.data?.[configurationKey] ?? '', paused);
+  const before = map.data?.[configurationKey] ?? '';
+  const text = withPaused(before, paused);
+  refuseUnread(text ?? before);
   if (text === undefined) return undefined;
   // With the version that was read: a change by others in between is refused, not undone.
   const { resourceVersion = '' } = map.metadata ?? {};
@@ -32,4 +37,19 @@ export function withPaused(text: string, paused: boolean): string | undefined {
   if ((document.get('paused') ?? false) === paused) return undefined;
   document.set('paused', paused);
   return document.toString({ lineWidth: 0 });
+}
+
+/** The controller keeps its last good configuration while the file has a fault: nothing would be paused or resumed. */
+function refuseUnread(text: string): void {
+  try {
+    parseConfiguration(text);
+  } catch (error) {
+    if (!(error instanceof CertError)) throw error;
+    const why = error.message.replaceAll(/\s*\n\s*/g, '; ');
+    throw new CertError(
+      error.code,
+      `the controller refuses the configuration and would not read this: ${why}; mend it first, or pause single nodes`,
+      { cause: error },
+    );
+  }
 }

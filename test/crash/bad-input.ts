@@ -149,7 +149,7 @@ export const troubles: readonly Trouble[] = [
     name: 'a loop of links',
     make: 'ln -s loop.crt etc/kubernetes/loop.crt',
     words: () => usual('/etc/kubernetes/loop.crt'),
-    says: /loop\.crt is a loop of links; name the file itself/,
+    says: /loop\.crt is a link, or a loop of links, where a plain file is expected; name the file itself/,
   },
   {
     name: 'a hard link',

@@ -50,6 +50,14 @@ describe('what controller and agent say in their own words', () => {
       expect(ownWords(text, 'zh')).toBe(text);
   });
 
+  it('made up to keep a reader waiting is left as it is', () => {
+    const text = `${'a: '.repeat(330)}x; y`;
+    const start = performance.now();
+    expect(ownWords(text, 'zh')).toBe(text);
+    expect(ownWords(text.repeat(4), 'zh')).toBe(text.repeat(4));
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
   it('is said with every value that it has', () => {
     for (const [english, chinese] of Object.entries(zhOwn))
       expect(placesOf(chinese), english).toEqual(placesOf(english));

@@ -28,27 +28,32 @@ const forms: readonly Form[] = Object.entries(zhOwn)
     return { head: english.split('{', 1)[0] ?? '', pattern, text };
   });
 
+/** Longer, and deeper in one another, is nothing that we write; whoever made it up shall not keep a reader waiting. */
+const longest = 1000;
+const deepest = 4;
+
 /** In the language of the reader, as far as there are words for it. */
 export function ownWords(text: string, language: Language): string {
-  if (language === 'en' || text === '') return text;
+  if (language === 'en' || text === '' || text.length > longest) return text;
   return translated(text) ?? text;
 }
 
 /** Undefined: nothing of it is known. */
-function translated(text: string): string | undefined {
+function translated(text: string, depth = 0): string | undefined {
+  if (depth > deepest) return undefined;
   for (const { head, pattern, text: form } of forms) {
     const found = text.startsWith(head) ? pattern.exec(text) : null;
     if (found === null) continue;
     return form.replaceAll(place, (_, name: string) => {
       const value = found.groups?.[name] ?? '';
-      return translated(value) ?? value;
+      return translated(value, depth + 1) ?? value;
     });
   }
   const [, name, cause] = /^([\w.-]+): (.+)$/s.exec(text) ?? [];
-  const said = cause === undefined ? undefined : translated(cause);
+  const said = cause === undefined ? undefined : translated(cause, depth + 1);
   if (said !== undefined) return `${name}：${said}`;
   const parts = text.split('; ');
-  const known = parts.map((part) => (parts.length > 1 ? translated(part) : undefined));
+  const known = parts.map((part) => (parts.length > 1 ? translated(part, depth + 1) : undefined));
   if (known.every((one) => one === undefined)) return undefined;
   return parts.map((part, i) => known[i] ?? part).join('；');
 }
