@@ -341,6 +341,7 @@ describe('a worker', () => {
         '[Service]\nEnvironment="KUBELET_KUBEADM_ARGS=--v=2"\n',
       '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS="--cert-dir=/srv/kubelet"\n',
       '/etc/kubernetes/kubelet.conf': kubeconfig('default-auth', '{token: abc}'),
+      '/srv/kubelet/kubelet-client-current.pem': 'pem',
     };
     expect(locationOf(files, 'kubelet.crt')).toMatchObject({ certPath: '/srv/kubelet/kubelet.crt' });
     expect(locationOf(files, 'kubelet-client-current.pem')).toEqual({
@@ -381,6 +382,44 @@ describe('a worker', () => {
   ])('whose configuration is %s has a note', (_, reading, words) => {
     const files = { ...worker, '/var/lib/kubelet/config.yaml': reading };
     expect(discoverIn(files).notes).toEqual([expect.stringContaining(words)]);
+  });
+});
+
+describe('a kubelet that needs no client certificate', () => {
+  const place = '/etc/systemd/system/kubelet.service.d/20-etcd-service-manager.conf';
+  const host: Files = {
+    ...omit(worker, '/etc/kubernetes/kubelet.conf'),
+    [place]: '[Service]\nExecStart=\nExecStart=/usr/bin/kubelet $KUBELET_CONFIG_ARGS\nRestart=always\n',
+    '/etc/kubernetes/manifests/etcd.yaml': etcdPod,
+  };
+
+  it('since it only keeps an etcd has none', () => {
+    const { targets, facts, notes } = discoverIn(host);
+    expect(targets.map(({ id }) => id)).toEqual([
+      'etcd/server.crt',
+      'etcd/peer.crt',
+      'etcd/healthcheck-client.crt',
+      'kubelet.crt',
+    ]);
+    expect(facts.kubeletKubeconfig).toBeUndefined();
+    expect(notes).toEqual([]);
+  });
+
+  it.each(['{token: abc}', '{exec: {command: login}}'])('since it logs in by %s has none', (user) => {
+    const files = { ...worker, '/etc/kubernetes/kubelet.conf': kubeconfig('n1', user) };
+    expect(idsOf(files)).toEqual(['kubelet.crt']);
+  });
+
+  it.each([
+    [
+      'whose flags cannot be seen',
+      omit(host, place, '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf'),
+    ],
+    ['that is told a kubeconfig', omit(host, place)],
+    ['beside whose flags there is a kubelet.conf', { ...worker, [place]: host[place] ?? '' }],
+  ])('is none %s', (_, files) => {
+    expect(idsOf(files)).toContain('kubelet-client-current.pem');
+    expect(discoverIn(files).facts.kubeletKubeconfig).toBe('/etc/kubernetes/kubelet.conf');
   });
 });
 
