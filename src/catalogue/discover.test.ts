@@ -429,7 +429,14 @@ describe('a kubeconfig of a component that runs here', () => {
     ['absent', undefined],
     ['unreadable', 'users: ['],
     ['unreadable', { kind: 'problem', message: 'EIO' } as const],
+    ['unreadable', kubeconfig('x').slice(0, kubeconfig('x').indexOf('users:'))],
+    ['unreadable', 'users: []'],
+    ['unreadable', kubeconfig('x', `{client-certificate-data: ${b64('certificate')}}`)],
+    ['unreadable', kubeconfig('x', `{client-certificate-data: ${b64('certificate')}, client-key: /x.key}`)],
+    ['unreadable', kubeconfig('x', `{client-certificate-data: ${b64('certificate')}, token: x}`)],
+    ['unreadable', kubeconfig('x', '{token: x}').replace('user: "x"', 'user: "y"')],
     ['no-certificate', kubeconfig('x', '{token: x}')],
+    ['no-certificate', 'users: [{name: x, user: {exec: {command: login}}}]'],
   ])('that is %s is missed', (lack, content) => {
     const files = content === undefined ? omit(controlPlane, path) : { ...controlPlane, [path]: content };
     expect(discoverIn(files).missed).toMatchObject([{ id: 'scheduler.conf', path, lack }]);

@@ -247,12 +247,22 @@ function lackOf(reading: Reading, path: string): { readonly lack: Lack; readonly
   if (reading.kind === 'absent') return { lack: 'absent', reason: `${path} does not exist` };
   if (reading.kind !== 'text') return { lack: 'unreadable', reason: problemText(path, reading) };
   try {
-    parseKubeconfig(reading.text, path);
-    return { lack: 'no-certificate', reason: `${path} holds no client certificate that can be renewed` };
+    const lack = logsInOtherwise(parseKubeconfig(reading.text, path)) ? 'no-certificate' : 'unreadable';
+    return { lack, reason: `${path} holds no client certificate that can be renewed` };
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
     return { lack: 'unreadable', reason: describeError(error) };
   }
+}
+
+/** Nothing but a token, say. Who has no way at all to log in, or half a pair, has lost something. */
+function logsInOtherwise(config: Kubeconfig): boolean {
+  const user = currentUser(config);
+  const users = user === undefined && config.currentContext === undefined ? config.users : [user];
+  return (
+    users.length > 0 &&
+    users.every((each) => each !== undefined && each.others.length > 0 && each.certificate === undefined)
+  );
 }
 
 /** The current context's user when it has a certificate, else the first that has one. */

@@ -140,6 +140,7 @@ describe('cert-renew all', () => {
 
   it.each([
     ['broken', 'users: [', /scheduler\.conf:1:9: cannot be read: /],
+    ['cut', 'kind: Config\n', /NOT RENEWED: \S+scheduler\.conf holds no client certificate/],
     ['not there', undefined, /scheduler\.conf does not exist$/m],
   ])('tells of a kubeconfig that is %s, and renews the rest', async (_, text, why) => {
     const damage = (fake: FakeNode): void => {
