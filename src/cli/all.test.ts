@@ -141,7 +141,11 @@ describe('cert-renew all', () => {
   it.each([
     ['broken', 'users: [', /scheduler\.conf:1:9: cannot be read: /],
     ['cut', 'kind: Config\n', /NOT RENEWED: \S+scheduler\.conf holds no client certificate/],
-    ['not there', undefined, /scheduler\.conf does not exist$/m],
+    [
+      'not there',
+      undefined,
+      /scheduler\.conf does not exist; put it back .*, or make it anew: kubeadm .* scheduler$/m,
+    ],
   ])('tells of a kubeconfig that is %s, and renews the rest', async (_, text, why) => {
     const damage = (fake: FakeNode): void => {
       fake.files.unlink(schedulerConf);
