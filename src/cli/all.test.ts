@@ -7,6 +7,7 @@ import { CertError } from '../errors.ts';
 import { pem } from '../formats/pem.ts';
 import { writePrivateKey } from '../pki/keys.ts';
 import {
+  clientLink,
   fakeTargets,
   makeCa,
   makeDisk,
@@ -164,6 +165,20 @@ describe('cert-renew all', () => {
     expect(await run(due)).toBe(4);
     expect(out).toContain('kubelet-client-current.pem: renewed');
     expect(out).toMatch(/^partly done: .*; scheduler\.conf could not be renewed here, see above/m);
+  });
+
+  it('misses nothing on a host whose kubelet has no kubeconfig', async () => {
+    const standalone = (daysLeft: number): FakeNode => {
+      const fake = nodeWith(daysLeft);
+      const unit = '[Service]\nExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml\n';
+      replace(fake, '/etc/systemd/system/kubelet.service', Buffer.from(unit));
+      for (const path of ['/etc/kubernetes/kubelet.conf', clientLink]) fake.files.unlink(path);
+      return fake;
+    };
+    expect(await run(standalone(300))).toBe(3);
+    expect(await run(standalone(20), { dryRun: true })).toBe(0);
+    expect(out).toContain('scheduler.conf');
+    expect(out).not.toContain('kubelet-client-current.pem');
   });
 
   it('leaves a kubeconfig with a token, and says so', async () => {
