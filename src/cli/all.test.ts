@@ -69,6 +69,15 @@ function replace({ files }: FakeNode, path: string, bytes: Uint8Array): void {
   files.create(path, new Uint8Array(bytes), { mode: 0o644, uid: 0, gid: 0 });
 }
 
+/** Its kubelet keeps static Pods and knows no API server. */
+function standalone(daysLeft: number): FakeNode {
+  const fake = nodeWith(daysLeft);
+  const unit = '[Service]\nExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml\n';
+  replace(fake, '/etc/systemd/system/kubelet.service', Buffer.from(unit));
+  for (const path of ['/etc/kubernetes/kubelet.conf', clientLink]) fake.files.unlink(path);
+  return fake;
+}
+
 const contents = (fake: FakeNode): string[] =>
   fake.files.list().map(({ path, content }) => `${path} ${Buffer.from(content).toString('base64')}`);
 
@@ -168,13 +177,6 @@ describe('cert-renew all', () => {
   });
 
   it('misses nothing on a host whose kubelet has no kubeconfig', async () => {
-    const standalone = (daysLeft: number): FakeNode => {
-      const fake = nodeWith(daysLeft);
-      const unit = '[Service]\nExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml\n';
-      replace(fake, '/etc/systemd/system/kubelet.service', Buffer.from(unit));
-      for (const path of ['/etc/kubernetes/kubelet.conf', clientLink]) fake.files.unlink(path);
-      return fake;
-    };
     expect(await run(standalone(300))).toBe(3);
     expect(await run(standalone(20), { dryRun: true })).toBe(0);
     expect(out).toContain('scheduler.conf');
