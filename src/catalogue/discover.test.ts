@@ -341,6 +341,7 @@ describe('a worker', () => {
         '[Service]\nEnvironment="KUBELET_KUBEADM_ARGS=--v=2"\n',
       '/var/lib/kubelet/kubeadm-flags.env': 'KUBELET_KUBEADM_ARGS="--cert-dir=/srv/kubelet"\n',
       '/etc/kubernetes/kubelet.conf': kubeconfig('default-auth', '{token: abc}'),
+      '/srv/kubelet/kubelet-client-current.pem': 'pem',
     };
     expect(locationOf(files, 'kubelet.crt')).toMatchObject({ certPath: '/srv/kubelet/kubelet.crt' });
     expect(locationOf(files, 'kubelet-client-current.pem')).toEqual({
@@ -384,13 +385,58 @@ describe('a worker', () => {
   });
 });
 
+describe('a kubelet that needs no client certificate', () => {
+  const place = '/etc/systemd/system/kubelet.service.d/20-etcd-service-manager.conf';
+  const host: Files = {
+    ...omit(worker, '/etc/kubernetes/kubelet.conf'),
+    [place]: '[Service]\nExecStart=\nExecStart=/usr/bin/kubelet $KUBELET_CONFIG_ARGS\nRestart=always\n',
+    '/etc/kubernetes/manifests/etcd.yaml': etcdPod,
+  };
+
+  it('since it only keeps an etcd has none', () => {
+    const { targets, facts, notes } = discoverIn(host);
+    expect(targets.map(({ id }) => id)).toEqual([
+      'etcd/server.crt',
+      'etcd/peer.crt',
+      'etcd/healthcheck-client.crt',
+      'kubelet.crt',
+    ]);
+    expect(facts.kubeletKubeconfig).toBeUndefined();
+    expect(notes).toEqual([]);
+  });
+
+  it.each(['{token: abc}', '{exec: {command: login}}'])('since it logs in by %s has none', (user) => {
+    const files = { ...worker, '/etc/kubernetes/kubelet.conf': kubeconfig('n1', user) };
+    expect(idsOf(files)).toEqual(['kubelet.crt']);
+  });
+
+  it.each([
+    [
+      'whose flags cannot be seen',
+      omit(host, place, '/usr/lib/systemd/system/kubelet.service.d/10-kubeadm.conf'),
+    ],
+    ['that is told a kubeconfig', omit(host, place)],
+    ['beside whose flags there is a kubelet.conf', { ...worker, [place]: host[place] ?? '' }],
+  ])('is none %s', (_, files) => {
+    expect(idsOf(files)).toContain('kubelet-client-current.pem');
+    expect(discoverIn(files).facts.kubeletKubeconfig).toBe('/etc/kubernetes/kubelet.conf');
+  });
+});
+
 describe('a kubeconfig of a component that runs here', () => {
   const path = '/etc/kubernetes/scheduler.conf';
   it.each([
     ['absent', undefined],
     ['unreadable', 'users: ['],
     ['unreadable', { kind: 'problem', message: 'EIO' } as const],
+    ['unreadable', kubeconfig('x').slice(0, kubeconfig('x').indexOf('users:'))],
+    ['unreadable', 'users: []'],
+    ['unreadable', kubeconfig('x', `{client-certificate-data: ${b64('certificate')}}`)],
+    ['unreadable', kubeconfig('x', `{client-certificate-data: ${b64('certificate')}, client-key: /x.key}`)],
+    ['unreadable', kubeconfig('x', `{client-certificate-data: ${b64('certificate')}, token: x}`)],
+    ['unreadable', kubeconfig('x', '{token: x}').replace('user: "x"', 'user: "y"')],
     ['no-certificate', kubeconfig('x', '{token: x}')],
+    ['no-certificate', 'users: [{name: x, user: {exec: {command: login}}}]'],
   ])('that is %s is missed', (lack, content) => {
     const files = content === undefined ? omit(controlPlane, path) : { ...controlPlane, [path]: content };
     expect(discoverIn(files).missed).toMatchObject([{ id: 'scheduler.conf', path, lack }]);

@@ -68,7 +68,7 @@ const kubeadm = {
 
 /** Effective settings of the kubelet; kubeadm's places where nothing else is said. */
 export function viewKubelet(reader: SnapshotReader): KubeletSettings {
-  const flags = commandLine(reader);
+  const { flags, isAssumed } = commandLine(reader);
   if (!reader.complete) return effectiveSettings(flags, []);
   const path = flags.get('config') ?? kubeadm.config;
   const base = configuration(reader, path);
@@ -86,12 +86,26 @@ export function viewKubelet(reader: SnapshotReader): KubeletSettings {
   return {
     ...settings,
     configPath: path,
-    kubeconfigPath: settings.kubeconfigPath ?? kubeadm.kubeconfig,
+    kubeconfigPath:
+      settings.kubeconfigPath ?? (standsAlone(reader, settings, isAssumed) ? undefined : kubeadm.kubeconfig),
     staticPodPath: settings.staticPodPath ?? assumed,
   };
 }
 
-function commandLine(reader: SnapshotReader): ReadonlyMap<string, string> {
+/** A kubelet without an API server, that only keeps static Pods: kubeadm's own way to run an etcd outside of the cluster. */
+function standsAlone(reader: SnapshotReader, settings: KubeletSettings, isAssumed: boolean): boolean {
+  if (isAssumed || settings.bootstrapKubeconfigPath !== undefined) return false;
+  // A wrapper may say more than its unit: what lies there is not given up.
+  return reader.file(kubeadm.kubeconfig).kind === 'absent';
+}
+
+interface CommandLine {
+  readonly flags: ReadonlyMap<string, string>;
+  /** They are kubeadm's, since the unit does not say them. */
+  readonly isAssumed: boolean;
+}
+
+function commandLine(reader: SnapshotReader): CommandLine {
   const unit = firstText(
     reader,
     unitDirectories.map((directory) => `${directory}/kubelet.service`),
@@ -111,14 +125,15 @@ function commandLine(reader: SnapshotReader): ReadonlyMap<string, string> {
   const parsed = readUnit(files);
   const flags = kubeletFlags(parsed, (path) => optionalText(reader, path));
   // A script around the kubelet says nothing of its flags, or only the shell's own `-c`.
-  if ([...flags.keys()].some((name) => name.length > 1)) return flags;
+  if ([...flags.keys()].some((name) => name.length > 1)) return { flags, isAssumed: false };
   if (reader.complete) {
     const why =
       parsed.execStart === undefined ? 'systemd unit was not found' : 'systemd unit names none of its flags';
     reader.note(`the kubelet’s ${why}; kubeadm’s defaults are assumed`);
   }
   const text = reader.text(kubeadm.flags) ?? '';
-  return flagsOf((readEnvironmentFile(text).get('KUBELET_KUBEADM_ARGS') ?? '').split(/\s+/u));
+  const assumed = flagsOf((readEnvironmentFile(text).get('KUBELET_KUBEADM_ARGS') ?? '').split(/\s+/u));
+  return { flags: assumed, isAssumed: true };
 }
 
 /** Environment files are optional nearly everywhere (`-/etc/sysconfig/kubelet`): not worth a note when unreachable. */
@@ -232,12 +247,22 @@ function lackOf(reading: Reading, path: string): { readonly lack: Lack; readonly
   if (reading.kind === 'absent') return { lack: 'absent', reason: `${path} does not exist` };
   if (reading.kind !== 'text') return { lack: 'unreadable', reason: problemText(path, reading) };
   try {
-    parseKubeconfig(reading.text, path);
-    return { lack: 'no-certificate', reason: `${path} holds no client certificate that can be renewed` };
+    const lack = logsInOtherwise(parseKubeconfig(reading.text, path)) ? 'no-certificate' : 'unreadable';
+    return { lack, reason: `${path} holds no client certificate that can be renewed` };
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
     return { lack: 'unreadable', reason: describeError(error) };
   }
+}
+
+/** Nothing but a token, say. Who has no way at all to log in, or half a pair, has lost something. */
+function logsInOtherwise(config: Kubeconfig): boolean {
+  const user = currentUser(config);
+  const users = user === undefined && config.currentContext === undefined ? config.users : [user];
+  return (
+    users.length > 0 &&
+    users.every((each) => each !== undefined && each.others.length > 0 && each.certificate === undefined)
+  );
 }
 
 /** The current context's user when it has a certificate, else the first that has one. */

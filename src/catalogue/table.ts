@@ -91,11 +91,17 @@ function kubeletServing({ kubelet }: NodeView): Location | undefined {
   return { form: 'pair', certPath: `${certDirectory}/kubelet.crt`, keyPath: `${certDirectory}/kubelet.key` };
 }
 
-/** The kubeconfig names the file, or holds the data itself (kubeadm before 1.17). */
+/**
+ * The kubeconfig names the file, or holds the data itself (kubeadm before 1.17). A kubelet that has none, or logs in
+ * otherwise, may have got a certificate all the same, and need not.
+ */
 function kubeletClient(node: NodeView): Location | undefined {
   const { kubeconfigPath, certDirectory } = node.kubelet;
   const named = kubeconfigPath === undefined ? undefined : node.credential(kubeconfigPath);
-  return named ?? { form: 'combined', path: `${certDirectory}/kubelet-client-current.pem` };
+  if (named !== undefined) return named;
+  const path = `${certDirectory}/kubelet-client-current.pem`;
+  const needsOne = kubeconfigPath !== undefined && node.lacks(kubeconfigPath).lack !== 'no-certificate';
+  return needsOne || node.isPresent(path) ? { form: 'combined', path } : undefined;
 }
 
 const controlPlane = { roles: ['control-plane'], profile: 'control-plane' } as const;

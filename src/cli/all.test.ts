@@ -7,6 +7,7 @@ import { CertError } from '../errors.ts';
 import { pem } from '../formats/pem.ts';
 import { writePrivateKey } from '../pki/keys.ts';
 import {
+  clientLink,
   fakeTargets,
   makeCa,
   makeDisk,
@@ -66,6 +67,15 @@ const schedulerConf = '/etc/kubernetes/scheduler.conf';
 function replace({ files }: FakeNode, path: string, bytes: Uint8Array): void {
   if (files.lstat(path) !== undefined) files.unlink(path);
   files.create(path, new Uint8Array(bytes), { mode: 0o644, uid: 0, gid: 0 });
+}
+
+/** Its kubelet keeps static Pods and knows no API server. */
+function standalone(daysLeft: number): FakeNode {
+  const fake = nodeWith(daysLeft);
+  const unit = '[Service]\nExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml\n';
+  replace(fake, '/etc/systemd/system/kubelet.service', Buffer.from(unit));
+  for (const path of ['/etc/kubernetes/kubelet.conf', clientLink]) fake.files.unlink(path);
+  return fake;
 }
 
 const contents = (fake: FakeNode): string[] =>
@@ -140,7 +150,12 @@ describe('cert-renew all', () => {
 
   it.each([
     ['broken', 'users: [', /scheduler\.conf:1:9: cannot be read: /],
-    ['not there', undefined, /scheduler\.conf does not exist$/m],
+    ['cut', 'kind: Config\n', /NOT RENEWED: \S+scheduler\.conf holds no client certificate/],
+    [
+      'not there',
+      undefined,
+      /scheduler\.conf does not exist; put it back .*, or make it anew: kubeadm .* scheduler$/m,
+    ],
   ])('tells of a kubeconfig that is %s, and renews the rest', async (_, text, why) => {
     const damage = (fake: FakeNode): void => {
       fake.files.unlink(schedulerConf);
@@ -159,6 +174,13 @@ describe('cert-renew all', () => {
     expect(await run(due)).toBe(4);
     expect(out).toContain('kubelet-client-current.pem: renewed');
     expect(out).toMatch(/^partly done: .*; scheduler\.conf could not be renewed here, see above/m);
+  });
+
+  it('misses nothing on a host whose kubelet has no kubeconfig', async () => {
+    expect(await run(standalone(300))).toBe(3);
+    expect(await run(standalone(20), { dryRun: true })).toBe(0);
+    expect(out).toContain('scheduler.conf');
+    expect(out).not.toContain('kubelet-client-current.pem');
   });
 
   it('leaves a kubeconfig with a token, and says so', async () => {

@@ -1,5 +1,6 @@
 // What should lie on this node and is not there, or cannot be read at all, as rows of the inventory: `check` counts them,
 // and `all` says that it cannot renew them.
+import { posix } from 'node:path';
 import { certificateFile, type Discovery, type MissedKubeconfig } from '../catalogue/discover.ts';
 import type { Target } from '../catalogue/ids.ts';
 import {
@@ -23,7 +24,15 @@ export function rowOrAbsent(seen: SeenFiles, target: Target, context: RowContext
 
 export function missedRow({ id, path, lack, reason }: MissedKubeconfig): InventoryRow {
   const state = lack === 'unreadable' ? 'Unreadable' : 'NotPresent';
-  return { id, path, kind: 'kubeconfig', ca: null, ...blank, state, reason };
+  const why = lack === 'no-certificate' ? reason : `${reason}; ${adviceOn(id, lack)}`;
+  return { id, path, kind: 'kubeconfig', ca: null, ...blank, state, reason: why };
+}
+
+function adviceOn(id: MissedKubeconfig['id'], lack: 'absent' | 'unreadable'): string {
+  // kubeadm makes none where one lies.
+  const first = lack === 'absent' ? '' : 'move it away and ';
+  const phase = `kubeadm init phase kubeconfig ${posix.parse(id).name}`;
+  return `put it back (cert-renew restore), or ${first}make it anew: ${phase}`;
 }
 
 /** Without those that say of a missed kubeconfig what its row says. */

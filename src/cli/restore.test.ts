@@ -159,6 +159,36 @@ describe('a backup of a file that is not there any more', () => {
     expect(await restored(fake, backup)).toBe(3);
   });
 
+  it('is quoted for a shell', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const backup = await renewed(fake, [scheduler], 'new');
+    const moved = `${backup} it's`;
+    for (const each of fake.files.readdir(backup))
+      put(fake.files, `${moved}/${each}`, text(fake, `${backup}/${each}`));
+    fake.files.unlink(scheduler);
+    const kept = fileIn(fake, moved, 'scheduler.conf').replace("'", String.raw`'\''`);
+    expect(await restored(fake, moved)).toContain(`: install -D -m 600 '${kept}' ${scheduler}`);
+  });
+
+  it('is not laid down by whom it would be refused to then', async () => {
+    const ended = new FakeNode(makeDisk(ca, -1), ca);
+    const old = await renewed(ended, [`${pki}/apiserver.crt`], 'new');
+    ended.files.unlink(`${pki}/apiserver.crt`);
+    await expectRefused(
+      ended,
+      old,
+      /apiserver\.crt in \S+ expired at [^;]*(?:; --force puts it back all the same$|\)$)/mu,
+    );
+    expect(await restored(ended, old, { force: true })).toMatch(
+      /: install -D -m 600 \S+ \S+apiserver\.crt$/u,
+    );
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const backup = await renewed(fake, [`${pki}/apiserver.crt`], 'new');
+    retake(fake, backup, 'apiserver.key', makeLeaf(ca, 'x', 300).keyText);
+    fake.files.unlink(`${pki}/apiserver.crt`);
+    await expectRefused(fake, backup, /do not fit each other; restore another backup/u);
+  });
+
   it('is laid down as a link where the kubelet wants one', async () => {
     const fake = new FakeNode(makeDisk(ca), ca);
     const backup = await renewed(fake, [clientLink], 'new');

@@ -7,7 +7,7 @@ import { discoverNode } from '../host/discovery.ts';
 import { withLock } from '../host/lock.ts';
 import { refuseUnsafeDirectory } from '../host/safe-target.ts';
 import { listBackups, readBackup, type Backup } from '../rotation/backup-index.ts';
-import { judgeBackup } from '../rotation/judge-backup.ts';
+import { judgeBackup, refuseMissing } from '../rotation/judge-backup.ts';
 import { describeLocation } from '../rotation/material.ts';
 import { restoreBackup, type RestoreReport } from '../rotation/restore-backup.ts';
 import type { RotationNode } from '../rotation/types.ts';
@@ -133,7 +133,9 @@ function list(node: RotationNode, { json = false }: RestoreOptions): number {
 /** Why it would be refused; empty when it would not be. */
 function problemOf(node: RotationNode, discovery: Discovery, backup: Backup): string {
   try {
-    return judgeBackup(node, discovery, backup).doubts.join('; ');
+    const { doubts } = judgeBackup(node, discovery, backup);
+    if (doubts.length === 0) refuseMissing(node.files, backup);
+    return doubts.join('; ');
   } catch (error) {
     if (error instanceof CertError) return describeError(error);
     throw error;

@@ -8,6 +8,7 @@ import { entryOf } from '../catalogue/table.ts';
 import { CertError } from '../errors.ts';
 import { parseKubeconfig } from '../formats/kubeconfig.ts';
 import { readBundle } from '../formats/pem.ts';
+import { shellWord } from '../formats/text.ts';
 import type { Files } from '../host/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { keyFits, readPrivateKey } from '../pki/keys.ts';
@@ -34,13 +35,12 @@ type Located = Pick<Discovery, 'targets' | 'cas'>;
 
 /**
  * @param discovery of the node as it is
- * @throws CertError KeyMismatch; NotFound where something of it has no file to replace; Unsupported for a file that belongs to no certificate; those of the formats
+ * @throws CertError KeyMismatch; Unsupported for a file that belongs to no certificate; those of the formats
  */
 export function judgeBackup(node: RotationNode, discovery: Located, backup: Backup): JudgedBackup {
   const view = afterwards(node.files, backup);
   const paths = new Set(backup.files.map(({ path }) => path));
   refuseStrays(node.files, backup);
-  refuseMissing(node.files, backup);
   for (const location of othersTouched(node.files, discovery, backup))
     read(node.files, view, backup, location);
   const authorities = readAuthorities(seenWhole(node.files), discovery.cas);
@@ -87,8 +87,13 @@ function refuseStrays(files: Files, { directory, certificates, files: list }: Ba
   }
 }
 
-/** A swap replaces what is there, with owner, mode and labels. What is gone takes nothing away: a person lays it down. */
-function refuseMissing(files: Files, backup: Backup): void {
+/**
+ * A swap replaces what is there, with owner, mode and labels. What is gone takes nothing away: a person lays it down. After
+ * all other judgement: nobody is told to lay down what is refused then.
+ *
+ * @throws CertError NotFound
+ */
+export function refuseMissing(files: Files, backup: Backup): void {
   const gone = backup.files.filter(({ path }) => files.stat(path) === undefined);
   if (gone.length === 0) return;
   const paths = gone.map(({ path }) => path).join(', ');
@@ -103,9 +108,10 @@ function refuseMissing(files: Files, backup: Backup): void {
 function layingDown(directory: string, { name, path }: Backup['files'][number]): string {
   const from = `${directory}/${name}`;
   const { dir, base } = posix.parse(path);
-  if (base !== 'kubelet-client-current.pem') return `install -D -m 600 ${from} ${path}`;
+  const install = (to: string): string => `install -D -m 600 ${shellWord(from)} ${shellWord(to)}`;
+  if (base !== 'kubelet-client-current.pem') return install(path);
   const pem = `kubelet-client-${posix.basename(directory)}.pem`;
-  return `install -D -m 600 ${from} ${dir}/${pem} && ln -sfn ${pem} ${path}`;
+  return `${install(`${dir}/${pem}`)} && ln -sfn ${shellWord(pem)} ${shellWord(path)}`;
 }
 
 /** Of other certificates: one may share its key, and a kubeconfig may have users that were not renewed along. */

@@ -9,7 +9,7 @@ import type { Backup } from './backup-index.ts';
 import { sha256, toBytes } from './bytes.ts';
 import type { Journal, JournalFile } from './journal.ts';
 import { journalSchema } from './journal.ts';
-import { judgeBackup, type RestoredCertificate } from './judge-backup.ts';
+import { judgeBackup, refuseMissing, type RestoredCertificate } from './judge-backup.ts';
 import { liveFile, readLive } from './material.ts';
 import { journalFile, newJournalId, withLink, type Draft } from './prepare.ts';
 import { settle } from './settle-earlier.ts';
@@ -35,7 +35,7 @@ export interface RestoreOptions {
 /**
  * The caller holds the lock.
  *
- * @throws CertError before anything was touched: those of judgeBackup and checkTarget, Usage for what needs force
+ * @throws CertError before anything was touched: those of judgeBackup, refuseMissing and checkTarget, Usage for what needs force
  */
 export async function restoreBackup(
   node: RotationNode,
@@ -74,6 +74,7 @@ function draftOf(node: RotationNode, discovery: Discovery, backup: Backup, { for
   const { certificates, doubts } = judgeBackup(node, discovery, backup);
   if (!force && doubts.length > 0)
     throw new CertError('Usage', `${doubts.join('; ')}; --force puts it back all the same`);
+  refuseMissing(node.files, backup);
   const notes = doubts.map((doubt) => `${doubt}; --force wants it all the same`);
   return { draft: compose(node, backup, certificates), certificates, notes };
 }

@@ -23,6 +23,13 @@ test('there are eight, and one does without the tool', () => {
   expect(typed.filter((script) => script.includes('cert-renew'))).toEqual([]);
 });
 
+test('without the tool nothing becomes current that holds no certificate', () => {
+  const links = read(withoutTool).match(/^.*ln -sfn.*$/gm) ?? [];
+  const guarded = 'openssl x509 -in "$pem" -noout -checkend 0 && ln -sfn ';
+  expect(links).toHaveLength(2);
+  expect(links.filter((line) => !line.startsWith(guarded))).toEqual([]);
+});
+
 test.each(pages.filter((name) => name !== withoutTool))('%s begins with cert-renew check', (name) => {
   const [first] = stepsOf(read(name));
   expect(first).toMatchObject({

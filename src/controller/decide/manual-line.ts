@@ -1,6 +1,7 @@
 // What an operator types when a node's kubelet does not start Pods (S7): the exact lines, for the files at hand.
 import type { CaId, CertificateId } from '../../catalogue/ids.ts';
 import type { Configuration } from '../configuration.ts';
+import { shellWord } from '../../formats/text.ts';
 import { lifetimeOf } from '../../policy/renewable.ts';
 import { manageableOf, type RenewableCertificate } from './candidates.ts';
 import { groupBy, type NodeView, type View } from './view.ts';
@@ -47,17 +48,12 @@ function lineOf(
   const found = node.inventory?.certificates.find((row) => row.kind === 'ca' && row.ca === first.ca)?.path;
   const ca = found ?? caPaths[first.ca];
   const key = ca.replace(/\.crt$/, '.key');
-  const files = certificates.map(({ row }) => quoted(row.path)).join(' ');
+  const files = certificates.map(({ row }) => shellWord(row.path)).join(' ');
   return [
-    `cert-renew --ca-cert ${quoted(ca)} --ca-key ${quoted(key)} --days ${daysOf(first.id, configuration)} ${files}`,
+    `cert-renew --ca-cert ${shellWord(ca)} --ca-key ${shellWord(key)} --days ${daysOf(first.id, configuration)} ${files}`,
   ];
 }
 
 function daysOf(id: CertificateId, configuration: Configuration): number {
   return Math.max(1, Math.ceil(lifetimeOf(id, configuration) / day));
-}
-
-/** For a shell: paths come from the node, and a node may say anything. */
-function quoted(path: string): string {
-  return /^[\w/.:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
