@@ -51,7 +51,7 @@ export async function killAllAt(bed: Bed, node: string, { name, seen }: Moment):
 
 const slowed =
   `strace -f -q -o ${log} -e signal=none -e trace=execve,rename,renameat,renameat2 ` +
-  '-e inject=rename,renameat,renameat2:delay_enter=300000';
+  '-e inject=rename,renameat,renameat2:delay_enter=600000';
 
 export interface KilledRun {
   /** Its exit code when it was quicker than the kill. */
