@@ -6,7 +6,7 @@ import { pem, readPem } from '../pki/pem.ts';
 import { generateLike } from '../pki/keys.ts';
 import { makeRequest, parseRequest } from '../pki/request.ts';
 import { makeCa, makeLeaf, type FakeCa } from '../rotation/fake-disk.ts';
-import type { SigningRequest } from '../rotation/types.ts';
+import type { SignedCertificate, SigningRequest } from '../rotation/types.ts';
 import type { Api, ApiAnswer } from './api.ts';
 import { clusterSigner } from './cluster-signer.ts';
 
@@ -81,7 +81,16 @@ function signer(api: Api, options: { isOurs?: boolean; patience?: number } = {})
     },
     ...(options.patience === undefined ? {} : { patience: options.patience }),
   });
-  return { sign, pauses };
+  const signAll = async (
+    requests: readonly SigningRequest[],
+    until: AbortSignal,
+  ): Promise<SignedCertificate[]> => [
+    ...(await sign(
+      requests.map(async (request) => await Promise.resolve(request)),
+      until,
+    )),
+  ];
+  return { sign: signAll, pauses };
 }
 
 const { signal } = new AbortController();

@@ -35,7 +35,7 @@ export function clusterSigner(options: ClusterSignerOptions): Signer {
   return async (requests, signal) => {
     const patience = new Patience(options, signal);
     const open: Open[] = [];
-    for (const request of requests) open.push(await create(request, options, patience));
+    for (const request of await Promise.all(requests)) open.push(await create(request, options, patience));
     const signed: SignedCertificate[] = [];
     for (const one of open) {
       signed.push({ key: one.request.key, certificate: await collect(one, patience) });

@@ -148,7 +148,7 @@ async function make(
     origin: 'cli',
     rotationUID: id,
   } as const;
-  const plans = await planKeys(node, order, materials, notes);
+  const plans = await Promise.all(planKeys(node, order, materials, notes));
   const block: RequestBlock = {
     schema: 1,
     id,

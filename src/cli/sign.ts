@@ -205,7 +205,10 @@ async function signAll(
   );
   const lifetimeMs = ({ id }: { readonly id: CertificateId | undefined }): number =>
     lifetimeOf(id ?? 'kubelet.crt', options.days);
-  const signed = await localSigner(cas, { lifetimeMs, now: () => now })(requests, signal);
+  const signed = await localSigner(cas, { lifetimeMs, now: () => now })(
+    requests.map((request) => Promise.resolve(request)),
+    signal,
+  );
   return judged.map(({ block }) => ({
     schema: 1,
     id: block.id,

@@ -21,20 +21,18 @@ const usages = ['clientAuth', 'serverAuth'] as const;
 
 /** Signs with a CA whatever is asked for, for an identity of its own choice. */
 function forger(fake: FakeNode, by: FakeCa, change: (old: Certificate) => Partial<Identity>): Signer {
-  return (requests) =>
-    Promise.resolve(
-      requests.map(({ key, spki, oldCertificate: old }) => {
-        const kept = {
-          commonName: old.subject.commonName ?? '',
-          organizations: old.subject.organizations,
-          sans: old.sans,
-          extendedKeyUsages: old.extendedKeyUsages,
-        };
-        const [notBefore, notAfter] = [fake.time, new Date(fake.time.getTime() + 90 * day)];
-        const order = { ca: by.certificate, caKey: by.key, spki, notBefore, notAfter, serial: newSerial() };
-        return { key, certificate: issueFromIdentity({ ...order, identity: { ...kept, ...change(old) } }) };
-      }),
-    );
+  return async (requests) =>
+    (await Promise.all(requests)).map(({ key, spki, oldCertificate: old }) => {
+      const kept = {
+        commonName: old.subject.commonName ?? '',
+        organizations: old.subject.organizations,
+        sans: old.sans,
+        extendedKeyUsages: old.extendedKeyUsages,
+      };
+      const [notBefore, notAfter] = [fake.time, new Date(fake.time.getTime() + 90 * day)];
+      const order = { ca: by.certificate, caKey: by.key, spki, notBefore, notAfter, serial: newSerial() };
+      return { key, certificate: issueFromIdentity({ ...order, identity: { ...kept, ...change(old) } }) };
+    });
 }
 
 const target = (id: CertificateId) => fakeTargets.filter((each) => each.id === id);

@@ -1,13 +1,12 @@
 // The truth about a rotation that is under way, on the host's disk: written before anything is touched, and at every
 // step. It is believed only as far as the files confirm it (R17): journal-check.ts.
-import * as v from 'valibot';
 import { CertError } from '../errors.ts';
 import type { CertificateId, Location } from '../catalogue/ids.ts';
 import type { Files } from '../host/files.ts';
 import type { HostLayout } from '../host/layout.ts';
 import type { BootMoment } from '../host/processes.ts';
 import { makeDirectories, writeAtomically } from './bytes.ts';
-import { journalShape } from './journal-shape.ts';
+import { isJournal } from './journal-shape.ts';
 import type { StageName } from './stages.ts';
 import type { NodeFacts, Outcome, OutcomeStep } from './types.ts';
 
@@ -158,7 +157,6 @@ function readJournal(files: Files, layout: HostLayout, name: string): FoundJourn
 }
 
 /** Boot acts by it as root: a file that only looks like one must not get as far as a rename. */
-const isJournal = (value: unknown): value is Journal => v.is(journalShape, value);
 
 /** A copy with one stage changed. */
 export function withStage(journal: Journal, name: StageName, change: Partial<JournalStage>): Journal {

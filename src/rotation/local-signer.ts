@@ -31,12 +31,13 @@ const hour = 3_600_000;
  * @throws CertError ForeignCertificate when none of them did, and those of issueSuccessor
  */
 export function localSigner(cas: readonly LocalCa[], options: LocalSignerOptions): Signer {
-  return (requests, signal) => {
-    const signed = requests.map((request) => {
+  return async (requests, signal) => {
+    const signed = requests.map(async (coming) => {
+      const request = await coming;
       if (signal.aborted) throw new CertError('Aborted', 'interrupted before all was signed');
       return { key: request.key, certificate: signOne(cas, request, options) };
     });
-    return Promise.resolve(signed);
+    return await Promise.all(signed);
   };
 }
 

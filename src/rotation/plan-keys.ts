@@ -15,20 +15,23 @@ export interface Plan {
   readonly newKey: KeyObject | undefined;
 }
 
-/** A new key for each, or the old one where a new one could not be put in place safely. */
-export async function planKeys(
+/**
+ * A new key for each, or the old one where a new one could not be put in place safely. Each comes when its key is made, so
+ * that it can be signed while others are still made.
+ */
+export function planKeys(
   node: RotationNode,
   order: Omit<RotationOrder, 'targets'>,
   materials: readonly Material[],
   notes: string[],
-): Promise<Plan[]> {
+): Promise<Plan>[] {
   // Asked for only where it matters: it compares the executable with its staged copy, byte by byte.
   const pairsMayChange = order.keyPolicy === 'new' && materials.some(isPair);
   const recovery = pairsMayChange ? bootRecovery(node.files, node.layout) : { possible: false, why: '' };
   if (pairsMayChange && !recovery.possible)
     notes.push(`pairs keep their key, since the boot could not recover them: ${recovery.why}`);
   const shared = sharedKeys(materials);
-  const plans = materials.map(async (material, index) => {
+  return materials.map(async (material, index) => {
     const inPair = isPair(material);
     const keep =
       order.keyPolicy === 'keep' ||
@@ -45,7 +48,6 @@ export async function planKeys(
       request: makeSigningRequest(order, material, { key, spki, index }),
     };
   });
-  return await Promise.all(plans);
 }
 
 const madeKey = (made: NonNullable<RotationOrder['madeKey']>, { id }: Material): KeyPair | undefined =>

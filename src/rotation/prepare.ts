@@ -48,11 +48,12 @@ export async function draft(
   signal: AbortSignal,
 ): Promise<Draft> {
   const notes: string[] = [];
-  const plans = await planKeys(node, order, materials, notes);
+  const planned = planKeys(node, order, materials, notes);
   const answers = await signer(
-    plans.map(({ request }) => request),
+    planned.map(async (plan) => (await plan).request),
     signal,
   );
+  const plans = await Promise.all(planned);
   const renewed = plans.map((plan) => match(node, order.facts, plan, answers));
   const id = newJournalId(node);
   return compose(node, { ...order, notes }, { id, plans, renewed });

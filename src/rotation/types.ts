@@ -98,9 +98,9 @@ export interface SignedCertificate {
   readonly certificate: Certificate;
 }
 
-/** Errors: SigningRefused, Unreachable, Aborted and those of pki. All or nothing. */
+/** A request may still wait for its key. Errors: SigningRefused, Unreachable, Aborted and those of pki. All or nothing. */
 export type Signer = (
-  requests: readonly SigningRequest[],
+  requests: readonly Promise<SigningRequest>[],
   signal: AbortSignal,
 ) => Promise<readonly SignedCertificate[]>;
 

@@ -130,11 +130,9 @@ function changed({ id, live }: Answer, request: RequestBlock | undefined): CertE
 
 /** The signer of an installation: what was sent. */
 export function answeringSigner(answers: readonly Answer[]): Signer {
-  return (requests) =>
-    Promise.resolve(
-      requests.flatMap(({ key, id }) => {
-        const found = answers.find((each) => each.id === id);
-        return found === undefined ? [] : [{ key, certificate: found.certificate }];
-      }),
-    );
+  return async (requests) =>
+    (await Promise.all(requests)).flatMap(({ key, id }) => {
+      const found = answers.find((each) => each.id === id);
+      return found === undefined ? [] : [{ key, certificate: found.certificate }];
+    });
 }
