@@ -12,6 +12,8 @@ import { rfc3339 } from '../pki/time.ts';
 export interface Ended {
   /** Of what was interrupted, and is at its end now. */
   readonly earlier: Outcome | undefined;
+  /** As taking it up left it. */
+  readonly earlierJournal: Journal | undefined;
   /** Of that, what was proved before this call. */
   readonly provedBefore: readonly CertificateId[];
   readonly plan: readonly Decided[];
@@ -53,41 +55,50 @@ export function renderText(ended: Ended): string {
   return `${lines.join('\n')}\n`;
 }
 
-type Renewed = Outcome['certificates'];
+type Certificates = Outcome['certificates'];
 
-const renewedOf = ({ earlier, outcome }: Ended): Renewed => [
-  ...(earlier?.certificates ?? []),
-  ...(outcome?.certificates ?? []),
-];
+interface Told {
+  readonly certificate: Certificates[number];
+  /** The new one lies there. */
+  readonly renewed: boolean;
+}
+
+const toldBy = (journal: Journal | undefined, certificates: Certificates = []): Told[] =>
+  certificates.map((certificate) => ({ certificate, renewed: holdsNew(journal, certificate.id) }));
+
+/** Each by its own journal: what taking up rolled back may have been renewed anew by this very call. */
+const earlierOf = ({ earlier, earlierJournal }: Ended): Told[] =>
+  toldBy(earlierJournal, earlier?.certificates);
+const ownOf = ({ outcome, journal }: Ended): Told[] => toldBy(journal, outcome?.certificates);
 
 /** What an earlier call may have told is told apart from what this one did. */
 function certificateLines(ended: Ended): string[] {
-  const { earlier, outcome, provedBefore } = ended;
-  const own = linesOf(ended, outcome?.certificates ?? []);
+  const { earlier, provedBefore } = ended;
+  const own = linesOf(ownOf(ended));
   if (earlier === undefined) return own;
-  const isBefore = ({ id }: Renewed[number]): boolean => provedBefore.includes(id);
+  const isBefore = ({ certificate }: Told): boolean => provedBefore.includes(certificate.id);
+  const told = earlierOf(ended);
   const parts = [
-    ['of an earlier call, proved before this one:', linesOf(ended, earlier.certificates.filter(isBefore))],
-    [
-      'of an earlier call, taken up by this one:',
-      linesOf(
-        ended,
-        earlier.certificates.filter((each) => !isBefore(each)),
-      ),
-    ],
+    ['of an earlier call, proved before this one:', linesOf(told.filter(isBefore))],
+    ['of an earlier call, taken up by this one:', linesOf(told.filter((each) => !isBefore(each)))],
     ['of this call:', own],
   ] as const;
   return parts.flatMap(([heading, lines]) => (lines.length === 0 ? [] : [heading, ...lines]));
 }
 
-function linesOf({ journal }: Ended, certificates: Renewed): string[] {
-  return certificates
-    .filter(({ id }) => holdsNew(journal, id))
-    .map(({ id, oldSerial, newSerial, oldNotAfter, newNotAfter, proof }) => {
-      const expiry = `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}`;
-      const seen = proof === undefined ? 'not proved yet' : proof;
-      return `${id}: renewed, ${expiry}, serial ${oldSerial} → ${newSerial}: ${seen}`;
-    });
+const linesOf = (told: readonly Told[]): string[] =>
+  told.filter(({ renewed }) => renewed).map(({ certificate }) => lineOf(certificate));
+
+function lineOf({
+  id,
+  oldSerial,
+  newSerial,
+  oldNotAfter,
+  newNotAfter,
+  proof = 'not proved yet',
+}: Certificates[number]): string {
+  const expiry = `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}`;
+  return `${id}: renewed, ${expiry}, serial ${oldSerial} → ${newSerial}: ${proof}`;
 }
 
 const seconds = (time: string): string => rfc3339(new Date(time));
@@ -152,12 +163,12 @@ export function renderJson(ended: Ended): string {
     dryRun: false,
     result: resultOf(ended),
     message: summary(ended),
-    certificates: renewedOf(ended).map(({ oldNotAfter, newNotAfter, proof, ...rest }) => ({
-      ...rest,
-      oldNotAfter: seconds(oldNotAfter),
-      newNotAfter: seconds(newNotAfter),
-      renewed: holdsNew(ended.journal, rest.id),
-      proof: proof ?? null,
+    certificates: [...earlierOf(ended), ...ownOf(ended)].map(({ certificate, renewed }) => ({
+      ...certificate,
+      oldNotAfter: seconds(certificate.oldNotAfter),
+      newNotAfter: seconds(certificate.newNotAfter),
+      renewed,
+      proof: certificate.proof ?? null,
     })),
     left: ended.plan.filter(({ action }) => action !== 'renew').map(planned),
     steps: [...(ended.earlier?.steps ?? []), ...(ended.outcome?.steps ?? [])],
@@ -195,8 +206,8 @@ export function exitOfPlan(shown: ShownPlan): number {
 function endAhead({ plan, interrupted, ahead, notes }: ShownPlan): Ended | undefined {
   const isBegun = ahead === undefined && plan.some(({ action }) => action === 'renew');
   if (interrupted || isBegun) return undefined;
-  const nothing = { earlier: undefined, provedBefore: [], journal: undefined, backups: '', others: [] };
-  return { ...nothing, plan, outcome: ahead, notes };
+  const none = { earlier: undefined, earlierJournal: undefined, provedBefore: [], journal: undefined };
+  return { ...none, backups: '', others: [], plan, outcome: ahead, notes };
 }
 
 const stagesOf = ({ plan }: ShownPlan) => planStages(plan.filter(({ action }) => action === 'renew'));

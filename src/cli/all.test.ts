@@ -364,6 +364,27 @@ describe('cert-renew all that goes on where it was', () => {
     const open = 'of an earlier call, taken up by this one:\n(kubelet.*: renewed, .*\n){2}';
     expect(out).toMatch(new RegExp(`${before}${open}of this call:\nscheduler\\.conf: renewed, .*\n`));
   });
+
+  it('tells as its own what it rolled back first and renewed anew', async () => {
+    const fake = nodeWith(20);
+    const [apiserver] = fakeTargets.filter(({ id }) => id === 'apiserver.crt');
+    if (apiserver === undefined) throw new Error('the fake has no API server');
+    fake.broken.set('kube-apiserver', fake.certificate(apiserver).serial);
+    const person = new AbortController();
+    fake.onSleep = () => person.abort();
+    expect(await all({ lockTimeout: 1000 }, person.signal, home(fake))).toBe(4);
+    fake.onSleep = () => undefined;
+    // Once the old pair lies there again, whatever was wrong with the new one is over.
+    fake.files.onStep = (what) => {
+      if (/^rename .*apiserver\.crt$/.test(what)) fake.broken.delete('kube-apiserver');
+    };
+    expect(await run(fake, { json: true })).toBe(0);
+    const told = new Map<string, boolean[]>();
+    const { certificates }: { certificates: { id: string; renewed: boolean }[] } = JSON.parse(out);
+    for (const { id, renewed } of certificates) told.set(id, [...(told.get(id) ?? []), renewed]);
+    expect(told.get('apiserver.crt')).toEqual([false, true]);
+    expect(err).toContain('is taken up');
+  });
 });
 
 describe('a file of a dead node that cannot be replaced', () => {

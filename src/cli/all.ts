@@ -126,9 +126,11 @@ async function renewAll(
   const again = renewedAgain(node, options);
   const provedBefore = provedIn(node);
   let earlier = again === undefined ? await takeUp(node, follow, signal) : undefined;
+  let earlierJournal: Journal | undefined = journal;
   const ended = async (more: Pick<Ended, 'plan' | 'outcome' | 'notes'>): Promise<Ended> => ({
     ...more,
     earlier,
+    earlierJournal,
     provedBefore,
     journal,
     backups: node.layout.backups,
@@ -144,7 +146,10 @@ async function renewAll(
   const order = orderOf(seen, { targets, options, supersedes: again?.id });
   const outcome = await rotate(node, order, signer, { ...follow, attended: true, cold }, signal);
   // Nothing took its place: it is looked at like any other.
-  if (again !== undefined && isUnderWay(node, again.id)) earlier = await takeUp(node, follow, signal);
+  if (again !== undefined && isUnderWay(node, again.id)) {
+    earlier = await takeUp(node, follow, signal);
+    earlierJournal = journal;
+  }
   return await ended({ plan, outcome, notes: seen.notes });
 }
 

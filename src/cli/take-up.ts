@@ -28,5 +28,6 @@ function whatIsTakenUp({ createdAt, stages }: Journal): string {
   const open = stages.filter(({ state }) => !ended.includes(state)).map(({ name }) => name);
   const proved = stages.filter(({ state }) => state === 'proved').map(({ name }) => name);
   const already = proved.length === 0 ? '' : `; proved already: ${proved.join(', ')}`;
-  return `what began at ${rfc3339(new Date(createdAt))} is taken up: ${open.join(', ')}${already}`;
+  const rest = open.length === 0 ? 'only its end is still to be written' : open.join(', ');
+  return `what began at ${rfc3339(new Date(createdAt))} is taken up: ${rest}${already}`;
 }
