@@ -197,9 +197,11 @@ export interface ShownPlan {
   readonly notes: readonly string[];
 }
 
+/** As far as it can be known without a write, that of the call itself. */
 export function exitOfPlan(shown: ShownPlan): number {
   const ended = endAhead(shown);
-  return ended === undefined ? exitCodes.done : exitOf(ended);
+  if (ended !== undefined) return exitOf(ended);
+  return leftUndone(shown.plan).length > 0 ? exitCodes.partlyDone : exitCodes.done;
 }
 
 /** The end of a call that touches nothing; undefined: it would begin. */

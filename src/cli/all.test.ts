@@ -171,7 +171,7 @@ describe('cert-renew all', () => {
     const due = nodeWith(-10);
     due.goDark('kube-apiserver', 'kube-scheduler');
     damage(due);
-    expect(await run(due)).toBe(4);
+    expect([await run(due, { dryRun: true }), await run(due)]).toEqual([4, 4]);
     expect(out).toContain('kubelet-client-current.pem: renewed');
     expect(out).toMatch(/^partly done: .*; scheduler\.conf could not be renewed here, see above/m);
   });
