@@ -31,6 +31,7 @@ function selected(words: readonly string[]): readonly Suite[] {
  */
 async function run(suite: Suite): Promise<Outcome> {
   const startedAt = performance.now();
+  console.log(`\n== ${suite.name}: ${suite.about}`);
   const child = spawn('bash', ['-c', suite.command], { stdio: ['ignore', 'pipe', 'inherit'] });
   let tail = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -54,22 +55,35 @@ async function run(suite: Suite): Promise<Outcome> {
   };
 }
 
+function canRun({ name, needsRoot }: Suite): boolean {
+  if (needsRoot !== true || isRoot) return true;
+  if (inCi) throw new Error(`suite ${name} needs root on Linux, and CI leaves nothing out`);
+  console.log(`\n== ${name}: left out, it needs root on Linux (sudo make test)`);
+  return false;
+}
+
+/** Suites that run at once, turn by turn. */
+function turnsOf(chosen: readonly Suite[]): readonly (readonly Suite[])[] {
+  const turns: Suite[][] = [];
+  for (const suite of chosen) {
+    const last = turns.at(-1);
+    if (suite.readsOnly === true && last?.[0]?.readsOnly === true) last.push(suite);
+    else turns.push([suite]);
+  }
+  return turns;
+}
+
 async function main(): Promise<number> {
   const words = process.argv.slice(2);
   const outcomes: Outcome[] = [];
-  for (const suite of selected(words.length > 0 ? words : ['all'])) {
-    if (suite.needsRoot === true && !isRoot) {
-      if (inCi) throw new Error(`suite ${suite.name} needs root on Linux, and CI leaves nothing out`);
-      console.log(`\n== ${suite.name}: left out, it needs root on Linux (sudo make test)`);
-      continue;
-    }
-    console.log(`\n== ${suite.name}: ${suite.about}`);
-    const outcome = await run(suite);
-    outcomes.push(outcome);
-    if (outcome.failed > 0 && suite.required === true) {
-      console.log(`\n${suite.name} failed: what follows needs it and is not run`);
-      break;
-    }
+  for (const turn of turnsOf(selected(words.length > 0 ? words : ['all']))) {
+    const runnable = turn.filter(canRun);
+    const ended = await Promise.all(runnable.map(run));
+    outcomes.push(...ended);
+    const lacking = runnable.find(({ required }, index) => required === true && ended[index]?.failed !== 0);
+    if (lacking === undefined) continue;
+    console.log(`\n${lacking.name} failed: what follows needs it and is not run`);
+    break;
   }
   console.log('\nseconds  passed  failed  suite');
   for (const o of outcomes) {

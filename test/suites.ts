@@ -9,6 +9,8 @@ export interface Suite {
   /** The suites behind it cannot run when it fails. */
   readonly required?: true;
   readonly needsRoot?: true;
+  /** It reads the sources and writes nothing: neighbours that do so run at once. */
+  readonly readsOnly?: true;
 }
 
 const node = 'node_modules/.bin/node';
@@ -36,18 +38,26 @@ function matrixOf(version: string): Suite {
 }
 
 export const suites: readonly Suite[] = [
-  { name: 'format', about: 'Prettier', command: 'npm run -s format:check', groups: ['lint', 'fast', 'all'] },
+  {
+    name: 'format',
+    about: 'Prettier',
+    command: 'npm run -s format:check',
+    groups: ['lint', 'fast', 'all'],
+    readsOnly: true,
+  },
   {
     name: 'lint',
     about: 'oxlint, type-aware; the import rules between rooms',
     command: 'npm run -s lint',
     groups: ['lint', 'fast', 'all'],
+    readsOnly: true,
   },
   {
     name: 'types',
     about: 'TypeScript, strict',
     command: 'npm run -s typecheck',
     groups: ['lint', 'fast', 'all'],
+    readsOnly: true,
   },
   {
     name: 'documents',
