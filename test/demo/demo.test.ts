@@ -24,8 +24,8 @@ interface Run {
 }
 
 /**
- * The aim is five on two processors that have nothing else to do, which those of a test run have: what is held to here is
- * that nobody waits for the other nodes, a lease or a tick of the loop. The figure itself is printed.
+ * The aim is five on two processors that are idle, as those of a test run seldom are: what is
+ * held to here is that nobody waits for the other nodes, a lease or a tick of the loop. The figure itself is printed.
  */
 const firstVerifiedMost = 30;
 
