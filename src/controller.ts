@@ -227,15 +227,18 @@ async function begin(
   const { client, configuration, log } = shared;
   while (!term.signal.aborted) {
     try {
-      // The leader before us may have begun something that our watches have not told yet.
-      await shared.caches.refresh();
-      const authority = await Authority.open({
-        ...shared,
-        dial,
-        kekFile: shared.flags.kekFile,
-        capturePods: capturePods(() => configuration.current),
-      });
-      return { authority, nodeInExtras: await hasNodeInExtras(client) };
+      const [authority, nodeInExtras] = await Promise.all([
+        Authority.open({
+          ...shared,
+          dial,
+          kekFile: shared.flags.kekFile,
+          capturePods: capturePods(() => configuration.current),
+        }),
+        hasNodeInExtras(client),
+        // The leader before us may have begun something that our watches have not told yet.
+        shared.caches.refresh(),
+      ]);
+      return { authority, nodeInExtras };
     } catch (error) {
       log.error({ err: error }, 'cannot begin to lead');
       shared.onPass();

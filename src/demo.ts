@@ -13,26 +13,36 @@ import { lastingNode, playFaults, prepareFaults } from './sim/demo/faults.ts';
 import { person, startDashboard, type Dashboard } from './sim/demo/dashboard.ts';
 import { leaderOf } from './sim/demo/leader.ts';
 import { freeSubnet } from './sim/demo/subnet.ts';
-import { exitCodeOf, lineOf, told, verifiedLine, violationLine, type Tally } from './sim/demo/story.ts';
+import {
+  exitCodeOf,
+  isVerified,
+  lineOf,
+  told,
+  verifiedLine,
+  violationLine,
+  type Tally,
+} from './sim/demo/story.ts';
+import type { Verified } from './sim/observer/judge.ts';
 import { observe, rotationsPath } from './sim/observer/observer.ts';
 
-const startedAt = performance.now();
 /** dist/demo, where this program lies when it is built. */
 const programs = import.meta.dirname;
 const version = 'v1.34.4';
 /** What the first rotation needs. The others join when that has been seen, or after a while. */
 const firstNodes: ReadonlySet<string> = new Set(['n1', 'w1']);
-const joinMs = 8000;
+const joinMs = 10_000;
 
 class Story {
   rotations: readonly CertificateRotation[] = [];
   readonly #said = new Map<string, string>();
   readonly #rolledBack = new Set<string>();
-  #verified = 0;
+  readonly #verified: Verified[] = [];
+  /** From the start of this process until every certificate of one rotation had been seen in use. */
+  firstVerifiedSeconds: number | undefined;
   #violations = 0;
 
   say(line: string, isWhole = false): void {
-    const text = told(performance.now() - startedAt, line, process.stdout.columns ?? 200, isWhole);
+    const text = told(performance.now(), line, process.stdout.columns ?? 200, isWhole);
     process.stdout.write(`${text}\n`);
   }
 
@@ -47,9 +57,13 @@ class Story {
     }
   }
 
-  readonly verified = (each: Parameters<typeof verifiedLine>[0]): void => {
-    this.#verified += 1;
+  readonly verified = (each: Verified): void => {
+    this.#verified.push(each);
     this.say(verifiedLine(each));
+    if (this.firstVerifiedSeconds !== undefined) return;
+    if (!this.rotations.some((one) => isVerified(one, this.#verified))) return;
+    this.firstVerifiedSeconds = Math.round(performance.now() / 100) / 10;
+    this.say(`${each.node.padEnd(3)} the first rotation is verified: every certificate of it was seen live`);
   };
 
   readonly violated = (each: Parameters<typeof violationLine>[0]): void => {
@@ -60,7 +74,8 @@ class Story {
   tally(nodes: number): Tally {
     return {
       rotations: this.#said.size,
-      verified: this.#verified,
+      verified: this.#verified.length,
+      ...(this.firstVerifiedSeconds === undefined ? {} : { firstVerifiedSeconds: this.firstVerifiedSeconds }),
       rolledBack: this.#rolledBack.size,
       violations: this.#violations,
       nodes,
@@ -161,7 +176,7 @@ async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promis
   setTimeout(join, joinMs);
   const onVerified: typeof story.verified = (each) => {
     story.verified(each);
-    join();
+    if (story.firstVerifiedSeconds !== undefined) join();
   };
   const rotations = (): readonly CertificateRotation[] => story.rotations;
   await Promise.all([

@@ -137,14 +137,14 @@ describe('the signer in the cluster', () => {
     });
     const { sign, pauses } = signer(api);
     expect(await sign([requestFor()], signal)).toHaveLength(1);
-    expect(pauses).toEqual([250, 1000, 2000, 4000]);
+    expect(pauses).toEqual([50, 1000, 2000, 4000]);
   });
 
   it('looks soon, since a controller that leads signs soon, and then less often', async () => {
-    const { api } = fakeApi((_, asked) => (asked < 6 ? waiting : signed()));
+    const { api } = fakeApi((_, asked) => (asked < 8 ? waiting : signed()));
     const { sign, pauses } = signer(api);
     await sign([requestFor()], signal);
-    expect(pauses).toEqual([250, 500, 1000, 1000, 1000]);
+    expect(pauses).toEqual([50, 100, 200, 400, 800, 1000, 1000]);
   });
 
   it.each([

@@ -20,8 +20,8 @@ export interface ClusterSignerOptions {
 }
 
 const collection = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
-/** A controller that leads signs within half a second; then each look waits longer, up to `pollMs`. */
-const firstLookMs = 250;
+/** A controller that leads signs at once; then each look waits longer, up to `pollMs`. */
+const firstLookMs = 50;
 const pollMs = 1000;
 const longestPauseMs = 5000;
 const tenMinutes = 600_000;

@@ -33,9 +33,14 @@ export class Caches {
     errorsOf: () => (error: CertError) => void,
   ) {
     const follow = () => ({ onChange: wake, onError: errorsOf() });
-    // Nodes report themselves all the time: they are looked at on the tick, and do not wake the loop.
+    let known = 0;
     this.nodes = new Reflector(client, resources.nodes, {
-      onChange: quiet,
+      // Nodes report themselves all the time: that is looked at on the tick. One that has come is read at once.
+      onChange: () => {
+        if (this.nodes.size === known) return;
+        known = this.nodes.size;
+        wake();
+      },
       onError: errorsOf(),
       trim: trimNode,
     });
@@ -251,10 +256,6 @@ export function problemsByPod(
 function isSlow({ metadata, status }: Pod, now: Date): boolean {
   const age = now.getTime() - new Date(metadata?.creationTimestamp ?? now).getTime();
   return (status?.phase ?? 'Pending') === 'Pending' && age > slowStart;
-}
-
-function quiet(): void {
-  // What changed is seen on the next tick.
 }
 
 const defaultKubeletPort = 10_250;

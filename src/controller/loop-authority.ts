@@ -48,8 +48,10 @@ export class Authority {
 
   /** Errors: BadConfiguration (the KEK), those of the API. */
   static async open(options: AuthorityOptions): Promise<Authority> {
-    const kek = await openKek(options.client, options.kekFile);
-    const system = await options.client.get(resources.namespaces, { name: 'kube-system' });
+    const [kek, system] = await Promise.all([
+      openKek(options.client, options.kekFile),
+      options.client.get(resources.namespaces, { name: 'kube-system' }),
+    ]);
     const uid = system?.metadata?.uid;
     if (uid === undefined) throw new CertError('NotFound', 'the cluster has no namespace kube-system');
     return new Authority(options, kek, uid);

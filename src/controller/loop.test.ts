@@ -7,7 +7,7 @@ import { EventRecorder, eventName } from './events.ts';
 import { Caches } from './gather.ts';
 import { createLog } from '../log.ts';
 import { Alarm } from './loop-alarm.ts';
-import { runLoop, type LoopParts } from './loop.ts';
+import { gatheringFor, runLoop, type LoopParts } from './loop.ts';
 import { Metrics } from './metrics.ts';
 import type { Action, World } from './world.ts';
 
@@ -126,6 +126,16 @@ describe('one control plane at a time', () => {
 
   it('costs the workers no list', async () => {
     expect(await pass('worker', asWatched)).toEqual(['patch r-n1 Admitted']);
+  });
+});
+
+describe('how long changes are gathered for', () => {
+  it.each([
+    ['few nodes are looked at again at once', 2, 20],
+    ['more of them in the measure of what they cost', 30, 90],
+    ['and thousands five times a second', 150, 200],
+  ])('%s', (_, cost, expected) => {
+    expect(gatheringFor(cost)).toBe(expected);
   });
 });
 

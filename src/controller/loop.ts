@@ -54,8 +54,11 @@ export interface LoopParts {
 
 /** `left`: something waits for nothing but room (pace.ts). */
 const tick = { left: 1000, active: 3000, idle: 30_000 } as const;
-/** Changes that come one after another make one pass. */
-const gather = 200;
+/**
+ * Changes that come one after another make one pass. In milliseconds, and in what a pass costs of a processor: passes over
+ * few nodes follow a change at once, and no storm of changes makes them take more than a quarter of it.
+ */
+const gather = { least: 20, most: 200, times: 3 } as const;
 /** After a pass that failed. */
 const afterError = 2000;
 
@@ -63,14 +66,22 @@ const afterError = 2000;
 export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
   const loop = new Loop(parts);
   while (!term.signal.aborted) {
+    const before = process.cpuUsage();
     const result = await loop.pass(term.signal);
+    const { user, system } = process.cpuUsage(before);
     parts.metrics.notePass(result);
     parts.onPass();
     if (result !== 'ok') await pause(afterError, term.signal);
     await parts.alarm.next(tick[loop.state()], term.signal);
-    await pause(gather, term.signal);
+    await pause(gatheringFor((user + system) / 1000), term.signal);
   }
 }
+
+type Work = readonly (readonly [name: string, part: () => Promise<void>])[];
+
+/** Milliseconds that changes are gathered for, after a pass that cost so many. Pure. */
+export const gatheringFor = (cost: number): number =>
+  Math.min(gather.most, Math.max(gather.least, cost * gather.times));
 
 class Loop {
   readonly #parts: LoopParts;
@@ -89,16 +100,27 @@ class Loop {
     const { caches } = this.#parts;
     if (!caches.synced) return 'Unsynced';
     const { configuration, problem } = this.#configuration();
-    const work: readonly [string, () => Promise<void>][] = [
+    const first = await this.#oneByOne(signal, [
       ['configuration', async () => this.#tellConfiguration(problem)],
       ['admission', async () => this.#admission(configuration)],
+    ]);
+    const rotations: Work = [
       ['authority', async () => this.#authorities()],
       ['decide', async () => this.#decide(configuration)],
       ['sign', async () => this.#sign(configuration)],
       ['endings', async () => this.#endings()],
+    ];
+    // What rotates nothing keeps nobody waiting who does.
+    const besides: Work = [
       ['downloads', async () => this.#downloads(configuration)],
       ['serving', async () => this.#parts.keepServing(new Date())],
     ];
+    const both = await Promise.all([rotations, besides].map(async (work) => this.#oneByOne(signal, work)));
+    return [first, ...both].find((result) => result !== 'ok') ?? 'ok';
+  }
+
+  /** `ok`, or the code of what went wrong first; each has its turn whatever became of those before. */
+  async #oneByOne(signal: AbortSignal, work: Work): Promise<string> {
     let first = 'ok';
     for (const [name, part] of work) {
       if (signal.aborted) return 'Aborted';

@@ -20,7 +20,7 @@ interface Done {
 
 const requestPath = (layout: HostLayout): string => `${layout.restart}/request.json`;
 const donePath = (layout: HostLayout): string => `${layout.restart}/done.json`;
-const lookEveryMs = 200;
+const lookEveryMs = 50;
 
 /**
  * Asks the servant and waits for its answer.

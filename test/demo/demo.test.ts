@@ -11,6 +11,7 @@ const root = resolve(import.meta.dirname, '../..');
 interface Tally {
   readonly rotations: number;
   readonly verified: number;
+  readonly firstVerifiedSeconds?: number;
   readonly rolledBack: number;
   readonly violations: number;
   readonly nodes: number;
@@ -21,6 +22,12 @@ interface Run {
   readonly output: () => string;
   readonly ended: Promise<number>;
 }
+
+/**
+ * The aim is five on two processors that are idle, as those of a test run seldom are: what is
+ * held to here is that nobody waits for the other nodes, a lease or a tick of the loop. The figure itself is printed.
+ */
+const firstVerifiedMost = 30;
 
 let run: Run | undefined;
 
@@ -146,6 +153,9 @@ describe('make demo', () => {
     expect(tally).toMatchObject({ violations: 0, nodes: 8 });
     expect(tally.rotations).toBeGreaterThan(0);
     expect(tally.verified).toBeGreaterThanOrEqual(20);
+    expect(output()).toContain('the first rotation is verified: every certificate of it was seen live');
+    process.stdout.write(`the first rotation is verified after ${tally.firstVerifiedSeconds} s\n`);
+    expect(tally.firstVerifiedSeconds).toBeLessThan(firstVerifiedMost);
     expect(output()).toContain('Three things to try');
     expect(output()).toMatch(/seen live/);
     expect(traces()).toEqual([]);

@@ -21,12 +21,10 @@ const policies = ['pods', 'images', 'connect', 'writes', 'events'].map((name) =>
 export async function admissionHolds(client: KubeClient, forbidden: Pod): Promise<AdmissionAnswer> {
   const denied = await isDenied(client, forbidden);
   if (!denied.ok) return denied;
-  for (const name of policies) {
-    const problem = await bindingProblem(client, name);
-    if (problem !== undefined)
-      return { ok: false, message: `${problem}; nothing is begun. Install the chart anew` };
-  }
-  return denied;
+  const problems = await Promise.all(policies.map(async (name) => bindingProblem(client, name)));
+  const problem = problems.find((each) => each !== undefined);
+  if (problem === undefined) return denied;
+  return { ok: false, message: `${problem}; nothing is begun. Install the chart anew` };
 }
 
 async function isDenied(client: KubeClient, forbidden: Pod): Promise<AdmissionAnswer> {
@@ -54,10 +52,12 @@ const policySchema = v.object({ spec: v.object({ failurePolicy: v.literal('Fail'
 
 /** Why a policy does not bind everybody, or undefined. */
 async function bindingProblem(client: KubeClient, name: string): Promise<string | undefined> {
-  const policy = await read(client, `${api}/validatingadmissionpolicies/${name}`);
+  const [policy, binding] = await Promise.all([
+    read(client, `${api}/validatingadmissionpolicies/${name}`),
+    read(client, `${api}/validatingadmissionpolicybindings/${name}`),
+  ]);
   if (!v.is(policySchema, policy))
     return `ValidatingAdmissionPolicy ${name} is missing or does not fail closed`;
-  const binding = await read(client, `${api}/validatingadmissionpolicybindings/${name}`);
   // A binding that selects objects leaves the others free.
   const whole = v.object({
     spec: v.strictObject({

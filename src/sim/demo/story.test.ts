@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { CertificateRotation, Phase } from '../../kube/types.ts';
-import { exitCodeOf, lineOf, told } from './story.ts';
+import { exitCodeOf, isVerified, lineOf, told } from './story.ts';
 
 const rotation = (phase: Phase, reason = '', message = ''): CertificateRotation => ({
   metadata: { name: 'n1-x-1' },
   spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['admin.conf'], reason: 'Due' },
   status: { phase, reason, message },
 });
+
+const seen = (node: string, id: string) => ({ node, id, serial: '1a' });
 
 describe('the story', () => {
   it('says a phase once', () => {
@@ -38,6 +40,16 @@ describe('the story', () => {
     expect(told(1234, line ?? '', 40, isWhole)).toBe(
       '   1.2 s  n1  NEEDS A PERSON\n              (admin.conf): run on n1:\n              cert-renew all',
     );
+  });
+
+  it('takes a rotation for verified when every certificate of it was seen on its node', () => {
+    const { metadata, spec } = rotation('Running');
+    const both: CertificateRotation = {
+      metadata,
+      spec: { ...spec, certificates: ['kubelet.crt', 'admin.conf'] },
+    };
+    expect(isVerified(both, [seen('n1', 'kubelet.crt'), seen('n2', 'admin.conf')])).toBe(false);
+    expect(isVerified(both, [seen('n1', 'kubelet.crt'), seen('n1', 'admin.conf')])).toBe(true);
   });
 
   it.each([

@@ -44,6 +44,10 @@ export function lineOf(rotation: CertificateRotation, said: string | undefined):
 const isTold = (phase: string): boolean =>
   ['Pending', 'Succeeded', 'RolledBack', 'Failed', 'NeedsManual'].includes(phase);
 
+/** Whether every certificate of a rotation was seen in use. */
+export const isVerified = ({ spec }: CertificateRotation, seen: readonly Verified[]): boolean =>
+  spec.certificates.every((wanted) => seen.some(({ node, id }) => node === spec.nodeName && id === wanted));
+
 export const verifiedLine = ({ node, id, serial }: Verified): string =>
   `${node.padEnd(3)} seen live: ${id} with serial ${serial.slice(0, 12)}…`;
 
@@ -73,6 +77,8 @@ function broken(text: string, width: number): readonly string[] {
 export interface Tally {
   readonly rotations: number;
   readonly verified: number;
+  /** From the start of the process until every certificate of one rotation had been seen in use. */
+  readonly firstVerifiedSeconds?: number;
   readonly rolledBack: number;
   readonly violations: number;
   readonly nodes: number;

@@ -32,6 +32,8 @@ export class ApiError extends Error {
 
 const timeoutMs = 10_000;
 const againMs = 100;
+/** Each costs a handshake at both ends: many requests at once wait for a few of them. */
+const maxSockets = 8;
 
 export interface ApiAccess {
   readonly host: string;
@@ -67,7 +69,7 @@ export class Api {
     const { host, port, ca, cert, key } = access;
     // Made once: a context costs more than a connection.
     const secureContext = createSecureContext({ ca, cert, key });
-    this.#agent = new Agent({ keepAlive: true, secureContext });
+    this.#agent = new Agent({ keepAlive: true, maxSockets, secureContext });
     this.#options = { host, port, agent: this.#agent };
   }
 
