@@ -33,6 +33,14 @@ describe('the caches at the beginning of a term', () => {
   });
 });
 
+it('keeps of a rotation all but who wrote which field', () => {
+  const caches = cachesOver(rotation('1', 'Pending'));
+  const told = rotation('2', 'Running');
+  const metadata = { ...told.metadata, managedFields: [{ manager: 'x' }] };
+  caches.rotations.noteWritten({ ...told, metadata });
+  expect(caches.rotations.get('n2-1')).toEqual(told);
+});
+
 const ask = async () => 'not ready';
 const dial = async () => Promise.reject(new Error('nobody'));
 

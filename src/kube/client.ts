@@ -74,7 +74,7 @@ export interface Named {
   readonly metadata?: { readonly name?: string; readonly namespace?: string };
 }
 
-/** A page is in memory as bytes, as text and as values at once: of Nodes that is three megabytes, and fifteen with 500. */
+/** A page is in memory as bytes, as text and as values at once: of 500 Nodes that is twenty megabytes. */
 const pageSize = 100;
 
 export function createClient(connection: Connection, signal?: AbortSignal): KubeClient {
