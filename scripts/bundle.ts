@@ -21,6 +21,10 @@ export async function bundle(program: string, outfile: string): Promise<void> {
     target: 'node24',
     banner: requireBanner,
     legalComments: 'none',
+    // One comment with a character beyond Latin-1, and V8 keeps the whole text with two bytes a character: eight megabytes.
+    minifyWhitespace: true,
+    // So that a stack trace still says where.
+    lineLimit: 160,
     logLevel: 'warning',
   });
 }

@@ -60,6 +60,13 @@ describe('what wakes the loop', () => {
     const none = await wokenBy([]);
     expect(await wokenBy(['n1', 'n1', 'n1', 'n2', 'n1'])).toBe(none + 2);
   });
+
+it('keeps of a rotation all but who wrote which field', () => {
+  const caches = cachesOver(rotation('1', 'Pending'));
+  const told = rotation('2', 'Running');
+  const metadata = { ...told.metadata, managedFields: [{ manager: 'x' }] };
+  caches.rotations.noteWritten({ ...told, metadata });
+  expect(caches.rotations.get('n2-1')).toEqual(told);
 });
 
 const ask = async () => 'not ready';

@@ -5,7 +5,7 @@ import type { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Reflector, type ReflectorOptions } from '../kube/reflector.ts';
 import { resources } from '../kube/resources.ts';
-import { isOpenNow } from '../kube/objects.ts';
+import { isOpenNow, withoutManagedFields } from '../kube/objects.ts';
 import { privateNamespace, signerName, type CertificateRotation } from '../kube/types.ts';
 import { parseCertificate } from '../pki/parse.ts';
 import { readPem } from '../pki/pem.ts';
@@ -14,6 +14,7 @@ import { endpointOf, askHealth, type AskReady, type Endpoint } from './health.ts
 import { inventoryLabel, readInventories, trimInventory } from './inventory-store.ts';
 import { labels } from './labels.ts';
 import { requestedId, requestedRotation, trimRequest } from './signer/requests.ts';
+import { trimNode } from './trim.ts';
 import type { Dial } from './vault/anchors.ts';
 import { addressesOf, isControlPlane, nameOf } from './vault/nodes.ts';
 import type { Health, LiveSerials, VaultStatus, World } from './world.ts';
@@ -56,7 +57,10 @@ export class Caches {
       labelSelector: `${inventoryLabel.name}=${inventoryLabel.value}`,
       trim: (map) => trimInventory(map),
     });
-    this.rotations = new Reflector(client, resources.certificateRotations, follow());
+    this.rotations = new Reflector(client, resources.certificateRotations, {
+      ...follow(),
+      trim: withoutManagedFields,
+    });
     this.requests = new Reflector(client, resources.certificateSigningRequests, {
       ...follow(),
       fieldSelector: `spec.signerName=${signerName}`,
@@ -262,15 +266,4 @@ const defaultKubeletPort = 10_250;
 
 function kubeletPort(node: Node): number {
   return node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? defaultKubeletPort;
-}
-
-/** Five thousand Nodes are kept in memory: the lists of images alone are most of their bytes. */
-function trimNode(node: Node): Node {
-  if (node.status === undefined) return withoutManagedFields(node);
-  const { images: _, ...status } = node.status;
-  return withoutManagedFields({ ...node, status });
-}
-
-function withoutManagedFields<T extends { metadata?: object }>(object: T): T {
-  return { ...object, metadata: { ...object.metadata, managedFields: [] } };
 }

@@ -81,6 +81,13 @@ describe('the inventory of a node', () => {
     });
   });
 
+  it('comes back with every word of every certificate', () => {
+    const told = { ...row('kubelet.crt'), sans: ['DNS:n1', 'IP:10.0.0.1'], ca: null, reason: 'why' };
+    const later = { ...told, id: 'later.conf', notBefore: '2029-02-01T00:00:00Z', serial: '2b' };
+    const certificates = [row('apiserver.crt'), told, later];
+    expect(readInventory(write({ certificates }))?.certificates).toEqual(certificates);
+  });
+
   it('has the same bytes for an unchanged node, but for collectedAt and clock', () => {
     const later = write({
       clock: '2030-01-02T00:00:00Z',
@@ -141,7 +148,8 @@ describe('the inventory of a node', () => {
     const strange = { ...map, data: { [inventoryKey]: 'edited' } };
     for (const each of [map, strange]) {
       const kept = trimInventory(each);
-      expect(kept).toEqual({ metadata: { ...map.metadata, managedFields: [] } });
+      const { name, namespace, labels, annotations } = write().metadata ?? {};
+      expect(kept).toEqual({ metadata: { name, namespace, labels, annotations } });
       expect(readInventories([kept])).toEqual(readInventories([each]));
       const least = trimInventory(each, { name: 'node-local-certs-n1' });
       expect(least).toEqual({ metadata: { name: 'node-local-certs-n1' } });

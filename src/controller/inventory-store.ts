@@ -3,10 +3,11 @@
 import { createHash } from 'node:crypto';
 import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import * as v from 'valibot';
-import type { ScanResult } from '../agent/protocol.ts';
+import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
 import { reasons, type Reason } from '../policy/reasons.ts';
 import { apiGroup } from '../kube/types.ts';
 import { labels, nodeLabel, shortName } from './labels.ts';
+import { shortMetadata } from './trim.ts';
 import type { Inventory } from './world.ts';
 
 export type { Inventory };
@@ -144,6 +145,37 @@ const schema = v.object({
   notes: v.exactOptional(v.array(textSchema)),
 });
 
+/**
+ * The same rows, as small as they can be: what is made field by field, or by `push`, keeps room to grow, and that is a third
+ * of tens of thousands of rows. A node's certificates were mostly made at the same moment.
+ */
+function compact(rows: readonly InventoryRow[]): readonly InventoryRow[] {
+  const times = new Map<string, string>();
+  const moment = (time: string): string => {
+    const known = times.get(time);
+    if (known === undefined) times.set(time, time);
+    return known ?? time;
+  };
+  return rows.map((each) => ({
+    id: each.id,
+    path: each.path,
+    kind: each.kind,
+    ca: each.ca,
+    subject: each.subject,
+    issuer: each.issuer,
+    serial: each.serial,
+    notBefore: moment(each.notBefore),
+    notAfter: moment(each.notAfter),
+    sans: each.sans.length === 0 ? noSans : each.sans.slice(),
+    keyAlgorithm: each.keyAlgorithm,
+    sha256: each.sha256,
+    state: each.state,
+    reason: each.reason,
+  }));
+}
+
+const noSans: InventoryRow['sans'] = [];
+
 /** What a ConfigMap says, or undefined when it is not what we would have written: then the node is scanned again. */
 export function readInventory(map: ConfigMap): Inventory | undefined {
   const text = map.data?.[inventoryKey] ?? '';
@@ -151,7 +183,7 @@ export function readInventory(map: ConfigMap): Inventory | undefined {
   const given = readJson(text);
   const parsed = v.safeParse(schema, given);
   if (!parsed.success) return undefined;
-  const inventory: Inventory = parsed.output;
+  const inventory: Inventory = { ...parsed.output, certificates: compact(parsed.output.certificates) };
   // One that was copied from another node must not pass for this one's.
   return inventoryName(inventory.node) === map.metadata?.name ? inventory : undefined;
 }
@@ -171,7 +203,7 @@ const read = new WeakMap<ConfigMap, { readonly inventory: Inventory | undefined 
 /** What is kept in memory of a ConfigMap: what it says, and none of its text. @param metadata what of it is asked for later */
 export function trimInventory(
   whole: ConfigMap,
-  metadata: ConfigMap['metadata'] = { ...whole.metadata, managedFields: [] },
+  metadata: ConfigMap['metadata'] = shortMetadata(whole.metadata),
 ): ConfigMap {
   const kept: ConfigMap = { metadata };
   read.set(kept, { inventory: readInventory(whole) });

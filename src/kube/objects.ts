@@ -1,4 +1,4 @@
-// What is asked of Nodes and CertificateRotations, whoever reads them. Pure.
+// What is asked of Nodes and CertificateRotations, and what is kept of objects, whoever reads them. Pure.
 import type { Node } from 'kubernetes-types/core/v1.js';
 import type { NodeRole } from '../catalogue/ids.ts';
 import { terminalPhases, type CertificateRotation } from './types.ts';
@@ -53,4 +53,9 @@ export function wasNeverBegun({ status }: CertificateRotation): boolean {
 /** The DNS names of a Service, the longest that is common first. */
 export function serviceNames(service: string, namespace: string): string[] {
   return [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`, service];
+}
+
+/** Who wrote which field is much of an object, and nobody's question here. */
+export function withoutManagedFields<T extends { readonly metadata?: object }>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, managedFields: undefined } };
 }

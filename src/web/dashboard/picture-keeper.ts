@@ -12,6 +12,7 @@ import { inventoryLabel, readInventories, trimInventory } from '../../controller
 import { recordedIn, recordName, type Recorded } from '../../controller/vault/record.ts';
 import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { withoutManagedFields } from '../../kube/objects.ts';
 import { pause, Reflector } from '../../kube/reflector.ts';
 import { resources } from '../../kube/resources.ts';
 import { privateNamespace, type CertificateRotation } from '../../kube/types.ts';
@@ -57,7 +58,10 @@ export class PictureKeeper {
       },
       trim: (node) => this.#shownNodes.trim(node),
     });
-    this.#rotations = new Reflector(client, resources.certificateRotations, follow());
+    this.#rotations = new Reflector(client, resources.certificateRotations, {
+      ...follow(),
+      trim: withoutManagedFields,
+    });
     this.#maps = new Reflector(client, resources.configMaps, {
       ...follow(),
       namespace,
