@@ -60,6 +60,7 @@ describe('what wakes the loop', () => {
     const none = await wokenBy([]);
     expect(await wokenBy(['n1', 'n1', 'n1', 'n2', 'n1'])).toBe(none + 2);
   });
+});
 
 it('keeps of a rotation all but who wrote which field', () => {
   const caches = cachesOver(rotation('1', 'Pending'));
