@@ -34,14 +34,10 @@ export class Caches {
     errorsOf: () => (error: CertError) => void,
   ) {
     const follow = () => ({ onChange: wake, onError: errorsOf() });
-    let known = 0;
+    // Nodes report themselves all the time, and one that joins is not yet told to be a control plane: they are looked at on
+    // the tick, and do not wake the loop.
     this.nodes = new Reflector(client, resources.nodes, {
-      // Nodes report themselves all the time: that is looked at on the tick. One that has come is read at once.
-      onChange: () => {
-        if (this.nodes.size === known) return;
-        known = this.nodes.size;
-        wake();
-      },
+      onChange: quiet,
       onError: errorsOf(),
       trim: trimNode,
     });
@@ -260,6 +256,10 @@ export function problemsByPod(
 function isSlow({ metadata, status }: Pod, now: Date): boolean {
   const age = now.getTime() - new Date(metadata?.creationTimestamp ?? now).getTime();
   return (status?.phase ?? 'Pending') === 'Pending' && age > slowStart;
+}
+
+function quiet(): void {
+  // What changed is seen on the next tick.
 }
 
 const defaultKubeletPort = 10_250;
