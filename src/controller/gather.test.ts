@@ -71,6 +71,23 @@ describe('the health of the cluster', () => {
       expect(await healthIn(phase)).toBeUndefined();
     },
   );
+
+  it('is taken from the last answer for a while, and asked anew before a control plane goes (R13)', async () => {
+    const client: KubeClient = Object.assign(Object.create(null), { list: async () => ({ items: [] }) });
+    const caches = cachesOver(rotation('1', 'Pending'));
+    caches.rotations.noteWritten(rotation('1', 'Pending'));
+    caches.nodes.noteWritten({ ...cp, status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } });
+    let asked = 0;
+    const count = async () => `asked ${(asked += 1)}`;
+    const gatherer = new Gatherer({ client, caches, ask: count, dial });
+    const told = async (more: { anew?: true }) =>
+      (await gatherer.gather({ ...given, ...more })).health?.apiServers.get('n1');
+    expect([await told({}), await told({}), await told({ anew: true })]).toEqual([
+      'asked 1',
+      'asked 1',
+      'asked 2',
+    ]);
+  });
 });
 
 const event = (message: string, source: Event['source'], uid = 'p1'): Event => ({

@@ -97,6 +97,8 @@ export interface Given {
   readonly now: Date;
   readonly configuration: Configuration;
   readonly vault: VaultStatus;
+  /** Health is asked for, however fresh the last answer is. */
+  readonly anew?: boolean;
 }
 
 /** An answer about health is used for so long, milliseconds: a pass may follow the last one at once. */
@@ -113,14 +115,14 @@ export class Gatherer {
   }
 
   /** Errors: Unreachable, Denied; then nothing may be decided. */
-  async gather({ now, configuration, vault }: Given): Promise<World> {
+  async gather({ now, configuration, vault, anew = false }: Given): Promise<World> {
     const { caches } = this.#options;
     const nodes = caches.nodes.values();
     const rotations = caches.rotations.values();
     const pods = caches.pods.values();
     const [health, liveSerials, podProblems] = await Promise.all([
       // Gates and proofs alone depend on it: a plan for some day passes no gate before it waits.
-      rotations.some(isOpenNow) ? this.#askHealth(nodes) : undefined,
+      rotations.some(isOpenNow) ? this.#askHealth(nodes, anew) : undefined,
       this.#askSerials(nodes, rotations),
       this.#askProblems(pods, now),
     ]);
@@ -141,9 +143,9 @@ export class Gatherer {
     };
   }
 
-  async #askHealth(nodes: readonly Node[]): Promise<Health> {
+  async #askHealth(nodes: readonly Node[], anew: boolean): Promise<Health> {
     const tick = performance.now();
-    if (this.#health !== undefined && tick - this.#health.at < freshFor) return this.#health.value;
+    if (!anew && this.#health !== undefined && tick - this.#health.at < freshFor) return this.#health.value;
     const value = await askHealth(this.#options.client, nodes, this.#options.ask, new Date());
     this.#health = { value, at: tick };
     return value;

@@ -194,9 +194,10 @@ class Loop {
       this.#left = await act(actions, acting);
       return;
     }
-    // One at a time is a hard gate (R13): it is asked again of what the API server holds now, not of what was watched.
+    // One at a time, and only while the others are well, are hard gates (R13): they are asked again of what the API server
+    // holds and the components say now, not of what was watched or said before.
     await caches.refresh();
-    this.#left = await act(decide(await gatherer.gather({ now, configuration, vault })), acting);
+    this.#left = await act(decide(await gatherer.gather({ now, configuration, vault, anew: true })), acting);
   }
 
   /** One that the API server refuses holds up no other; it is told, once. */
