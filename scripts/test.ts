@@ -1,4 +1,4 @@
-// Runs the suites of `make test` one after another, prints the seconds of each and closes with "N passed, N failed".
+// Runs the suites of `make test` one after another, but for those that only read the sources, prints the seconds of each and closes with "N passed, N failed".
 //   node scripts/test.ts lint | fast | all | soak | NAME...
 // A suite is a command that ends with a line "N passed, N failed" of its own, or counts as one check by its exit code.
 import { spawn } from 'node:child_process';
@@ -29,19 +29,27 @@ function selected(words: readonly string[]): readonly Suite[] {
  * Runs one suite; its output goes through, its last "N passed, N failed" line is its count, and its lines that say
  * what failed are said once more at the end, where a reader of a long log looks first.
  */
-async function run(suite: Suite): Promise<Outcome> {
+async function run(suite: Suite, alone: boolean): Promise<Outcome> {
   const startedAt = performance.now();
-  console.log(`\n== ${suite.name}: ${suite.about}`);
-  const child = spawn('bash', ['-c', suite.command], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let tail = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    process.stdout.write(chunk);
-    tail = (tail + chunk.toString('utf8')).slice(-20_000);
+  const heading = `\n== ${suite.name}: ${suite.about}\n`;
+  // What several say at once is kept apart: each is shown whole when it has ended.
+  const kept: string[] = [];
+  if (alone) process.stdout.write(heading);
+  const child = spawn('bash', ['-c', suite.command], {
+    stdio: ['ignore', 'pipe', alone ? 'inherit' : 'pipe'],
   });
+  let tail = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    tail = (tail + chunk.toString('utf8')).slice(-20_000);
+    if (alone) process.stdout.write(chunk);
+  });
+  for (const stream of alone ? [] : [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => kept.push(chunk.toString('utf8')));
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status) => resolve(status ?? 1));
   });
+  if (!alone) process.stdout.write(heading + kept.join(''));
   const counts = [...tail.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
   const passed = counts ? Number(counts[1]) : code === 0 ? 1 : 0;
   const failed = counts ? Number(counts[2]) : code === 0 ? 0 : 1;
@@ -78,7 +86,7 @@ async function main(): Promise<number> {
   const outcomes: Outcome[] = [];
   for (const turn of turnsOf(selected(words.length > 0 ? words : ['all']))) {
     const runnable = turn.filter(canRun);
-    const ended = await Promise.all(runnable.map(run));
+    const ended = await Promise.all(runnable.map(async (suite) => run(suite, runnable.length === 1)));
     outcomes.push(...ended);
     const lacking = runnable.find(({ required }, index) => required === true && ended[index]?.failed !== 0);
     if (lacking === undefined) continue;

@@ -201,6 +201,8 @@ export interface ShownPlan {
 export function exitOfPlan(shown: ShownPlan): number {
   const ended = endAhead(shown);
   if (ended !== undefined) return exitOf(ended);
+  // Once that is at its end, other files may be in the way of a renewal than now.
+  if (shown.interrupted) return exitCodes.done;
   return leftUndone(shown.plan).length > 0 ? exitCodes.partlyDone : exitCodes.done;
 }
 

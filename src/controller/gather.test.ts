@@ -33,35 +33,6 @@ describe('the caches at the beginning of a term', () => {
   });
 });
 
-const listNothing = async () => ({ items: [], resourceVersion: '0' });
-
-/** Events of the watch of nodes; how often it woke, the lists' own five times aside. */
-async function wokenBy(names: readonly string[]): Promise<number> {
-  let woken = 0;
-  const stop = new AbortController();
-  const watched = async function* (of: { kind: string }) {
-    for (const [index, name] of of.kind === 'Node' ? names.entries() : [])
-      yield { type: 'modified', object: { metadata: { name, uid: name, resourceVersion: `${index}` } } };
-    if (of.kind === 'Node') stop.abort();
-  };
-  const client: KubeClient = Object.assign(Object.create(null), { list: listNothing, watch: watched });
-  const caches = new Caches(
-    client,
-    'public',
-    () => (woken += 1),
-    () => () => undefined,
-  );
-  await caches.run(stop.signal);
-  return woken;
-}
-
-describe('what wakes the loop', () => {
-  it('is a node that has come, and not one that reports itself', async () => {
-    const none = await wokenBy([]);
-    expect(await wokenBy(['n1', 'n1', 'n1', 'n2', 'n1'])).toBe(none + 2);
-  });
-});
-
 it('keeps of a rotation all but who wrote which field', () => {
   const caches = cachesOver(rotation('1', 'Pending'));
   const told = rotation('2', 'Running');
@@ -100,6 +71,23 @@ describe('the health of the cluster', () => {
       expect(await healthIn(phase)).toBeUndefined();
     },
   );
+
+  it('is taken from the last answer for a while, and asked anew before a control plane goes (R13)', async () => {
+    const client: KubeClient = Object.assign(Object.create(null), { list: async () => ({ items: [] }) });
+    const caches = cachesOver(rotation('1', 'Pending'));
+    caches.rotations.noteWritten(rotation('1', 'Pending'));
+    caches.nodes.noteWritten({ ...cp, status: { addresses: [{ type: 'InternalIP', address: '10.0.0.1' }] } });
+    let asked = 0;
+    const count = async () => `asked ${(asked += 1)}`;
+    const gatherer = new Gatherer({ client, caches, ask: count, dial });
+    const told = async (more: { anew?: true }) =>
+      (await gatherer.gather({ ...given, ...more })).health?.apiServers.get('n1');
+    expect([await told({}), await told({}), await told({ anew: true })]).toEqual([
+      'asked 1',
+      'asked 1',
+      'asked 2',
+    ]);
+  });
 });
 
 const event = (message: string, source: Event['source'], uid = 'p1'): Event => ({

@@ -34,14 +34,10 @@ export class Caches {
     errorsOf: () => (error: CertError) => void,
   ) {
     const follow = () => ({ onChange: wake, onError: errorsOf() });
-    let known = 0;
+    // Nodes report themselves all the time, and one that joins is not yet told to be a control plane: they are looked at on
+    // the tick, and do not wake the loop.
     this.nodes = new Reflector(client, resources.nodes, {
-      // Nodes report themselves all the time: that is looked at on the tick. One that has come is read at once.
-      onChange: () => {
-        if (this.nodes.size === known) return;
-        known = this.nodes.size;
-        wake();
-      },
+      onChange: quiet,
       onError: errorsOf(),
       trim: trimNode,
     });
@@ -101,6 +97,8 @@ export interface Given {
   readonly now: Date;
   readonly configuration: Configuration;
   readonly vault: VaultStatus;
+  /** Health is asked for, however fresh the last answer is. */
+  readonly anew?: boolean;
 }
 
 /** An answer about health is used for so long, milliseconds: a pass may follow the last one at once. */
@@ -117,14 +115,14 @@ export class Gatherer {
   }
 
   /** Errors: Unreachable, Denied; then nothing may be decided. */
-  async gather({ now, configuration, vault }: Given): Promise<World> {
+  async gather({ now, configuration, vault, anew = false }: Given): Promise<World> {
     const { caches } = this.#options;
     const nodes = caches.nodes.values();
     const rotations = caches.rotations.values();
     const pods = caches.pods.values();
     const [health, liveSerials, podProblems] = await Promise.all([
       // Gates and proofs alone depend on it: a plan for some day passes no gate before it waits.
-      rotations.some(isOpenNow) ? this.#askHealth(nodes) : undefined,
+      rotations.some(isOpenNow) ? this.#askHealth(nodes, anew) : undefined,
       this.#askSerials(nodes, rotations),
       this.#askProblems(pods, now),
     ]);
@@ -145,9 +143,9 @@ export class Gatherer {
     };
   }
 
-  async #askHealth(nodes: readonly Node[]): Promise<Health> {
+  async #askHealth(nodes: readonly Node[], anew: boolean): Promise<Health> {
     const tick = performance.now();
-    if (this.#health !== undefined && tick - this.#health.at < freshFor) return this.#health.value;
+    if (!anew && this.#health !== undefined && tick - this.#health.at < freshFor) return this.#health.value;
     const value = await askHealth(this.#options.client, nodes, this.#options.ask, new Date());
     this.#health = { value, at: tick };
     return value;
@@ -260,6 +258,10 @@ export function problemsByPod(
 function isSlow({ metadata, status }: Pod, now: Date): boolean {
   const age = now.getTime() - new Date(metadata?.creationTimestamp ?? now).getTime();
   return (status?.phase ?? 'Pending') === 'Pending' && age > slowStart;
+}
+
+function quiet(): void {
+  // What changed is seen on the next tick.
 }
 
 const defaultKubeletPort = 10_250;

@@ -131,11 +131,12 @@ describe('one control plane at a time', () => {
 
 describe('how long changes are gathered for', () => {
   it.each([
-    ['few nodes are looked at again at once', 2, 20],
-    ['more of them in the measure of what they cost', 30, 90],
-    ['and thousands five times a second', 150, 200],
-  ])('%s', (_, cost, expected) => {
-    expect(gatheringFor(cost)).toBe(expected);
+    ['few nodes are looked at again at once', 2, 10, 20],
+    ['more of them in the measure of what they cost', 30, 40, 90],
+    ['or of how long the API took to answer', 10, 150, 150],
+    ['and never longer than a fifth of a second', 150, 900, 200],
+  ])('%s', (_, cost, took, expected) => {
+    expect(gatheringFor(cost, took)).toBe(expected);
   });
 });
 

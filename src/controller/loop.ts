@@ -55,8 +55,8 @@ export interface LoopParts {
 /** `left`: something waits for nothing but room (pace.ts). */
 const tick = { left: 1000, active: 3000, idle: 30_000 } as const;
 /**
- * Changes that come one after another make one pass. In milliseconds, and in what a pass costs of a processor: passes over
- * few nodes follow a change at once, and no storm of changes makes them take more than a quarter of it.
+ * Changes that come one after another make one pass. In milliseconds: passes over few nodes follow a change at once; in a
+ * storm of changes those that cost take a quarter of a processor up to the most, and those that wait for the API half of the time.
  */
 const gather = { least: 20, most: 200, times: 3 } as const;
 /** After a pass that failed. */
@@ -67,21 +67,23 @@ export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
   const loop = new Loop(parts);
   while (!term.signal.aborted) {
     const before = process.cpuUsage();
+    const startedAt = performance.now();
     const result = await loop.pass(term.signal);
     const { user, system } = process.cpuUsage(before);
+    const gathering = gatheringFor((user + system) / 1000, performance.now() - startedAt);
     parts.metrics.notePass(result);
     parts.onPass();
     if (result !== 'ok') await pause(afterError, term.signal);
     await parts.alarm.next(tick[loop.state()], term.signal);
-    await pause(gatheringFor((user + system) / 1000), term.signal);
+    await pause(gathering, term.signal);
   }
 }
 
 type Work = readonly (readonly [name: string, part: () => Promise<void>])[];
 
-/** Milliseconds that changes are gathered for, after a pass that cost so many. Pure. */
-export const gatheringFor = (cost: number): number =>
-  Math.min(gather.most, Math.max(gather.least, cost * gather.times));
+/** Milliseconds that changes are gathered for, after a pass that cost so many of a processor and took so many. Pure. */
+export const gatheringFor = (cost: number, took: number): number =>
+  Math.min(gather.most, Math.max(gather.least, cost * gather.times, took));
 
 class Loop {
   readonly #parts: LoopParts;
@@ -110,7 +112,7 @@ class Loop {
       ['sign', async () => this.#sign(configuration)],
       ['endings', async () => this.#endings()],
     ];
-    // What rotates nothing keeps nobody waiting who does.
+    // What rotates nothing does not go before what does.
     const besides: Work = [
       ['downloads', async () => this.#downloads(configuration)],
       ['serving', async () => this.#parts.keepServing(new Date())],
@@ -192,9 +194,10 @@ class Loop {
       this.#left = await act(actions, acting);
       return;
     }
-    // One at a time is a hard gate (R13): it is asked again of what the API server holds now, not of what was watched.
+    // One at a time, and only while the others are well, are hard gates (R13): they are asked again of what the API server
+    // holds and the components say now, not of what was watched or said before.
     await caches.refresh();
-    this.#left = await act(decide(await gatherer.gather({ now, configuration, vault })), acting);
+    this.#left = await act(decide(await gatherer.gather({ now, configuration, vault, anew: true })), acting);
   }
 
   /** One that the API server refuses holds up no other; it is told, once. */

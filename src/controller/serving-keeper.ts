@@ -53,7 +53,7 @@ export class ServingKeeper {
   /** Errors: those of the API. */
   async keep(now: Date): Promise<void> {
     if (performance.now() - this.#keptAt < every) return;
-    await Promise.all(this.#wanted.map(async (wanted) => this.#keepOne(wanted, now)));
+    for (const wanted of this.#wanted) await this.#keepOne(wanted, now);
     this.#keptAt = performance.now();
   }
 

@@ -30,10 +30,6 @@ export class Cache<T extends Cached> {
     return this.#objects.get(key);
   }
 
-  get size(): number {
-    return this.#objects.size;
-  }
-
   values(): readonly T[] {
     return [...this.#objects.values()];
   }

@@ -74,8 +74,10 @@ export interface Named {
   readonly metadata?: { readonly name?: string; readonly namespace?: string };
 }
 
+const pageSize = 500;
 /** A page is in memory as bytes, as text and as values at once: of 500 Nodes that is twenty megabytes. */
-const pageSize = 100;
+const smallPageSize = 100;
+const isLarge = ({ kind }: Resource<unknown>): boolean => kind === 'Node' || kind === 'ConfigMap';
 
 export function createClient(connection: Connection, signal?: AbortSignal): KubeClient {
   return new Client(connection, signal);
@@ -110,7 +112,7 @@ class Client implements KubeClient {
     let token: string | undefined;
     for (;;) {
       const query = selection(options);
-      query.set('limit', String(pageSize));
+      query.set('limit', String(isLarge(of) ? smallPageSize : pageSize));
       if (token !== undefined) query.set('continue', token);
       const request: HttpRequest = {
         method: 'GET',

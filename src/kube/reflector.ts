@@ -55,10 +55,6 @@ export class Reflector<T extends Cached> {
     return this.#cache.values();
   }
 
-  get size(): number {
-    return this.#cache.size;
-  }
-
   /** By name, or `namespace/name`. */
   get(key: string): T | undefined {
     return this.#cache.get(key);

@@ -114,4 +114,5 @@ const journalShape = () =>
 
 let shape: ReturnType<typeof journalShape> | undefined;
 
+/** Boot acts by it as root: a file that only looks like one must not get as far as a rename. */
 export const isJournal = (value: unknown): value is Journal => v.is((shape ??= journalShape()), value);

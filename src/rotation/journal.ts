@@ -156,8 +156,6 @@ function readJournal(files: Files, layout: HostLayout, name: string): FoundJourn
   }
 }
 
-/** Boot acts by it as root: a file that only looks like one must not get as far as a rename. */
-
 /** A copy with one stage changed. */
 export function withStage(journal: Journal, name: StageName, change: Partial<JournalStage>): Journal {
   return {

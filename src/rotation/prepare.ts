@@ -49,10 +49,10 @@ export async function draft(
 ): Promise<Draft> {
   const notes: string[] = [];
   const planned = planKeys(node, order, materials, notes);
-  const answers = await signer(
-    planned.map(async (plan) => (await plan).request),
-    signal,
-  );
+  const requests = planned.map(async (plan) => (await plan).request);
+  // A signer that is not yet there, or has given up, hears nothing more of the others.
+  for (const each of requests) each.catch(() => undefined);
+  const answers = await signer(requests, signal);
   const plans = await Promise.all(planned);
   const renewed = plans.map((plan) => match(node, order.facts, plan, answers));
   const id = newJournalId(node);

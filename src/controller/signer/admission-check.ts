@@ -21,10 +21,13 @@ const policies = ['pods', 'images', 'connect', 'writes', 'events'].map((name) =>
 export async function admissionHolds(client: KubeClient, forbidden: Pod): Promise<AdmissionAnswer> {
   const denied = await isDenied(client, forbidden);
   if (!denied.ok) return denied;
-  const problems = await Promise.all(policies.map(async (name) => bindingProblem(client, name)));
-  const problem = problems.find((each) => each !== undefined);
-  if (problem === undefined) return denied;
-  return { ok: false, message: `${problem}; nothing is begun. Install the chart anew` };
+  const asked = await Promise.allSettled(policies.map(async (name) => bindingProblem(client, name)));
+  // One that is missing is known to be, whatever became of the other questions.
+  const problem = asked.flatMap((each) => (each.status === 'fulfilled' ? (each.value ?? []) : [])).at(0);
+  if (problem !== undefined)
+    return { ok: false, message: `${problem}; nothing is begun. Install the chart anew` };
+  for (const each of asked) if (each.status === 'rejected') throw each.reason;
+  return denied;
 }
 
 async function isDenied(client: KubeClient, forbidden: Pod): Promise<AdmissionAnswer> {
