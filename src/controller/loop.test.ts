@@ -7,7 +7,7 @@ import { EventRecorder, eventName } from './events.ts';
 import { Caches } from './gather.ts';
 import { createLog } from '../log.ts';
 import { Alarm } from './loop-alarm.ts';
-import { gatheringFor, runLoop, type LoopParts } from './loop.ts';
+import { gatheringFor, runLoop, untilDue, type LoopParts } from './loop.ts';
 import { Metrics } from './metrics.ts';
 import type { Action, World } from './world.ts';
 
@@ -137,6 +137,29 @@ describe('how long changes are gathered for', () => {
     ['and never longer than a fifth of a second', 150, 900, 200],
   ])('%s', (_, cost, took, expected) => {
     expect(gatheringFor(cost, took)).toBe(expected);
+  });
+});
+
+describe('what is planned', () => {
+  const now = new Date('2026-01-01T00:00:00.500Z');
+  const planned = (phase: Phase, dueAt: string): CertificateRotation => ({
+    ...rotation('n1', phase),
+    status: { phase, dueAt },
+  });
+
+  it('is looked at when it comes due', () => {
+    const first = planned('Scheduled', '2026-01-01T00:00:07Z');
+    expect(untilDue([planned('Scheduled', '2026-01-01T00:00:09Z'), first], now)).toBe(7500);
+  });
+
+  it.each([
+    ['nothing', []],
+    ['what is at work', [planned('Running', '2026-01-01T00:00:07Z')]],
+    ['what was due and stays planned', [planned('Scheduled', '2025-12-31T23:59:59Z')]],
+    ['what does not say when', [rotation('n1', 'Scheduled')]],
+    ['what says nothing that is a time', [planned('Scheduled', 'soon')]],
+  ])('does not shorten the wait for %s', (_, rotations) => {
+    expect(untilDue(rotations, now)).toBe(Infinity);
   });
 });
 

@@ -6,7 +6,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Term } from '../kube/lease.ts';
 import { pause } from '../kube/reflector.ts';
 import { isOpenNow } from '../kube/objects.ts';
-import { privateNamespace } from '../kube/types.ts';
+import { privateNamespace, type CertificateRotation } from '../kube/types.ts';
 import { act } from './act.ts';
 import { lateEndings } from './decide/status.ts';
 import { ConfigurationEvents } from './configuration-events.ts';
@@ -74,7 +74,7 @@ export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
     parts.metrics.notePass(result);
     parts.onPass();
     if (result !== 'ok') await pause(afterError, term.signal);
-    await parts.alarm.next(tick[loop.state()], term.signal);
+    await parts.alarm.next(loop.longestWait(new Date()), term.signal);
     await pause(gathering, term.signal);
   }
 }
@@ -132,9 +132,11 @@ class Loop {
     return first;
   }
 
-  state(): keyof typeof tick {
-    if (this.#left > 0) return 'left';
-    return this.#isActive() ? 'active' : 'idle';
+  /** Milliseconds until the next pass at the latest: what is planned begins when it comes due, not up to a tick later. */
+  longestWait(now: Date): number {
+    if (this.#left > 0) return tick.left;
+    if (this.#isActive()) return tick.active;
+    return Math.min(tick.idle, untilDue(this.#parts.caches.rotations.values(), now));
   }
 
   /** Whether something is under way that must be looked at often. */
@@ -263,6 +265,16 @@ class Loop {
     this.#said.set(about, text);
     say();
   }
+}
+
+/** Milliseconds until the next planned rotation is due; one that was and is still planned waits for the tick. Pure. */
+export function untilDue(rotations: readonly CertificateRotation[], now: Date): number {
+  const waits = rotations
+    .filter(({ status }) => status?.phase === 'Scheduled')
+    // `dueAt` has whole seconds: it is due for certain when that second is over
+    .map(({ status }) => new Date(status?.dueAt ?? 0).getTime() + 1000 - now.getTime())
+    .filter((wait) => wait > 0);
+  return waits.reduce((least, wait) => Math.min(least, wait), Infinity);
 }
 
 /** Whether a control plane would be let go. */
