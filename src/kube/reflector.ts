@@ -60,14 +60,14 @@ export class Reflector<T extends Cached> {
     return this.#cache.get(key);
   }
 
-  /** Puts in what a write of ours gave back, before the watch says so. */
+  /** Puts in what a write of ours gave back, before the watch says so: it is a change like any other, and told. */
   noteWritten(object: T): void {
-    this.#cache.put(this.#trim(object));
+    if (this.#cache.put(this.#trim(object))) this.#options.onChange();
   }
 
   /** Takes out what a delete of ours removed, before the watch says so. */
   noteDeleted(object: T): void {
-    this.#cache.remove(object);
+    if (this.#cache.remove(object)) this.#options.onChange();
   }
 
   /**
