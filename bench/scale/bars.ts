@@ -42,7 +42,7 @@ export const bars: readonly Bar[] = [
     unit: 'minutes',
     limit: 15,
     linear: true,
-    of: ({ collection }) => Math.round(collection.seconds / 6) / 10,
+    of: ({ collection }) => collection.seconds / 60,
   },
   {
     name: 'scans at once',
