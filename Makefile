@@ -55,6 +55,7 @@ pictures: deps ## docs/pictures anew, from the dashboard in Chromium
 	PICTURES=write $(NODE) scripts/vitest.ts --config test/browser/vitest.config.ts pictures
 
 bench: build ## cert-renew beside kubeadm, and the controller at up to 5,000 nodes: times, memory, writes; needs root (bench/README.md)
+	scripts/debian.sh install chromium openssl
 	test/bed/build.sh
 	$(NODE) bench/run.ts
 	$(NODE) bench/scale.ts

@@ -250,7 +250,9 @@ async function begin(
 
 /** Kubernetes ≥ 1.30 says in a token's extras on which node its Pod runs (KEP-4193). */
 async function hasNodeInExtras(client: KubeClient): Promise<boolean> {
-  const { text } = await client.raw('/version');
+  const { status, text } = await client.raw('/version');
+  // A guess would hold for the whole term, and the check that rests on it would be the weaker one.
+  if (status !== 200) throw new CertError('Unreachable', `/version answers ${status}`);
   const version: { major?: string; minor?: string } = JSON.parse(text);
   return Number(version.major) > 1 || Number.parseInt(version.minor ?? '', 10) >= 30;
 }

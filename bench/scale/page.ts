@@ -36,6 +36,8 @@ export async function measurePage(cluster: ScaleCluster): Promise<Page> {
   });
   fs.closeSync(log);
   try {
+    // A browser that is not there is said at once, and not waited for.
+    await (await openBrowser({ locale: 'en' })).close();
     // Whoever comes first waits until the cluster has been read; that is the web program's start, and not the page.
     await until(async () => hasRead(`https://${address}`), 'the dashboard', 120);
     const looks = [];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { InventoryRow } from '../rotation/inventory.ts';
+import { madeAtStart } from './missed.ts';
 import { planAll, type Decided, type Found, type PlanTerms } from './all-plan.ts';
 
 const now = new Date('2030-03-01T00:00:00Z');
@@ -82,9 +83,16 @@ describe('what is done with a certificate', () => {
     [
       'the kubelet’s to make',
       'kubelet.crt',
-      { id: 'kubelet.crt', state: 'NotPresent' },
+      { id: 'kubelet.crt', state: 'NotPresent', reason: madeAtStart },
       {},
       { action: 'leave' },
+    ],
+    [
+      'named by the kubelet’s configuration and not there',
+      'kubelet.crt',
+      { id: 'kubelet.crt', state: 'NotPresent', reason: 'it is gone' },
+      {},
+      { action: 'cannot', why: 'it is gone' },
     ],
   ])('that is %s', (_, id, change, more, expected) => {
     expect(decide(id, change, more)).toMatchObject(expected);

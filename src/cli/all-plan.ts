@@ -4,6 +4,7 @@ import { entryOf } from '../catalogue/table.ts';
 import { decideDue, manualLifetimes, manualTrigger } from '../policy/due.ts';
 import type { Reason } from '../policy/reasons.ts';
 import type { InventoryRow } from '../rotation/inventory.ts';
+import { madeAtStart } from './missed.ts';
 
 const day = 86_400_000;
 
@@ -66,10 +67,8 @@ const states: Partial<Record<Reason, (row: InventoryRow, ended: string) => Decis
   SelfSigned: (_, ended) =>
     leave('SelfSigned', `the kubelet made it itself, no CA of the cluster signed it${ended}`),
   KubeletManaged: () => leave('KubeletManaged', 'the kubelet renews it by itself (serverTLSBootstrap)'),
-  NotPresent: ({ id, reason }) =>
-    id === 'kubelet.crt'
-      ? leave('NotPresent', 'the kubelet makes one when it starts')
-      : cannot('NotPresent', reason),
+  NotPresent: ({ reason }) =>
+    reason === madeAtStart ? leave('NotPresent', reason) : cannot('NotPresent', reason),
   Unmanaged: ({ reason, issuer }, ended) =>
     leave('Unmanaged', reason || `signed by ${issuer}, no CA of this node${ended}`),
   KeyMismatch: () =>

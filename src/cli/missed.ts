@@ -2,7 +2,7 @@
 // and `all` says that it cannot renew them.
 import { posix } from 'node:path';
 import { certificateFile, type Discovery, type MissedKubeconfig } from '../catalogue/discover.ts';
-import type { Target } from '../catalogue/ids.ts';
+import type { CertificateId, Target } from '../catalogue/ids.ts';
 import {
   blank,
   targetRow,
@@ -11,6 +11,9 @@ import {
   type SeenFiles,
 } from '../rotation/inventory.ts';
 
+/** Why nobody misses the kubelet's serving certificate where its configuration names none. */
+export const madeAtStart = 'the kubelet makes one when it starts';
+
 /** As the file lies there, or that it does not; undefined: nobody needs it. */
 export function rowOrAbsent(seen: SeenFiles, target: Target, context: RowContext): InventoryRow | undefined {
   const row = targetRow(seen, target, context);
@@ -18,8 +21,21 @@ export function rowOrAbsent(seen: SeenFiles, target: Target, context: RowContext
   if (row !== undefined || target.id === 'etcd/healthcheck-client.crt') return row;
   const { id, location } = target;
   const path = certificateFile(location);
-  const reason = `${path} does not exist`;
-  return { id, path, kind: location.form, ca: null, ...blank, state: 'NotPresent', reason };
+  return {
+    id,
+    path,
+    kind: location.form,
+    ca: null,
+    ...blank,
+    state: 'NotPresent',
+    reason: whyAbsent(id, path, context),
+  };
+}
+
+function whyAbsent(id: CertificateId, path: string, { kubeletMakesServing }: RowContext): string {
+  if (id !== 'kubelet.crt') return `${path} does not exist`;
+  if (kubeletMakesServing) return madeAtStart;
+  return `${path} does not exist, and the kubelet does not start without it: its tlsCertFile names it; put it back (cert-renew restore)`;
 }
 
 export function missedRow({ id, path, lack, reason }: MissedKubeconfig): InventoryRow {

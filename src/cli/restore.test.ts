@@ -159,6 +159,39 @@ describe('a backup of a file that is not there any more', () => {
     expect(await restored(fake, backup)).toBe(3);
   });
 
+  it('is laid down for whom it belonged to', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const whole = fake.files.read(scheduler);
+    fake.files.unlink(scheduler);
+    fake.files.create(scheduler, whole, { mode: 0o640, uid: 1000, gid: 1001 });
+    const backup = await renewed(fake, [scheduler], 'new');
+    fake.files.unlink(scheduler);
+    expect(await restored(fake, backup)).toMatch(
+      /: install -D -m 640 -o 1000 -g 1001 \S+ \S+scheduler\.conf$/u,
+    );
+  });
+
+  it('is laid down for root alone where the backup does not say more', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const backup = await renewed(fake, [`${pki}/apiserver.crt`], 'new');
+    const index = text(fake, `${backup}/index.json`);
+    const older = index.replaceAll(/,\s*"access": \{[^}]*\}/gu, '');
+    expect(older).not.toBe(index);
+    put(fake.files, `${backup}/index.json`, older);
+    fake.files.unlink(`${pki}/apiserver.crt`);
+    expect(await restored(fake, backup)).toMatch(/: install -D -m 600 \S+ \S+apiserver\.crt$/u);
+  });
+
+  it('whose date is damaged is in no list, and ends in one sentence', async () => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const backup = await renewed(fake, [scheduler], 'new');
+    const index = text(fake, `${backup}/index.json`);
+    put(fake.files, `${backup}/index.json`, index.replace(/"createdAt": "[^"]*"/u, '"createdAt": "once"'));
+    expect(await restored(fake)).toBe(0);
+    expect(out).toContain('no backup that can be put back');
+    expect(await restored(fake, backup)).toMatch(/does not say where its files belong/u);
+  });
+
   it('is quoted for a shell', async () => {
     const fake = new FakeNode(makeDisk(ca), ca);
     const backup = await renewed(fake, [scheduler], 'new');
@@ -180,7 +213,7 @@ describe('a backup of a file that is not there any more', () => {
       /apiserver\.crt in \S+ expired at [^;]*(?:; --force puts it back all the same$|\)$)/mu,
     );
     expect(await restored(ended, old, { force: true })).toMatch(
-      /: install -D -m 600 \S+ \S+apiserver\.crt$/u,
+      /: install -D -m 644 \S+ \S+apiserver\.crt$/u,
     );
     const fake = new FakeNode(makeDisk(ca), ca);
     const backup = await renewed(fake, [`${pki}/apiserver.crt`], 'new');

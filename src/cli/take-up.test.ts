@@ -68,4 +68,21 @@ describe('a rotation that a person takes up while the API is dead', () => {
     expect(await apply(fake.node, agent, signal)).toMatchObject({ outcome: 'rolled-back' });
     expect(serials(fake)[0]).toBe(before[0]);
   });
+
+  it('is taken up though its journal’s date is damaged', async () => {
+    const { fake, before } = await cutOff();
+    const { journal } = fake.node.layout;
+    const [name = ''] = fake.files.readdir(journal);
+    const written = Buffer.from(fake.files.read(`${journal}/${name}`)).toString('utf8');
+    const damaged = written.replace(/"createdAt": "[^"]*"/u, '"createdAt": "yesterday"');
+    fake.files.unlink(`${journal}/${name}`);
+    fake.files.create(`${journal}/${name}`, new Uint8Array(Buffer.from(damaged)), {
+      mode: 0o600,
+      uid: 0,
+      gid: 0,
+    });
+    expect(await takeUp(fake.node, {}, signal)).toMatchObject({ outcome: 'rolled-back' });
+    expect(err).toContain('what began at an unknown time is taken up: kube-apiserver');
+    expect(serials(fake)[0]).toBe(before[0]);
+  });
 });

@@ -29,5 +29,8 @@ function whatIsTakenUp({ createdAt, stages }: Journal): string {
   const proved = stages.filter(({ state }) => state === 'proved').map(({ name }) => name);
   const already = proved.length === 0 ? '' : `; proved already: ${proved.join(', ')}`;
   const rest = open.length === 0 ? 'only its end is still to be written' : open.join(', ');
-  return `what began at ${rfc3339(new Date(createdAt))} is taken up: ${rest}${already}`;
+  const began = new Date(createdAt);
+  // A journal whose date alone is damaged is taken up all the same.
+  const when = Number.isNaN(began.getTime()) ? 'an unknown time' : rfc3339(began);
+  return `what began at ${when} is taken up: ${rest}${already}`;
 }

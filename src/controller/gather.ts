@@ -101,14 +101,32 @@ export interface Given {
   readonly anew?: boolean;
 }
 
-/** An answer about health is used for so long, milliseconds: a pass may follow the last one at once. */
-const freshFor = 3000;
 /** Events of a Pod are asked for when it has not started after this time. */
 const slowStart = 10_000;
 
+/** An answer is used for so long, milliseconds: a pass may follow the last one at once. */
+const freshFor = 3000;
+
+class LastAnswer<T> {
+  #last: { readonly value: T; readonly at: number } | undefined;
+
+  forget(): void {
+    this.#last = undefined;
+  }
+
+  async get(ask: () => Promise<T>): Promise<T> {
+    const at = performance.now();
+    if (this.#last !== undefined && at - this.#last.at < freshFor) return this.#last.value;
+    const value = await ask();
+    this.#last = { value, at };
+    return value;
+  }
+}
+
 export class Gatherer {
   readonly #options: GatherOptions;
-  #health: { readonly value: Health; readonly at: number } | undefined;
+  readonly #health = new LastAnswer<Health>();
+  readonly #warnings = new LastAnswer<readonly Event[]>();
 
   constructor(options: GatherOptions) {
     this.#options = options;
@@ -144,11 +162,10 @@ export class Gatherer {
   }
 
   async #askHealth(nodes: readonly Node[], anew: boolean): Promise<Health> {
-    const tick = performance.now();
-    if (!anew && this.#health !== undefined && tick - this.#health.at < freshFor) return this.#health.value;
-    const value = await askHealth(this.#options.client, nodes, this.#options.ask, new Date());
-    this.#health = { value, at: tick };
-    return value;
+    if (anew) this.#health.forget();
+    return this.#health.get(async () =>
+      askHealth(this.#options.client, nodes, this.#options.ask, new Date()),
+    );
   }
 
   /** Our own handshakes with the nodes whose rotation says that it is done (R20). */
@@ -198,11 +215,14 @@ export class Gatherer {
   async #askProblems(pods: readonly Pod[], now: Date): Promise<ReadonlyMap<string, readonly string[]>> {
     const slow = pods.filter((pod) => isSlow(pod, now));
     if (slow.length === 0) return new Map();
-    const { items } = await this.#options.client.list(resources.events, {
-      namespace: privateNamespace,
-      fieldSelector: 'involvedObject.kind=Pod,type=Warning',
+    const warnings = await this.#warnings.get(async () => {
+      const { items } = await this.#options.client.list(resources.events, {
+        namespace: privateNamespace,
+        fieldSelector: 'involvedObject.kind=Pod,type=Warning',
+      });
+      return items;
     });
-    return problemsByPod(slow, items);
+    return problemsByPod(slow, warnings);
   }
 }
 

@@ -27,7 +27,11 @@ export function shortMetadata({
 export function trimNode({ metadata, status = {} }: Node): Node {
   const { conditions = [], addresses, daemonEndpoints, nodeInfo } = status;
   return {
-    metadata: { ...shortMetadata(metadata), annotations: ours(metadata?.annotations) },
+    metadata: {
+      ...shortMetadata(metadata),
+      ...(metadata?.creationTimestamp === undefined ? {} : { creationTimestamp: metadata.creationTimestamp }),
+      annotations: ours(metadata?.annotations),
+    },
     status: {
       conditions: conditions.map(({ type, status }) => ({ type, status })),
       ...(addresses === undefined ? {} : { addresses }),

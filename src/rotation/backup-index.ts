@@ -12,16 +12,22 @@ import { certificateFile } from '../catalogue/discover.ts';
 const indexName = 'index.json';
 const text = v.string();
 const path = v.pipe(text, v.startsWith('/'));
+const small = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const moment = v.pipe(
+  text,
+  v.check((value) => !Number.isNaN(Date.parse(value))),
+);
 
 const shape = v.looseObject({
   schema: v.literal(1),
-  createdAt: text,
+  createdAt: moment,
   files: v.array(
     v.looseObject({
       name: v.pipe(text, v.regex(/^[^/]+$/u)),
       path,
       role: v.picklist(['key', 'certificate', 'combined', 'kubeconfig']),
       sha256: text,
+      access: v.optional(v.strictObject({ mode: small, uid: small, gid: small })),
     }),
   ),
   certificates: v.array(
@@ -42,6 +48,8 @@ export interface BackupFile {
   readonly path: string;
   readonly role: 'key' | 'certificate' | 'combined' | 'kubeconfig';
   readonly sha256: string;
+  /** Of the file where it lay. Absent: the backup is older than this field. */
+  readonly access?: { readonly mode: number; readonly uid: number; readonly gid: number } | undefined;
 }
 
 export interface Backup {
@@ -65,9 +73,15 @@ export function writeBackupIndex(files: Files, { backups }: HostLayout, journal:
   const list = new Map(
     journal.stages
       .flatMap((stage) => stage.files)
-      .map(({ backupPath, path, role, oldSha256 }) => [
+      .map(({ backupPath, path, role, oldSha256, mode, uid, gid }) => [
         path,
-        { name: backupPath.slice(backupPath.lastIndexOf('/') + 1), path, role, sha256: oldSha256 },
+        {
+          name: backupPath.slice(backupPath.lastIndexOf('/') + 1),
+          path,
+          role,
+          sha256: oldSha256,
+          access: { mode, uid, gid },
+        },
       ]),
   );
   const index = {

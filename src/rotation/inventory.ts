@@ -100,12 +100,15 @@ export interface RowContext {
   readonly authorities: Authorities;
   /** The kubelet keeps its serving certificate itself (R2). */
   readonly kubeletOwnsServing: boolean;
+  /** It makes one at its start when none is there; one that its configuration names must lie there. */
+  readonly kubeletMakesServing: boolean;
 }
 
 export function rowContext(node: SeenFiles, { cas, kubelet }: Discovery): RowContext {
   return {
     authorities: readAuthorities(node, cas),
     kubeletOwnsServing: kubelet.serverTLSBootstrap && kubelet.tlsCertFile === undefined,
+    kubeletMakesServing: kubelet.tlsCertFile === undefined,
   };
 }
 

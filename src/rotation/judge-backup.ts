@@ -13,7 +13,7 @@ import type { Files } from '../host/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { keyFits, readPrivateKey } from '../pki/keys.ts';
 import { isSignedBy } from '../pki/verify.ts';
-import { touchedFiles, type Backup, type IndexedCertificate } from './backup-index.ts';
+import { touchedFiles, type Backup, type BackupFile, type IndexedCertificate } from './backup-index.ts';
 import { toBytes } from './bytes.ts';
 import { readAuthorities, seenWhole, type Authorities } from './inventory.ts';
 import { endsSoon } from './journal-check.ts';
@@ -105,10 +105,13 @@ export function refuseMissing(files: Files, backup: Backup): void {
 }
 
 /** The kubelet wants its own file to be a link. */
-function layingDown(directory: string, { name, path }: Backup['files'][number]): string {
+function layingDown(directory: string, { name, path, access }: BackupFile): string {
   const from = `${directory}/${name}`;
   const { dir, base } = posix.parse(path);
-  const install = (to: string): string => `install -D -m 600 ${shellWord(from)} ${shellWord(to)}`;
+  const { mode, uid, gid } = access ?? { mode: 0o600, uid: 0, gid: 0 };
+  const owner = uid === 0 && gid === 0 ? '' : ` -o ${uid} -g ${gid}`;
+  const install = (to: string): string =>
+    `install -D -m ${mode.toString(8)}${owner} ${shellWord(from)} ${shellWord(to)}`;
   if (base !== 'kubelet-client-current.pem') return install(path);
   const pem = `kubelet-client-${posix.basename(directory)}.pem`;
   return `${install(`${dir}/${pem}`)} && ln -sfn ${shellWord(pem)} ${shellWord(path)}`;

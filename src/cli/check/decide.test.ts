@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { blank } from '../../rotation/inventory.ts';
 import { decide } from './decide.ts';
+import { madeAtStart } from '../missed.ts';
 import type { RuntimeTool } from '../restart-advice.ts';
 import type { NodePicture, SeenCertificate, SeenCopy } from './picture.ts';
 import { seenAdmin } from './testing.ts';
@@ -270,8 +271,13 @@ describe('what a row says beside', () => {
     ],
     [
       'kubelet.crt that is not there',
-      kubelet(0, { row: { ...blank, state: 'NotPresent' } }),
-      ['the kubelet makes one when it starts'],
+      kubelet(0, { row: { ...blank, state: 'NotPresent', reason: madeAtStart } }),
+      [madeAtStart],
+    ],
+    [
+      'one that the kubelet’s configuration names and that is not there',
+      kubelet(0, { row: { ...blank, state: 'NotPresent', reason: 'it is gone' } }),
+      ['it is gone'],
     ],
   ])('%s', (_, seen, remarks) => {
     expect(decide(picture([seen]), now).certificates[0]?.remarks).toEqual(remarks);

@@ -1,5 +1,6 @@
 // What each certificate of a picture is worth now. Pure.
 import { decideDue, manualTrigger, timeText } from '../../policy/due.ts';
+import { madeAtStart } from '../missed.ts';
 import { restartOf, type RuntimeTool } from '../restart-advice.ts';
 import type { SeenCertificate, SeenCopy } from './picture.ts';
 
@@ -58,10 +59,10 @@ export function judge(seen: SeenCertificate, now: Date, tool: RuntimeTool): Chec
 
 const endOf = ({ row }: SeenCertificate): Date => new Date(row.notAfter);
 
-function isNotThere({ row, id }: SeenCertificate): Judgement | undefined {
+function isNotThere({ row }: SeenCertificate): Judgement | undefined {
   if (row.state !== 'NotPresent') return undefined;
-  if (id === 'kubelet.crt') return { verdict: 'NotCounted', remark: 'the kubelet makes one when it starts' };
-  return { verdict: 'Unreadable', remark: row.reason };
+  const verdict = row.reason === madeAtStart ? 'NotCounted' : 'Unreadable';
+  return { verdict, remark: row.reason };
 }
 
 function cannotBeRead({ row }: SeenCertificate): Judgement | undefined {

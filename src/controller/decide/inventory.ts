@@ -14,10 +14,9 @@ import { restartNotes } from '../../catalogue/restart-notes.ts';
 import type { ScanResult } from '../../agent/protocol.ts';
 import { apiGroup } from '../../kube/types.ts';
 import type { Reason } from '../../policy/reasons.ts';
-import { inventoryName } from '../inventory-store.ts';
+import { inventoryName, inventoryOf } from '../inventory-store.ts';
 import { labels, shortHash, shortName } from '../labels.ts';
 import type { Action, Inventory, NewEvent } from '../world.ts';
-import { inventoryOf } from '../inventory-store.ts';
 import type { PodBuilders } from './builders.ts';
 import { leftOut } from './candidates.ts';
 import { leftOutNext, missingPaths, mountedPaths, noteOfMissing } from './host-paths.ts';
@@ -36,6 +35,9 @@ import { label, type NodeView, type View } from './view.ts';
 
 /** Below this many nodes all are read at once. */
 const jitterFrom = 50;
+
+/** A control plane that looked like a worker when it joined is read again after so long. */
+const halfSeenFor = 600_000;
 
 /** Far more than any node has, far less than a ConfigMap may hold (1 MiB). */
 const longestResult = 256 * 1024;
@@ -106,6 +108,7 @@ function isScanDue(view: View, node: NodeView): boolean {
   if (node.active.length > 0) return false; // files change under it; it is read when that has ended
   if (node.scannedAt === undefined || node.isOutdated || wasStaged(view, node)) return true;
   const age = now.getTime() - node.scannedAt;
+  if (node.isHalfSeen && age > halfSeenFor) return true;
   if (age <= configuration.scanInterval) return age < 0;
   const jitter = nodes.length < jitterFrom ? 0 : configuration.scanJitter * shareOf(node);
   return age > configuration.scanInterval + jitter;

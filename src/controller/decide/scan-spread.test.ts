@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { labels } from '../labels.ts';
+import type { World } from '../world.ts';
 import { decide } from './index.ts';
 import { rowOf } from './simulated-objects.ts';
 import { SimulatedCluster } from './simulated.ts';
 
 const hour = 3_600_000;
 
-/** Workers that were all read at the same moment and have nothing due. */
+/** Nodes that were all read at the same moment, as workers, and have nothing due. */
 function readAtOnce(size: number): SimulatedCluster {
   const cluster = new SimulatedCluster({ stageTool: 'none', parallelScans: 1000 });
   for (let i = 0; i < size; i++) {
@@ -27,7 +28,10 @@ function readAtOnce(size: number): SimulatedCluster {
 
 /** How many would be read so many hours after they were last. */
 function scansAfter(cluster: SimulatedCluster, hours: number): number {
-  const world = cluster.world();
+  return scansOf(cluster.world(), hours);
+}
+
+function scansOf(world: World, hours: number): number {
   const actions = decide({ ...world, now: new Date(world.now.getTime() + hours * hour) });
   return actions.filter(
     (action) => action.type === 'create-pod' && action.pod.metadata?.labels?.[labels.kind] === 'scan',
@@ -51,5 +55,30 @@ describe('the daily scan (S2)', () => {
       [24.5, 25, 25.5, 26].map((hours) => scansAfter(cluster, hours)),
       'the same again',
     ).toEqual(quarters);
+  });
+});
+
+/** Joined so many hours before it was read. */
+function joined(before: number, labelled = true): World {
+  const world = readAtOnce(1).world();
+  const creationTimestamp = new Date(world.now.getTime() - before * hour).toISOString();
+  const role = labelled ? { 'node-role.kubernetes.io/control-plane': '' } : {};
+  const nodes = world.nodes.map((node) => ({
+    ...node,
+    metadata: { ...node.metadata, creationTimestamp, labels: { ...node.metadata?.labels, ...role } },
+  }));
+  return { ...world, nodes };
+}
+
+describe('a control plane that was read while it joined, as a worker', () => {
+  it('is read again ten minutes later', () => {
+    expect([0.1, 0.2].map((hours) => scansOf(joined(0.01), hours))).toEqual([0, 1]);
+  });
+
+  it.each([
+    ['it joined long before', joined(1.1)],
+    ['it is a worker', joined(0.01, false)],
+  ])('is read once a day when %s', (_, world) => {
+    expect([0.2, 23.9, 24.1].map((hours) => scansOf(world, hours))).toEqual([0, 0, 1]);
   });
 });

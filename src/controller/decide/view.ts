@@ -1,6 +1,7 @@
 // The world, indexed: what every decision asks of it, computed once a pass.
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { NodeRole } from '../../catalogue/ids.ts';
+import { table } from '../../catalogue/table.ts';
 import { byAge, condition, isActive, isTerminal, roleOf, wasNeverBegun } from '../../kube/objects.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
@@ -33,6 +34,8 @@ export interface NodeView {
   readonly scannedAt: number | undefined;
   /** A rotation that may have written has ended since the scan: what the inventory says may no longer be so. */
   readonly isOutdated: boolean;
+  /** A control plane that looked like a worker when it was scanned: kubeadm makes more of a node only after it has joined. */
+  readonly isHalfSeen: boolean;
 }
 
 export interface View {
@@ -143,8 +146,25 @@ function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' 
     lastEnd: Math.max(...begunEnds.filter(Number.isFinite)),
     scannedAt,
     isOutdated: scannedAt !== undefined && scannedAt < lastWritten,
+    isHalfSeen: isHalfSeen(node, inventory),
   };
 }
+
+/** Joining takes minutes: one that looked so an hour later looks so for good. */
+const joiningFor = 3_600_000;
+
+function isHalfSeen(node: Node, inventory: Inventory | undefined): boolean {
+  if (inventory === undefined || roleOf(node) !== 'control-plane') return false;
+  const joinedAt = Date.parse(node.metadata?.creationTimestamp ?? '');
+  const isNew = Date.parse(inventory.collectedAt) - joinedAt < joiningFor;
+  return isNew && !inventory.certificates.some(isControlPlanes);
+}
+
+const controlPlaneIds: ReadonlySet<string> = new Set(
+  table.flatMap(({ id, profile }) => (profile === 'control-plane' ? [id] : [])),
+);
+
+const isControlPlanes = ({ id }: { readonly id: string }): boolean => controlPlaneIds.has(id);
 
 function endsOf(rotations: readonly CertificateRotation[]): number[] {
   return rotations.flatMap(({ status }) =>
