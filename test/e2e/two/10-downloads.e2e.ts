@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { factsOf, factsOfBed } from '../lib/certificates.ts';
 import { waitFor } from '../lib/command.ts';
 import { bedOfTwo } from '../lib/fixture.ts';
 import { kubectlOf, type KubeObject } from '../lib/kubectl.ts';
@@ -104,6 +105,36 @@ describe.each(['n1', 'w1'])('on %s', (node) => {
   });
 });
 
+/** A path of the dashboard, by its Service and its name, from the control plane; trusting what its Secret says alone. */
+async function dashboard(path: string) {
+  const [service, namespace] = ['cluster-cert-rotator', publicNamespace];
+  const lines = [
+    `ip=$(kubectl get service -n ${namespace} ${service} -o jsonpath='{.spec.clusterIP}')`,
+    `kubectl get secret -n ${namespace} ${service}-web-tls -o jsonpath='{.data.ca\\.crt}' | base64 -d > dashboard-ca.crt`,
+    `curl -s --fail-with-body --cacert dashboard-ca.crt --resolve "${service}.${namespace}.svc:8443:$ip" -D headers ` +
+      `"https://${service}.${namespace}.svc:8443${path}"; code=$?; cat headers >&2; exit $code`,
+  ];
+  return await on('n1', lines.join('\n'));
+}
+
+test('the dashboard is there by its Service, with a certificate of its own, and shows this cluster to who has no token', async () => {
+  const page = await dashboard('/');
+  expect(page.code, page.stderr).toBe(0);
+  expect(page.stdout).toContain('<title>cluster-cert-rotator</title>');
+  expect(page.stderr).toMatch(/^content-security-policy: default-src 'none'/im);
+  const overview = await waitFor(
+    'the dashboard to have read both nodes',
+    async () => {
+      const { stdout } = await dashboard('/api/v1/overview');
+      return stdout.includes('"certificates"') ? stdout : undefined;
+    },
+    { seconds: 60 },
+  );
+  expect(JSON.parse(overview)).toMatchObject({ summary: { counts: { nodes: 2 } } });
+  expect((await dashboard('/api/v1/nodes/n1')).stdout).toContain('etcd/server.crt');
+  expect((await dashboard('/api/v1/me')).code).toBe(22);
+});
+
 test('the tool for the other architecture is that, and its checksums are its own', async () => {
   const { code } = await on('w1', `curl -s ${address}cert-renew?arch=arm64" -o ./cert-renew`);
   expect(code).toBe(0);
@@ -180,4 +211,43 @@ test('a Service frontend of somebody else stays as it is; an Event on it says so
     { seconds: 60 },
   );
   expect((await check('w1', 'arm64')).stdout).toContain('renew-all.sh: OK');
+});
+
+describe('by hand, on the control plane', () => {
+  const apiserver = '/etc/kubernetes/pki/apiserver.crt';
+  const serial = async () => (await factsOf(bed, 'n1', 'apiserver.crt')).serial;
+
+  test('the manual’s command renews a file, and restore puts the old one back', async () => {
+    const before = await serial();
+    const renewed = await on(
+      'n1',
+      `./cert-renew --ca-cert /etc/kubernetes/pki/ca.crt --ca-key /etc/kubernetes/pki/ca.key --days 200 ${apiserver}`,
+    );
+    expect(renewed.code, renewed.stderr).toBe(0);
+    expect(renewed.stdout).toMatch(/apiserver\.crt: renewed, expires .* same key/);
+    const now = await factsOf(bed, 'n1', 'apiserver.crt');
+    expect([now.serial === before, now.keyFits, now.chains]).toEqual([false, true, true]);
+    const backup = /^old files: (\S+)$/m.exec(renewed.stdout)?.[1] ?? '';
+    const restored = await on('n1', `./cert-renew restore ${backup}`);
+    expect(restored.code, restored.stderr).toBe(0);
+    expect(await serial()).toBe(before);
+  });
+
+  test('renew-all.sh renews everything, and the live components serve it', async () => {
+    const before = await factsOfBed(bed);
+    const done = await on('n1', 'sh renew-all.sh');
+    expect(done.code, `${done.stdout}\n${done.stderr}`).toBe(0);
+    expect(done.stdout).toContain('Done: the certificates of this node are renewed.');
+    const after = await factsOfBed(bed);
+    const same = after.filter(({ node, id, serial: now }) =>
+      before.some((each) => each.node === node && each.id === id && each.serial === now),
+    );
+    expect(same.map(({ node, id }) => `${node} ${id}`)).toEqual([
+      'w1 kubelet.crt',
+      'w1 kubelet-client-current.pem',
+    ]);
+    expect(after.filter(({ keyFits, chains }) => !keyFits || !chains)).toEqual([]);
+    const checked = await on('n1', './cert-renew check');
+    expect(checked.code, checked.stdout).toBe(0);
+  });
 });
