@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { admissionHolds } from './controller/signer/admission-check.ts';
-import { gatherEndpoints } from './controller/signer/endpoints.ts';
+import { gatherEndpoints, type GatheredEndpoints } from './controller/signer/endpoints.ts';
 import { handleRequests } from './controller/signer/handle.ts';
 import { ConfigurationFile } from './controller/configuration-file.ts';
 import type { Configuration } from './controller/configuration.ts';
@@ -13,6 +13,7 @@ import { EventRecorder } from './controller/events.ts';
 import { Caches, Gatherer } from './controller/gather.ts';
 import { serveHealth } from './controller/health-server.ts';
 import { readyzOver } from './controller/health.ts';
+import { LastAnswer } from './controller/last-answer.ts';
 import { Alarm } from './controller/loop-alarm.ts';
 import { Authority } from './controller/loop-authority.ts';
 import { leaseRef, runLoop, type LoopParts } from './controller/loop.ts';
@@ -194,28 +195,45 @@ async function lead(shared: Shared, term: Term): Promise<void> {
     decide: (world) => decide(world, podBuilders),
     keepDownloads: async (configuration) => downloads.keep(configuration),
     keepServing: async (now) => serving.keep(now),
-    async sign(configuration, now) {
-      const { vault } = authority;
-      if (vault === undefined) return [];
-      const nodes = shared.caches.nodes.values();
-      const { handled, events } = await handleRequests({
-        client,
-        now,
-        requests: shared.caches.requests.values(),
-        rotations: shared.caches.rotations.values(),
-        nodes,
-        vault,
-        configuration,
-        skew: skew(),
-        nodeInExtras,
-        publicNamespace: shared.publicNamespace,
-        endpoints: async () => gatherEndpoints(client, nodes, dial),
-      });
-      for (const one of handled) shared.log.info(one, 'signing request');
-      return events;
-    },
+    sign: signing({ ...shared, client, authority, nodeInExtras, skew, dial }),
   };
   await runLoop(parts, term);
+}
+
+interface SigningParts extends Shared {
+  readonly authority: Authority;
+  readonly nodeInExtras: boolean;
+  readonly skew: () => number | undefined;
+  readonly dial: ReturnType<typeof dialTls>;
+}
+
+/** The signer's rounds. What waits is asked again by every pass, and told when what it waits for changes. */
+function signing({ authority, client, caches, dial, log, skew, ...more }: SigningParts): LoopParts['sign'] {
+  const endpoints = new LastAnswer<GatheredEndpoints>(1000);
+  let waiting: ReadonlyMap<string, string> = new Map();
+  return async (configuration, now) => {
+    const { vault } = authority;
+    if (vault === undefined) return [];
+    const nodes = caches.nodes.values();
+    const { handled, events } = await handleRequests({
+      client,
+      now,
+      requests: caches.requests.values(),
+      rotations: caches.rotations.values(),
+      nodes,
+      vault,
+      configuration,
+      skew: skew(),
+      nodeInExtras: more.nodeInExtras,
+      publicNamespace: more.publicNamespace,
+      endpoints: async () => endpoints.get(async () => gatherEndpoints(client, nodes, dial)),
+    });
+    for (const one of handled) if (waiting.get(one.name) !== one.message) log.info(one, 'signing request');
+    waiting = new Map(
+      handled.flatMap(({ name, outcome, message }) => (outcome === 'waits' ? [[name, message]] : [])),
+    );
+    return events;
+  };
 }
 
 /** What a term begins with; tried until it works or the term ends. */

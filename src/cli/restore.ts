@@ -18,7 +18,7 @@ import { complain, say } from './output.ts';
 import { nextLines } from './render.ts';
 import type { RuntimeTool } from './restart-advice.ts';
 import { runtimeToolOf } from './runtime-tool.ts';
-import { rfc3339 } from '../pki/time.ts';
+import { rfc3339, shownMoment } from '../pki/time.ts';
 import { certificateFile, type Discovery } from '../catalogue/discover.ts';
 
 interface RestoreOptions {
@@ -122,7 +122,7 @@ function list(node: RotationNode, { json = false }: RestoreOptions): number {
   const discovery = discoverNode(node.files);
   const rows = backups.map((backup) => ({
     name: posix.basename(backup.directory),
-    createdAt: rfc3339(backup.createdAt),
+    createdAt: shownMoment(backup.createdAt),
     files: backup.files.map(({ path }) => path),
     problem: problemOf(node, discovery, backup),
   }));

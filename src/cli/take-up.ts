@@ -1,7 +1,7 @@
 // What an earlier call, or the agent, did not bring to its end is taken up first by whoever works on a node.
 import { apply, forget, type ApplyOptions } from '../rotation/driver.ts';
 import { findJournal, type Journal, type JournalStage } from '../rotation/journal.ts';
-import { rfc3339 } from '../pki/time.ts';
+import { shownMoment } from '../pki/time.ts';
 import type { Outcome, RotationNode } from '../rotation/types.ts';
 import { lookAtCluster } from './all-node.ts';
 import { complain } from './output.ts';
@@ -29,8 +29,5 @@ function whatIsTakenUp({ createdAt, stages }: Journal): string {
   const proved = stages.filter(({ state }) => state === 'proved').map(({ name }) => name);
   const already = proved.length === 0 ? '' : `; proved already: ${proved.join(', ')}`;
   const rest = open.length === 0 ? 'only its end is still to be written' : open.join(', ');
-  const began = new Date(createdAt);
-  // A journal whose date alone is damaged is taken up all the same.
-  const when = Number.isNaN(began.getTime()) ? 'an unknown time' : rfc3339(began);
-  return `what began at ${when} is taken up: ${rest}${already}`;
+  return `what began at ${shownMoment(createdAt)} is taken up: ${rest}${already}`;
 }

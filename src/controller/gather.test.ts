@@ -12,16 +12,11 @@ const rotation = (resourceVersion: string, phase: Phase): CertificateRotation =>
 });
 
 /** Caches over an API server that lists this one rotation, and whose watches are silent. */
-function cachesOver(listed: CertificateRotation): Caches {
+function cachesOver(listed: CertificateRotation, wake: () => void = () => undefined): Caches {
   const list = async (of: { kind: string }) =>
     Promise.resolve({ items: of.kind === 'CertificateRotation' ? [listed] : [], resourceVersion: '9' });
   const client: KubeClient = new Proxy<KubeClient>(Object.create(null), { get: () => list });
-  return new Caches(
-    client,
-    'public',
-    () => undefined,
-    () => () => undefined,
-  );
+  return new Caches(client, 'public', wake, () => () => undefined);
 }
 
 describe('the caches at the beginning of a term', () => {
@@ -39,6 +34,21 @@ it('keeps of a rotation all but who wrote which field', () => {
   const metadata = { ...told.metadata, managedFields: [{ manager: 'x' }] };
   caches.rotations.noteWritten({ ...told, metadata });
   expect(caches.rotations.get('n2-1')).toEqual(told);
+});
+
+describe('a write of ours', () => {
+  it('is told once, as a change: the step that follows does not wait for the tick', () => {
+    let rings = 0;
+    const caches = cachesOver(rotation('1', 'Pending'), () => (rings += 1));
+    const written = rotation('3', 'Pending');
+    caches.rotations.noteWritten(written);
+    caches.rotations.noteWritten(written);
+    caches.rotations.noteWritten(rotation('2', 'Scheduled'));
+    expect(rings).toBe(1);
+    caches.rotations.noteDeleted(written);
+    caches.rotations.noteDeleted(written);
+    expect(rings).toBe(2);
+  });
 });
 
 const ask = async () => 'not ready';

@@ -13,6 +13,7 @@ import type { Configuration } from './configuration.ts';
 import { endpointOf, askHealth, type AskReady, type Endpoint } from './health.ts';
 import { inventoryLabel, readInventories, trimInventory } from './inventory-store.ts';
 import { labels } from './labels.ts';
+import { LastAnswer } from './last-answer.ts';
 import { requestedId, requestedRotation, trimRequest } from './signer/requests.ts';
 import { trimNode } from './trim.ts';
 import type { Dial } from './vault/anchors.ts';
@@ -104,29 +105,14 @@ export interface Given {
 /** Events of a Pod are asked for when it has not started after this time. */
 const slowStart = 10_000;
 
-/** An answer is used for so long, milliseconds: a pass may follow the last one at once. */
+/** Milliseconds that an answer is used for. */
 const freshFor = 3000;
-
-class LastAnswer<T> {
-  #last: { readonly value: T; readonly at: number } | undefined;
-
-  forget(): void {
-    this.#last = undefined;
-  }
-
-  async get(ask: () => Promise<T>): Promise<T> {
-    const at = performance.now();
-    if (this.#last !== undefined && at - this.#last.at < freshFor) return this.#last.value;
-    const value = await ask();
-    this.#last = { value, at };
-    return value;
-  }
-}
 
 export class Gatherer {
   readonly #options: GatherOptions;
-  readonly #health = new LastAnswer<Health>();
-  readonly #warnings = new LastAnswer<readonly Event[]>();
+  readonly #health = new LastAnswer<Health>(freshFor);
+  readonly #warnings = new LastAnswer<readonly Event[]>(freshFor);
+  #verifying: ReadonlySet<string> = new Set();
 
   constructor(options: GatherOptions) {
     this.#options = options;
@@ -138,6 +124,7 @@ export class Gatherer {
     const nodes = caches.nodes.values();
     const rotations = caches.rotations.values();
     const pods = caches.pods.values();
+    this.#doubtOlderAnswers(rotations);
     const [health, liveSerials, podProblems] = await Promise.all([
       // Gates and proofs alone depend on it: a plan for some day passes no gate before it waits.
       rotations.some(isOpenNow) ? this.#askHealth(nodes, anew) : undefined,
@@ -159,6 +146,15 @@ export class Gatherer {
       signed: signedFor(rotations, caches.requests.values()),
       podProblems,
     };
+  }
+
+  /** Whether a control plane is well after its rotation is told by an answer from after it. */
+  #doubtOlderAnswers(rotations: readonly CertificateRotation[]): void {
+    const verifying = new Set(
+      rotations.flatMap(({ metadata, status }) => (status?.phase === 'Verifying' ? [metadata.name] : [])),
+    );
+    if ([...verifying].some((name) => !this.#verifying.has(name))) this.#health.forget();
+    this.#verifying = verifying;
   }
 
   async #askHealth(nodes: readonly Node[], anew: boolean): Promise<Health> {

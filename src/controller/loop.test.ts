@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { KubeClient } from '../kube/client.ts';
 import { apiVersion, type CertificateRotation, type Phase } from '../kube/types.ts';
@@ -45,24 +46,34 @@ function serverOf(held: readonly CertificateRotation[]): { client: KubeClient; c
   return { client, calls };
 }
 
+/** Over an API server that holds these rotations; who gives no other `wake` hears of no change. */
+function cachesOver(
+  held: readonly CertificateRotation[],
+  wake: () => void = () => undefined,
+): { caches: Caches; client: KubeClient; calls: string[] } {
+  const { client, calls } = serverOf(held);
+  const caches = new Caches(client, 'public', wake, () => () => undefined);
+  Object.defineProperty(caches, 'synced', { value: true });
+  return { caches, client, calls };
+}
+
 /** One pass over what was watched; the one rule is that no two may be under way. */
 async function pass(
   role: 'control-plane' | 'worker',
   held: readonly CertificateRotation[],
   watched: readonly CertificateRotation[] = [rotation('n1', 'Pending'), rotation('n2', 'Pending')],
 ): Promise<string[]> {
-  const { client, calls } = serverOf(held);
-  const caches = new Caches(
-    client,
-    'public',
-    () => undefined,
-    () => () => undefined,
-  );
+  const { caches, client, calls } = cachesOver(held);
   for (const one of watched) caches.rotations.noteWritten(one);
-  Object.defineProperty(caches, 'synced', { value: true });
-  const labels = role === 'worker' ? {} : { 'node-role.kubernetes.io/control-plane': '' };
   const stop = new AbortController();
-  const parts: LoopParts = {
+  const parts = { ...partsOf(client, caches, role), onPass: () => stop.abort() };
+  await runLoop(parts, { signal: stop.signal, holds: () => true });
+  return calls;
+}
+
+function partsOf(client: KubeClient, caches: Caches, role: 'control-plane' | 'worker'): LoopParts {
+  const labels = role === 'worker' ? {} : { 'node-role.kubernetes.io/control-plane': '' };
+  return {
     client,
     caches,
     gatherer: {
@@ -99,10 +110,8 @@ async function pass(
     admission: async () => undefined,
     decide: admitFirst,
     sign: async () => [],
-    onPass: () => stop.abort(),
+    onPass: () => undefined,
   };
-  await runLoop(parts, { signal: stop.signal, holds: () => true });
-  return calls;
 }
 
 function admitFirst({ rotations }: World): readonly Action[] {
@@ -131,12 +140,75 @@ describe('one control plane at a time', () => {
 
 describe('how long changes are gathered for', () => {
   it.each([
-    ['few nodes are looked at again at once', 2, 10, 20],
-    ['more of them in the measure of what they cost', 30, 40, 90],
-    ['or of how long the API took to answer', 10, 150, 150],
-    ['and never longer than a fifth of a second', 150, 900, 200],
-  ])('%s', (_, cost, took, expected) => {
-    expect(gatheringFor(cost, took)).toBe(expected);
+    ['few nodes are looked at again at once', 2, 10, false, 20],
+    ['more of them in the measure of what they cost', 30, 40, false, 90],
+    ['or of how long the API took to answer', 10, 150, false, 150],
+    ['and never longer than a fifth of a second', 150, 900, false, 200],
+    ['or a second where more waits than there is room for', 150, 300, true, 450],
+    ['and never longer than that', 500, 300, true, 1000],
+  ])('%s', (_, cost, took, hasLeft, expected) => {
+    expect(gatheringFor(cost, took, hasLeft)).toBe(expected);
+  });
+});
+
+/** Passes until nothing had to be done for a while, over a real alarm that what is written rings. */
+async function passesOf(writes: number): Promise<number> {
+  let version = 1;
+  const alarm = new Alarm();
+  const { caches, client } = cachesOver([], alarm.ring);
+  const stop = new AbortController();
+  let passes = 0;
+  const decide = (): readonly Action[] => {
+    passes += 1;
+    if (passes > writes) return [];
+    version += 1;
+    const { metadata, ...rest } = rotation('n1', 'Scheduled');
+    caches.rotations.noteWritten({ ...rest, metadata: { ...metadata, resourceVersion: String(version) } });
+    return [];
+  };
+  const running = runLoop(
+    { ...partsOf(client, caches, 'worker'), alarm, decide },
+    { signal: stop.signal, holds: () => true },
+  );
+  await wait(500);
+  stop.abort();
+  await running;
+  return passes;
+}
+
+/** How long it would wait for changes, milliseconds. */
+async function waitOver(planned: readonly CertificateRotation[]): Promise<number | undefined> {
+  const { caches, client } = cachesOver([]);
+  for (const one of planned) caches.rotations.noteWritten(one);
+  const stop = new AbortController();
+  let waited: number | undefined;
+  const alarm = new Alarm();
+  alarm.next = async (most) => {
+    waited = most;
+    stop.abort();
+    return Promise.resolve();
+  };
+  await runLoop(
+    { ...partsOf(client, caches, 'worker'), alarm, decide: () => [] },
+    { signal: stop.signal, holds: () => true },
+  );
+  return waited;
+}
+
+describe('the loop', () => {
+  it.each([0, 1, 3])(
+    'passes once more after each of %i passes that wrote, and then rests',
+    async (writes) => {
+      expect(await passesOf(writes)).toBe(writes + 1);
+    },
+  );
+
+  it('waits until what is planned comes due, and no longer than the tick', async () => {
+    const dueAt = new Date(Date.now() + 5000).toISOString();
+    const soon = await waitOver([{ ...rotation('n1', 'Scheduled'), status: { phase: 'Scheduled', dueAt } }]);
+    expect(soon).toBeGreaterThan(3000);
+    expect(soon).toBeLessThan(6100);
+    expect(await waitOver([])).toBe(30_000);
   });
 });
 

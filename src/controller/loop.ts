@@ -56,9 +56,10 @@ export interface LoopParts {
 const tick = { left: 1000, active: 3000, idle: 30_000 } as const;
 /**
  * Changes that come one after another make one pass. In milliseconds: passes over few nodes follow a change at once; in a
- * storm of changes those that cost take a quarter of a processor up to the most, and those that wait for the API half of the time.
+ * storm of changes those that cost take a quarter of a processor up to the most, and those that wait for the API half of the time;
+ * the most is longer while more is to be begun than there is room for, since each pass then makes changes of its own.
  */
-const gather = { least: 20, most: 200, times: 3 } as const;
+const gather = { least: 20, most: 200, mostWhileLeft: 1000, times: 3 } as const;
 /** After a pass that failed. */
 const afterError = 2000;
 
@@ -70,7 +71,8 @@ export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
     const startedAt = performance.now();
     const result = await loop.pass(term.signal);
     const { user, system } = process.cpuUsage(before);
-    const gathering = gatheringFor((user + system) / 1000, performance.now() - startedAt);
+    const cost = (user + system) / 1000;
+    const gathering = gatheringFor(cost, performance.now() - startedAt, loop.hasLeft);
     parts.metrics.notePass(result);
     parts.onPass();
     if (result !== 'ok') await pause(afterError, term.signal);
@@ -82,8 +84,8 @@ export async function runLoop(parts: LoopParts, term: Term): Promise<void> {
 type Work = readonly (readonly [name: string, part: () => Promise<void>])[];
 
 /** Milliseconds that changes are gathered for, after a pass that cost so many of a processor and took so many. Pure. */
-export const gatheringFor = (cost: number, took: number): number =>
-  Math.min(gather.most, Math.max(gather.least, cost * gather.times, took));
+export const gatheringFor = (cost: number, took: number, hasLeft: boolean): number =>
+  Math.min(hasLeft ? gather.mostWhileLeft : gather.most, Math.max(gather.least, cost * gather.times, took));
 
 class Loop {
   readonly #parts: LoopParts;
@@ -132,9 +134,14 @@ class Loop {
     return first;
   }
 
+  /** Whether more waits to be begun than there is room for (pace.ts). */
+  get hasLeft(): boolean {
+    return this.#left > 0;
+  }
+
   /** Milliseconds until the next pass at the latest: what is planned begins when it comes due, not up to a tick later. */
   longestWait(now: Date): number {
-    if (this.#left > 0) return tick.left;
+    if (this.hasLeft) return tick.left;
     if (this.#isActive()) return tick.active;
     return Math.min(tick.idle, untilDue(this.#parts.caches.rotations.values(), now));
   }
@@ -234,7 +241,9 @@ class Loop {
     const skew = this.#parts.skew();
     if (vault.problem !== undefined || skew === undefined) return vault;
     if (Math.abs(skew) <= configuration.clockSkewLimit) return vault;
-    const message = `the clocks of controller and API server differ by ${Math.round(Math.abs(skew) / 1000)} s`;
+    // Not by how much: that changes with every answer, and each rotation that waits would be written anew.
+    const limit = Math.round(configuration.clockSkewLimit / 1000);
+    const message = `the clocks of controller and API server differ by more than ${limit} s`;
     return { ...vault, problem: { gate: 'ClockSkew', message } };
   }
 

@@ -71,3 +71,9 @@ const wholeSeconds = (ms: number): Date => new Date(Math.floor(ms / 1000) * 1000
 export function rfc3339(moment: Date): string {
   return `${moment.toISOString().slice(0, -'.000Z'.length)}Z`;
 }
+
+/** A moment that a file of ours tells people: a damaged date alone is no reason to refuse the file. */
+export function shownMoment(text: string): string {
+  const moment = new Date(text);
+  return Number.isNaN(moment.getTime()) ? 'an unknown time' : rfc3339(moment);
+}

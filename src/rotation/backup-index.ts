@@ -13,21 +13,17 @@ const indexName = 'index.json';
 const text = v.string();
 const path = v.pipe(text, v.startsWith('/'));
 const small = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const moment = v.pipe(
-  text,
-  v.check((value) => !Number.isNaN(Date.parse(value))),
-);
 
 const shape = v.looseObject({
   schema: v.literal(1),
-  createdAt: moment,
+  createdAt: text,
   files: v.array(
     v.looseObject({
       name: v.pipe(text, v.regex(/^[^/]+$/u)),
       path,
       role: v.picklist(['key', 'certificate', 'combined', 'kubeconfig']),
       sha256: text,
-      access: v.optional(v.strictObject({ mode: small, uid: small, gid: small })),
+      access: v.optional(v.looseObject({ mode: small, uid: small, gid: small })),
     }),
   ),
   certificates: v.array(
@@ -54,7 +50,8 @@ export interface BackupFile {
 
 export interface Backup {
   readonly directory: string;
-  readonly createdAt: Date;
+  /** As it was written; for people. */
+  readonly createdAt: string;
   /** Those that are there, whole. */
   readonly files: readonly BackupFile[];
   /** Where those that it should hold lay and are not there, or were changed. */
@@ -114,7 +111,7 @@ export function readBackup(files: Files, directory: string): Backup {
   const certificates = index.certificates.filter(
     ({ location }) => touchedFiles(files, location, paths).length > 0,
   );
-  return { directory, createdAt: new Date(index.createdAt), files: there, lost, certificates };
+  return { directory, createdAt: index.createdAt, files: there, lost, certificates };
 }
 
 /** Those of a location that are among `paths`: there files are named by what they are, links resolved; the kubelet's own link by itself. */

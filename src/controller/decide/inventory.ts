@@ -36,7 +36,7 @@ import { label, type NodeView, type View } from './view.ts';
 /** Below this many nodes all are read at once. */
 const jitterFrom = 50;
 
-/** A control plane that looked like a worker when it joined is read again after so long. */
+/** A control plane that was read while it joined is read again after so long. */
 const halfSeenFor = 600_000;
 
 /** Far more than any node has, far less than a ConfigMap may hold (1 MiB). */
@@ -109,7 +109,7 @@ function isScanDue(view: View, node: NodeView): boolean {
   if (node.scannedAt === undefined || node.isOutdated || wasStaged(view, node)) return true;
   const age = now.getTime() - node.scannedAt;
   if (node.isHalfSeen && age > halfSeenFor) return true;
-  if (age <= configuration.scanInterval) return age < 0;
+  if (age <= configuration.scanInterval) return age < -configuration.clockSkewLimit;
   const jitter = nodes.length < jitterFrom ? 0 : configuration.scanJitter * shareOf(node);
   return age > configuration.scanInterval + jitter;
 }
@@ -252,10 +252,13 @@ function tellLeftOut({ world }: View, { name, uid, role }: NodeView, inventory: 
   return [{ type: 'event', event: { about, type: 'Warning', reason: 'CaUnavailable', message } }];
 }
 
-/** The scan ran between the making of its Pod and now; the moment in between nearest to what the node's clock says. */
+/**
+ * The scan ran between the making of its Pod and now; the moment in between nearest to what the node's clock says. Never
+ * before the Pod was made, by the API server's clock, which may be ahead of ours: else it would look unwritten until then.
+ */
 function collectedAt(pod: Pod, { clock }: ScanResult, now: Date): Date {
-  const earliest = now.getTime() - ageOf(pod, now);
-  return new Date(Math.min(Math.max(Date.parse(clock), earliest), now.getTime()));
+  const made = now.getTime() - ageOf(pod, now);
+  return new Date(Math.max(Math.min(Date.parse(clock), now.getTime()), made));
 }
 
 function create(view: View, node: NodeView, trial: Trial, build: PodBuilders): Action {

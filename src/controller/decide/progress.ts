@@ -118,11 +118,14 @@ function resultOf(
   return decodeMessages([terminated.message ?? ''], checkers.rotate);
 }
 
+/** A kubelet that refuses each Pod (a node that shuts down) is asked again no faster than this, milliseconds. */
+const refusedFor = 10_000;
+
 function makePods({ rotation, node, view, build }: Case, pods: Pods): Action[] {
-  const { configuration } = view.world;
-  if (pods.restart !== undefined && isFinished(pods.restart)) return [remove(pods.restart)];
+  const { configuration, now } = view.world;
   // Evicted, or ended by the node's shutdown: it is made again and resumes the journal.
-  if (pods.rotate !== undefined && isFinished(pods.rotate)) return [remove(pods.rotate)];
+  const ended = [pods.restart, pods.rotate].find((pod) => pod !== undefined && isFinished(pod));
+  if (ended !== undefined) return ageOf(ended, now) < refusedFor ? [] : [remove(ended)];
   if (pods.spare.length > 0) return pods.spare.map(remove);
   if (pods.leaving) return [];
   const needsRestart = rotation.spec.certificates.some(isKubelets);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { labels } from '../labels.ts';
+import { trimNode } from '../trim.ts';
 import type { World } from '../world.ts';
 import { decide } from './index.ts';
 import { rowOf } from './simulated-objects.ts';
@@ -63,10 +64,12 @@ function joined(before: number, labelled = true): World {
   const world = readAtOnce(1).world();
   const creationTimestamp = new Date(world.now.getTime() - before * hour).toISOString();
   const role = labelled ? { 'node-role.kubernetes.io/control-plane': '' } : {};
-  const nodes = world.nodes.map((node) => ({
-    ...node,
-    metadata: { ...node.metadata, creationTimestamp, labels: { ...node.metadata?.labels, ...role } },
-  }));
+  const nodes = world.nodes.map((node) =>
+    trimNode({
+      ...node,
+      metadata: { ...node.metadata, creationTimestamp, labels: { ...node.metadata?.labels, ...role } },
+    }),
+  );
   return { ...world, nodes };
 }
 

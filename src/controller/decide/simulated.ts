@@ -39,6 +39,8 @@ export class SimulatedCluster {
   readonly renewals: { node: string; id: CertificateId; at: Date; remaining: number }[] = [];
   vault: VaultStatus;
   health: Partial<Health> = {};
+  /** Milliseconds by which the API server's clock is ahead of the controller's. */
+  serverAhead = 0;
   /** By rotation: what was signed for it. */
   readonly signed = new Map<string, Set<string>>();
   #count = 0;
@@ -325,7 +327,7 @@ export class SimulatedCluster {
   }
 
   #seconds(): string {
-    return rfc3339(this.now);
+    return rfc3339(new Date(this.now.getTime() + this.serverAhead));
   }
 
   #uid(): string {

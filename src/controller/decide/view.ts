@@ -1,7 +1,6 @@
 // The world, indexed: what every decision asks of it, computed once a pass.
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
-import type { NodeRole } from '../../catalogue/ids.ts';
-import { table } from '../../catalogue/table.ts';
+import type { CertificateId, NodeRole } from '../../catalogue/ids.ts';
 import { byAge, condition, isActive, isTerminal, roleOf, wasNeverBegun } from '../../kube/objects.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
@@ -34,7 +33,7 @@ export interface NodeView {
   readonly scannedAt: number | undefined;
   /** A rotation that may have written has ended since the scan: what the inventory says may no longer be so. */
   readonly isOutdated: boolean;
-  /** A control plane that looked like a worker when it was scanned: kubeadm makes more of a node only after it has joined. */
+  /** A control plane that was scanned while kubeadm made one of it: the etcd of one that joins comes last. */
   readonly isHalfSeen: boolean;
 }
 
@@ -150,21 +149,16 @@ function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' 
   };
 }
 
-/** Joining takes minutes: one that looked so an hour later looks so for good. */
+/** Joining takes minutes: one that looked so an hour later looks so for good, as one whose etcd is elsewhere. */
 const joiningFor = 3_600_000;
 
 function isHalfSeen(node: Node, inventory: Inventory | undefined): boolean {
   if (inventory === undefined || roleOf(node) !== 'control-plane') return false;
   const joinedAt = Date.parse(node.metadata?.creationTimestamp ?? '');
   const isNew = Date.parse(inventory.collectedAt) - joinedAt < joiningFor;
-  return isNew && !inventory.certificates.some(isControlPlanes);
+  const has = (id: CertificateId): boolean => inventory.certificates.some((one) => one.id === id);
+  return isNew && !(has('apiserver.crt') && has('etcd/server.crt'));
 }
-
-const controlPlaneIds: ReadonlySet<string> = new Set(
-  table.flatMap(({ id, profile }) => (profile === 'control-plane' ? [id] : [])),
-);
-
-const isControlPlanes = ({ id }: { readonly id: string }): boolean => controlPlaneIds.has(id);
 
 function endsOf(rotations: readonly CertificateRotation[]): number[] {
   return rotations.flatMap(({ status }) =>

@@ -47,8 +47,8 @@ export const zhOwn: Readonly<Record<string, string>> = {
   'others go first ({why})': '其他节点先行（{why}）',
   'at most {workers} workers or 1 control plane at a time, {seconds} s of rest after each':
     '同时最多 {workers} 个工作节点或 1 个控制平面节点，每次之后间隔 {seconds} 秒',
-  'the clocks of controller and API server differ by {seconds} s':
-    '控制器与 API server 的时钟相差 {seconds} 秒',
+  'the clocks of controller and API server differ by more than {seconds} s':
+    '控制器与 API server 的时钟相差超过 {seconds} 秒',
   'CA {ca} has not been captured yet': 'CA {ca} 还没有保存',
   'CA {ca} is external: {why}': 'CA {ca} 在集群之外：{why}',
   'its key is on no control plane': '没有控制平面节点有它的私钥',
