@@ -97,6 +97,9 @@ describe('the health of the cluster', () => {
       'asked 1',
       'asked 2',
     ]);
+    // What is well after a rotation is not told by an answer from before it.
+    caches.rotations.noteWritten(rotation('2', 'Verifying'));
+    expect([await told({}), await told({})]).toEqual(['asked 3', 'asked 3']);
   });
 });
 
