@@ -107,6 +107,8 @@ const apiserverPod = pod('kube-apiserver', [
   `--tls-cert-file=${pki}/apiserver.crt`,
   `--tls-private-key-file=${pki}/apiserver.key`,
 ]);
+const withServers = (servers: string): string =>
+  apiserverPod.replace('"--secure-port=6443"', `"--secure-port=6443","--etcd-servers=${servers}"`);
 const controlPlane: Files = {
   ...worker,
   '/etc/kubernetes/manifests/etcd.yaml': etcdPod,
@@ -446,6 +448,119 @@ describe('a kubeconfig of a component that runs here', () => {
     const shared = pod('kube-scheduler', ['--kubeconfig=/etc/kubernetes/admin.conf']);
     const files = { ...omit(controlPlane, path), '/etc/kubernetes/manifests/kube-scheduler.yaml': shared };
     for (const each of [worker, controlPlane, files]) expect(discoverIn(each).missed).toEqual([]);
+  });
+});
+
+describe('a component whose manifest is not where the kubelet looks', () => {
+  const manifests = '/etc/kubernetes/manifests';
+  const manifest = (component: string): string => `${manifests}/${component}.yaml`;
+  const all = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+  const laidDown: Files = {
+    ...controlPlane,
+    ...Object.fromEntries(
+      ['apiserver.crt', 'apiserver.key', 'etcd/server.crt', 'etcd/server.key'].map((name) => [
+        `${pki}/${name}`,
+        'pem',
+      ]),
+    ),
+  };
+  const stacked: Files = {
+    ...laidDown,
+    [manifest('kube-apiserver')]: withServers('https://127.0.0.1:2379'),
+  };
+  const missedIn = (files: Files) =>
+    discoverIn(files).missed.map(({ id, path, lack }) => [id, path, lack] as const);
+  const apiserver = ['apiserver.crt', `${pki}/apiserver.crt`, 'no-manifest'];
+  const etcd = ['etcd/server.crt', `${pki}/etcd/server.crt`, 'no-manifest'];
+
+  it('is missed, and a note says so; the others are found as ever', () => {
+    const files = omit(stacked, manifest('kube-apiserver'));
+    const { targets, missed, notes } = discoverIn(files);
+    expect(missedIn(files)).toEqual([apiserver]);
+    expect(missed[0]?.reason).toMatch(
+      /^no manifest of kube-apiserver lies in \/etc\/kubernetes\/manifests, though \/etc\/kubernetes\/pki\/apiserver\.crt and its key lie on this node: put it back, or /u,
+    );
+    expect(notes).toEqual([missed[0]?.reason]);
+    expect(targets.map(({ id }) => id)).toEqual([
+      'etcd/server.crt',
+      'etcd/peer.crt',
+      'etcd/healthcheck-client.crt',
+      'controller-manager.conf',
+      'scheduler.conf',
+      'kubelet.crt',
+      'kubelet-client-current.pem',
+    ]);
+  });
+
+  it('is missed with all others', () => {
+    const files = omit(stacked, ...all.map(manifest));
+    expect(missedIn(files)).toEqual([
+      etcd,
+      apiserver,
+      ['controller-manager.conf', '/etc/kubernetes/controller-manager.conf', 'no-manifest'],
+      ['scheduler.conf', '/etc/kubernetes/scheduler.conf', 'no-manifest'],
+    ]);
+    expect(idsOf(files)).toEqual(['kubelet.crt', 'kubelet-client-current.pem']);
+    expect(discoverIn(files).notes).toHaveLength(4);
+  });
+
+  it('is nobody’s where they all have theirs, nor where nothing of it was laid down', () => {
+    for (const files of [stacked, laidDown, worker, omit(controlPlane, ...all.map(manifest).slice(0, 2))])
+      expect(missedIn(files)).toEqual([]);
+  });
+
+  it('is missed where the kubelet looks elsewhere', () => {
+    const elsewhere = kubeletConfig('staticPodPath: /srv/pods\n');
+    const files: Files = { ...stacked, '/var/lib/kubelet/config.yaml': elsewhere };
+    expect(missedIn(files)).toHaveLength(4);
+    expect(discoverIn(files).missed[0]?.reason).toContain('no manifest of etcd lies in /srv/pods');
+    const moved = Object.fromEntries(
+      Object.entries(stacked).map(([path, text]) => [path.replace(manifests, '/srv/pods'), text]),
+    );
+    expect(missedIn({ ...moved, '/var/lib/kubelet/config.yaml': elsewhere })).toEqual([]);
+    const none = { ...stacked, '/var/lib/kubelet/config.yaml': kubeletConfig('staticPodPath: null\n') };
+    expect(discoverIn(none).missed[1]?.reason).toMatch(
+      /^the kubelet is told of no directory \(staticPodPath\) with a manifest of kube-apiserver, though /u,
+    );
+  });
+
+  it.each([
+    ['https://127.0.0.1:2379', [etcd]],
+    ['https://[::1]:2379', [etcd]],
+    ['https://10.0.0.2:2379,https://10.0.0.1:2379', [etcd]],
+    ['https://10.0.0.2:2379,https://10.0.0.3:2379', []],
+    ['https://etcd.example.org:2379', []],
+  ])('is etcd where the API server asks %s', (servers, expected) => {
+    const files = { ...omit(stacked, manifest('etcd')), [manifest('kube-apiserver')]: withServers(servers) };
+    expect(missedIn(files)).toEqual(expected);
+  });
+
+  it('is an etcd that has no API server beside it', () => {
+    const host = omit(laidDown, ...all.map(manifest), `${pki}/apiserver.key`);
+    expect(
+      missedIn(omit(host, '/etc/kubernetes/controller-manager.conf', '/etc/kubernetes/scheduler.conf')),
+    ).toEqual([etcd]);
+  });
+
+  it('is not said to be gone where its manifest is there and cannot be read', () => {
+    const path = manifest('kube-apiserver');
+    const broken = { ...stacked, [path]: `${apiserverPod}kind: Pod\n` };
+    expect(missedIn(broken)).toEqual([]);
+    const hidden = { ...stacked, [path]: { kind: 'problem', message: 'EACCES' } as const };
+    expect(missedIn(hidden)).toEqual([['apiserver.crt', `${pki}/apiserver.crt`, 'unreadable-manifest']]);
+    expect(discoverIn(hidden).notes).toEqual([`${path} cannot be read: EACCES`]);
+  });
+
+  it('is not said to be gone where the directory cannot be seen', () => {
+    const files = omit(stacked, ...all.map(manifest));
+    for (const reading of [
+      { kind: 'unreachable' } as const,
+      { kind: 'problem', message: 'EACCES' } as const,
+    ]) {
+      const discovery = discoverIn({ ...files, [manifests]: reading });
+      expect(discovery.missed.map(({ lack }) => lack)).toEqual(Array(4).fill('unreadable-manifest'));
+      expect(discovery.notes).toEqual([]);
+    }
   });
 });
 

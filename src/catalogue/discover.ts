@@ -3,18 +3,19 @@
 import { posix } from 'node:path';
 import type { KubeletSettings } from '../formats/kubelet-config.ts';
 import type { CaId, CaLocation, Component, Location, Target } from './ids.ts';
+import { missedKubeconfigs, missedManifests, type Missed } from './missed.ts';
 import { viewKubelet, viewNode, viewStaticPods } from './node-view.ts';
-import type { Lack, NodeView, StaticComponent } from './node-view.ts';
+import type { NodeView, StaticComponent } from './node-view.ts';
 import { restartNotesOf } from './restart-notes.ts';
 import { SnapshotReader, type Snapshot, type Wants } from './snapshot.ts';
-import { ownKubeconfigIds, ownKubeconfigPath, table, type OwnKubeconfig } from './table.ts';
+import { table } from './table.ts';
 
 export interface Discovery {
   /** Empty when everything was read: only then does the rest hold. */
   readonly wants: Wants;
   readonly targets: readonly Target[];
-  /** Kubeconfigs of what runs here that are no targets, since no certificate was found in them. */
-  readonly missed: readonly MissedKubeconfig[];
+  /** What belongs here and is no target, since it, or the manifest that says where it lies, was not found. */
+  readonly missed: readonly Missed[];
   readonly cas: readonly CaLocation[];
   readonly kubelet: KubeletSettings;
   readonly facts: Facts;
@@ -22,13 +23,6 @@ export interface Discovery {
   readonly notes: readonly string[];
   /** What a restart of its API server costs clients (R22): for whoever plans one, not for a list of certificates. */
   readonly restartNotes: readonly string[];
-}
-
-export interface MissedKubeconfig {
-  readonly id: OwnKubeconfig;
-  readonly path: string;
-  readonly lack: Lack;
-  readonly reason: string;
 }
 
 /** What proofs and restarts need; the shape of rotation's NodeFacts. Absent: not on this node. */
@@ -61,12 +55,12 @@ export function discover(snapshot: Snapshot): Discovery {
 
   const node = viewNode(reader, kubelet, pods);
   const targets = distinct(reader, node);
-  noteStrays(reader, node);
+  const missed = [...missedKubeconfigs(node, targets), ...missedManifests(reader, node)];
+  if (!missed.some(({ id }) => id === 'apiserver.crt')) noteStrays(reader, node);
   const facts = factsOf(node, targets);
   const restartNotes = restartNotesOf(node, facts.apiserver);
   if (!reader.complete) return unfinished(reader, kubelet);
   const notes = reader.notes.toSorted();
-  const missed = missedOf(node, targets);
   return { wants: reader.wants, targets, missed, cas: casOf(node), kubelet, facts, notes, restartNotes };
 }
 
@@ -88,15 +82,6 @@ function distinct(reader: SnapshotReader, node: NodeView): readonly Target[] {
     else reader.note(`${id} is the same file as ${same.id}`);
   }
   return [...byFile.values()];
-}
-
-/** One that shares its file with another target is none of them. */
-function missedOf(node: NodeView, targets: readonly Target[]): readonly MissedKubeconfig[] {
-  return ownKubeconfigIds.flatMap((id) => {
-    const path = ownKubeconfigPath(node, id);
-    if (path === undefined || targets.some((target) => target.id === id)) return [];
-    return node.credential(path) === undefined ? [{ id, path, ...node.lacks(path) }] : [];
-  });
 }
 
 /** The file in which the certificate of a location lies. */

@@ -60,6 +60,11 @@ export class SnapshotReader {
     return [];
   }
 
+  /** False: there is no such directory, or it cannot be read, or was not yet. */
+  isListed(directory: string): boolean {
+    return this.#snapshot.directories.get(directory) !== undefined;
+  }
+
   note(text: string): void {
     if (!this.notes.includes(text)) this.notes.push(text);
   }

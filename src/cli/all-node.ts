@@ -15,6 +15,7 @@ import { askServer } from '../rotation/prove-requests.ts';
 import type { LocalCa } from '../rotation/local-signer.ts';
 import type { NodeFacts, RotationNode } from '../rotation/types.ts';
 import type { Found, Signing } from './all-plan.ts';
+import { signatoryOf, type Signatory } from './by-post.ts';
 import { readLocalCas } from './local-ca.ts';
 import { missedRow, notesBeside, rowOrAbsent } from './missed.ts';
 import { complain } from './output.ts';
@@ -44,7 +45,10 @@ export function seeNode(node: RotationNode): SeenHere {
       each.lack === 'no-certificate' ? [] : [{ id: each.id, row: missedRow(each) }],
     ),
   ];
-  if (found.every(({ row }) => row.state === 'NotPresent')) {
+  if (
+    found.every(({ row }) => row.state === 'NotPresent') &&
+    !missed.some(({ lack }) => lack === 'no-manifest')
+  ) {
     throw new CertError(
       'NotFound',
       'no certificate of Kubernetes was found on this node (looked for what the kubelet and /etc/kubernetes/manifests name); run it on a node, or name the files',
@@ -62,14 +66,20 @@ const notesOf = (discovery: Discovery): readonly string[] => [
 
 function readCas(
   node: RotationNode,
-  { cas: places }: Discovery,
+  discovery: Discovery,
 ): { readonly cas: readonly LocalCa[]; readonly signing: Readonly<Record<CaId, Signing>> } {
   const read = caIds.map((id) => ({
     id,
     ...readCa(
       node,
-      places.find((each) => each.id === id),
-      id,
+      discovery.cas.find((each) => each.id === id),
+      {
+        id,
+        by: signatoryOf(
+          id,
+          [...discovery.targets, ...discovery.missed].map(({ id }) => id),
+        ),
+      },
     ),
   }));
   const of = (id: CaId): Signing => read.find((each) => each.id === id)?.signing ?? { cannot: 'unknown' };
@@ -86,11 +96,15 @@ interface ReadCa {
 
 const cannot = (why: string): ReadCa => ({ cas: [], signing: { cannot: why } });
 
-function readCa(node: RotationNode, place: Discovery['cas'][number] | undefined, id: CaId): ReadCa {
+function readCa(
+  node: RotationNode,
+  place: Discovery['cas'][number] | undefined,
+  { id, by }: { readonly id: CaId; readonly by: Signatory },
+): ReadCa {
   if (place === undefined) return cannot(`no ${id} CA is known on this node`);
   const { certPath, keyPath } = place;
   if (node.files.stat(keyPath) === undefined)
-    return cannot(`the key of its CA (${keyPath}) is not on this node; ${elsewhere[id]}`);
+    return { cas: [], signing: { cannot: `the key of its CA (${keyPath}) is not on this node`, by } };
   try {
     const cas = readLocalCas(node.files, certPath, keyPath, node.now());
     return { cas, signing: { until: cas[0].certificate.notAfter } };
@@ -99,14 +113,6 @@ function readCa(node: RotationNode, place: Discovery['cas'][number] | undefined,
     throw error;
   }
 }
-
-const withRequest =
-  'use cert-renew request here, cert-renew sign on a control plane, and cert-renew install here';
-const elsewhere: Readonly<Record<CaId, string>> = {
-  kubernetes: withRequest,
-  'front-proxy': withRequest,
-  etcd: 'an external etcd’s client certificate comes from whoever has its CA',
-};
 
 export type Cluster = 'alive' | 'api-dead' | 'kubelet-down';
 

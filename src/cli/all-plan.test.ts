@@ -27,6 +27,7 @@ const terms: PlanTerms = {
   now,
   force: false,
   days: undefined,
+  call: 'cert-renew',
   signing: { kubernetes: signs, etcd: { cannot: 'its key is elsewhere' }, 'front-proxy': signs },
 };
 

@@ -22,6 +22,8 @@ export interface Ended {
   /** As it was at the end; undefined: nothing was begun. */
   readonly journal: Journal | undefined;
   readonly backups: string;
+  /** How this program is called here. */
+  readonly call: string;
   /** Members of etcd that are ill, where something waits to be proved. */
   readonly others: readonly string[];
   readonly notes: readonly string[];
@@ -50,7 +52,7 @@ function withoutOutcome({ earlier, plan }: Ended): CallEnd {
 export function renderText(ended: Ended): string {
   const lines = [...certificateLines(ended), ...leftLines(ended.plan), ...noteLines(ended)];
   const backup = backupOf(ended);
-  if (backup !== undefined) lines.push(`old files: ${backup} (cert-renew restore)`);
+  if (backup !== undefined) lines.push(`old files: ${backup} (${ended.call} restore)`);
   lines.push(summary(ended));
   return `${lines.join('\n')}\n`;
 }
@@ -143,18 +145,18 @@ export function summary(ended: Ended): string {
   return sentences[resultOf(ended)];
 }
 
-function whatNext({ journal, others, plan }: Ended): string {
-  if (leftUndone(plan).length > 0)
-    return 'others may wait for just that: see to it, then run cert-renew all here again';
+function whatNext({ journal, others, plan, call }: Ended): string {
+  const again = `run ${call} all here again`;
+  if (leftUndone(plan).length > 0) return `others may wait for just that: see to it, then ${again}`;
   const unproved = journal?.stages.filter(({ state }) => state === 'unproved') ?? [];
   const wrong = unproved.filter(({ offline }) => offline !== '').map(({ name }) => name);
   if (wrong.includes('kubelet'))
-    return 'the kubelet does not come up: see journalctl -u kubelet, then run cert-renew all here again';
+    return `the kubelet does not come up: see journalctl -u kubelet, then ${again}`;
   const needsEtcd = unproved.some(({ name }) => stageRules[name].needsEtcd);
   if (!needsEtcd || wrong.includes('etcd'))
-    return 'run cert-renew all here again; if it stays so, see in /var/log/pods the logs of what does not come up';
+    return `${again}; if it stays so, see in /var/log/pods the logs of what does not come up`;
   const where = others.length > 0 ? others.join(', ') : 'the other control planes, where there are any';
-  return `this node is done as far as it can be alone: go on with ${where} (cert-renew all there), then run it here again`;
+  return `this node is done as far as it can be alone: go on with ${where} (cert-renew all there), then ${again}`;
 }
 
 export function renderJson(ended: Ended): string {
@@ -192,6 +194,8 @@ export interface ShownPlan {
   readonly plan: readonly Decided[];
   readonly cluster: Cluster;
   readonly interrupted: boolean;
+  /** How this program is called here. */
+  readonly call: string;
   /** What ends the rotation before anything is touched; undefined: nothing that can be known without writing. */
   readonly ahead: Outcome | undefined;
   readonly notes: readonly string[];
@@ -207,11 +211,11 @@ export function exitOfPlan(shown: ShownPlan): number {
 }
 
 /** The end of a call that touches nothing; undefined: it would begin. */
-function endAhead({ plan, interrupted, ahead, notes }: ShownPlan): Ended | undefined {
+function endAhead({ plan, interrupted, call, ahead, notes }: ShownPlan): Ended | undefined {
   const isBegun = ahead === undefined && plan.some(({ action }) => action === 'renew');
   if (interrupted || isBegun) return undefined;
   const none = { earlier: undefined, earlierJournal: undefined, provedBefore: [], journal: undefined };
-  return { ...none, backups: '', others: [], plan, outcome: ahead, notes };
+  return { ...none, backups: '', call, others: [], plan, outcome: ahead, notes };
 }
 
 const stagesOf = ({ plan }: ShownPlan) => planStages(plan.filter(({ action }) => action === 'renew'));

@@ -257,6 +257,42 @@ function withoutRoom({ files }: FakeNode): void {
 
 const provesScheduler = /scheduler\.conf: renewed.*kube-scheduler was started/;
 
+describe('cert-renew all where manifests were moved away', () => {
+  const gone =
+    /^apiserver\.crt \(\S+\): NOT RENEWED: no manifest of kube-apiserver lies in \S+, .*: put it back/mu;
+
+  it('says so, and touches nothing, where nothing else is due', async () => {
+    const fake = nodeWith(300);
+    fake.files.unlink(manifestOf('kube-apiserver'));
+    const before = contents(fake);
+    expect(await run(fake)).toBe(2);
+    expect(out).toMatch(gone);
+    expect(out).toMatch(/^refused: etcd\/server\.crt, apiserver\.crt could not be renewed here/mu);
+    expect(contents(fake)).toEqual(before);
+    out = '';
+    expect(await run(fake, { dryRun: true })).toBe(2);
+    expect(out).toMatch(gone);
+  });
+
+  it('renews what it can, and is not done', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    for (const each of ['kube-apiserver', 'kube-scheduler'] as const) fake.files.unlink(manifestOf(each));
+    expect(await run(fake)).toBe(4);
+    expect(out).toMatch(gone);
+    expect(out).toMatch(/^kubelet-client-current\.pem: renewed/mu);
+    expect(out).toMatch(/scheduler\.conf could not be renewed here/u);
+  });
+
+  it('says it also where nothing else is left', async () => {
+    const fake = standalone(300);
+    for (const each of ['kube-apiserver', 'kube-scheduler'] as const) fake.files.unlink(manifestOf(each));
+    fake.files.unlink('/var/lib/kubelet/pki/kubelet.crt');
+    expect(await run(fake)).toBe(2);
+    expect(out).toMatch(gone);
+  });
+});
+
 describe('cert-renew all that is called again', () => {
   it('renews with what it waits to prove what can be renewed only now', async () => {
     const fake = await waitingNode();

@@ -22,6 +22,7 @@ import { daysHelp, lockTimeoutOption, parse, readDays, unlessHelp } from './gram
 import { defaultDays } from './local-ca.ts';
 import { localNode } from './local-node.ts';
 import { complain, say } from './output.ts';
+import { ownCall } from './own-call.ts';
 import { showProgress } from './progress.ts';
 import { takeUp } from './take-up.ts';
 
@@ -86,7 +87,7 @@ export async function all(
 
 /** The journal knows how far it came. */
 function interrupted(error: CertError): number {
-  complain(`cert-renew: ${describeError(error)}; run cert-renew all again, it goes on where it was\n`);
+  complain(`cert-renew: ${describeError(error)}; run ${ownCall()} all again, it goes on where it was\n`);
   return exitCodes.partlyDone;
 }
 
@@ -102,7 +103,7 @@ async function showPlan(node: RotationNode, options: AllOptions, signal: AbortSi
     const cold = cluster !== 'alive';
     return await outcomeAhead(node, order, signerOf(node, seen, options), { attended: true, cold }, signal);
   };
-  const shown = { plan, cluster, interrupted, ahead: await ahead(), notes: seen.notes };
+  const shown = { plan, cluster, interrupted, ahead: await ahead(), notes: seen.notes, call: ownCall() };
   say(options.json === true ? renderPlanJson(shown) : renderPlan(shown));
   return exitOfPlan(shown);
 }
@@ -112,7 +113,8 @@ function planOf(
   { force = false, days }: AllOptions,
 ): { readonly seen: SeenHere; readonly plan: readonly Decided[] } {
   const seen = seeNode(node);
-  return { seen, plan: planAll(seen.found, { now: node.now(), force, days, signing: seen.signing }) };
+  const { found, signing } = seen;
+  return { seen, plan: planAll(found, { now: node.now(), force, days, signing, call: ownCall() }) };
 }
 
 async function renewAll(
@@ -134,6 +136,7 @@ async function renewAll(
     provedBefore,
     journal,
     backups: node.layout.backups,
+    call: ownCall(),
     others: isInterrupted(node) ? await othersOf(node, signal) : [],
   });
   if (again === undefined && isInterrupted(node))

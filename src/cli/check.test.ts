@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Component } from '../catalogue/ids.ts';
 import { CertError } from '../errors.ts';
 import { pem } from '../formats/pem.ts';
 import type { CrashFiles } from '../host/crash-files.ts';
@@ -11,6 +12,7 @@ import {
   makeCa,
   makeDisk,
   makeLeaf,
+  manifestOf,
   startTime,
   type FakeCa,
 } from '../rotation/fake-disk.ts';
@@ -167,6 +169,55 @@ describe('a component’s kubeconfig', () => {
       remarks: [expect.stringMatching(reason)],
     });
     expect(report.notes.filter((note) => note.startsWith('/etc/kubernetes/scheduler.conf'))).toEqual([]);
+  });
+});
+
+/** What is left of a kubeadm restart that somebody began. */
+function without(...components: readonly Component[]): Promise<CheckReport> {
+  for (const each of components) fake.files.unlink(manifestOf(each));
+  return checkAll();
+}
+
+describe('a control plane whose manifests were moved away', () => {
+  it('is not called safe: what is missed is a row, and to be put back', async () => {
+    fake.files.unlink(`${pki}/etcd/server.key`);
+    const report = await without('kube-apiserver');
+    expect(report).toMatchObject({
+      exitCode: 2,
+      safeUntil: undefined,
+      next: [
+        'put the manifest of kube-apiserver back into /etc/kubernetes/manifests, then run cert-renew check again',
+      ],
+    });
+    expect(report.sentence).toMatch(
+      /^NOT known to be safe: .*no manifest of kube-apiserver lies in .*; next: put the manifest of kube-apiserver back /u,
+    );
+    expect(rowOf(report, 'apiserver.crt')).toMatchObject({
+      verdict: 'Unreadable',
+      row: { state: 'NotPresent' },
+    });
+    expect(report.notes.filter((note) => note.includes('manifest'))).toEqual([]);
+  });
+
+  it('names all of them', async () => {
+    const report = await without('kube-apiserver', 'kube-scheduler');
+    expect(report.exitCode).toBe(2);
+    expect(report.next[0]).toContain('put the manifests of etcd, kube-apiserver, kube-scheduler back');
+    expect(
+      report.certificates.filter(({ verdict }) => verdict === 'Unreadable').map(({ row }) => row.id),
+    ).toEqual(['apiserver.crt', 'etcd/server.crt', 'scheduler.conf']);
+  });
+
+  it('and does not run says so', async () => {
+    fake.goDark('kube-apiserver');
+    const report = await without('kube-apiserver');
+    expect(report.stopped).toEqual(['etcd', 'kube-apiserver', 'kubelet']);
+  });
+
+  it('shows a named file as it is', async () => {
+    fake.files.unlink(manifestOf('kube-apiserver'));
+    const report = await checkAll({}, [`${pki}/apiserver.crt`]);
+    expect(report).toMatchObject({ exitCode: 0, next: [], certificates: [{ verdict: 'Fine', key: 'fits' }] });
   });
 });
 

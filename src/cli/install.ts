@@ -34,6 +34,7 @@ import { forgetWaiting, readWaiting, type Waiting } from './offline/waiting.ts';
 import { showProgress } from './progress.ts';
 import { takeUp } from './take-up.ts';
 import { complain, say } from './output.ts';
+import { ownCall } from './own-call.ts';
 
 export interface InstallOptions {
   /** Absolute path. */
@@ -217,5 +218,5 @@ interface Told {
 function ended({ node, seen: { journal } }: Means, { notes, outcome, earlier }: Told): Installed {
   if (outcome.outcome === 'succeeded') forgetWaiting(node);
   const end = endOf({ earlier, outcome, journal });
-  return { kind: 'ended', outcome, end, journal, notes, backups: node.layout.backups };
+  return { kind: 'ended', outcome, end, journal, notes, backups: node.layout.backups, call: ownCall() };
 }

@@ -2,6 +2,8 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Discovery } from '../catalogue/discover.ts';
+import type { CertificateId } from '../catalogue/ids.ts';
+import { entryOf } from '../catalogue/table.ts';
 import { CertError, describeError } from '../errors.ts';
 import { discoverNode } from '../host/discovery.ts';
 import type { Files } from '../host/files.ts';
@@ -12,6 +14,7 @@ import { planKeys, type Plan } from '../rotation/plan-keys.ts';
 import { readSubjects } from '../rotation/prepare.ts';
 import { isInterrupted } from '../rotation/settle-earlier.ts';
 import type { RotationNode } from '../rotation/types.ts';
+import { signatoryOf, signedBy } from './by-post.ts';
 import { exitCodes } from './exit-codes.ts';
 import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
 import { localNode } from './local-node.ts';
@@ -21,6 +24,7 @@ import { nodeNameOf } from './offline/signing-place.ts';
 import { readWaiting, writeWaiting, type Waiting } from './offline/waiting.ts';
 import { checkOutput, writeOutput } from './output-file.ts';
 import { complain, say } from './output.ts';
+import { ownCall, programName } from './own-call.ts';
 import { rfc3339 } from '../pki/time.ts';
 
 export interface RequestOptions {
@@ -84,14 +88,14 @@ async function requestLocked(node: RotationNode, options: RequestOptions): Promi
   const waiting = isAgain ? earlier : await make(node, discovery, { materials, options, notes });
   if (!isAgain) writeWaiting(node, waiting);
   if (earlier !== undefined) notes.push(whatOfEarlier(earlier, isAgain));
-  tell(node, waiting, options, notes);
+  tell(node, waiting, options, { notes, ids: discovery.targets.map(({ id }) => id) });
   return exitCodes.done;
 }
 
 const interrupted = (): CertError =>
   new CertError(
     'JournalForeign',
-    'an interrupted rotation lies on this node; finish it first: cert-renew install RESPONSE, or cert-renew all',
+    `an interrupted rotation lies on this node; finish it first: ${ownCall()} install RESPONSE, or ${ownCall()} all`,
   );
 
 function nothingToAsk({ notes, hasProblem }: Chosen): number {
@@ -189,8 +193,18 @@ function hostName(files: Files): string {
   });
 }
 
-function tell(node: RotationNode, { block, keys }: Waiting, options: RequestOptions, notes: string[]): void {
-  const { out, json } = options;
+interface Beside {
+  readonly notes: readonly string[];
+  /** Of the certificates of this node. */
+  readonly ids: readonly CertificateId[];
+}
+
+function tell(
+  node: RotationNode,
+  { block, keys }: Waiting,
+  { out, json }: RequestOptions,
+  { notes, ids }: Beside,
+): void {
   const text = requestText(block);
   if (json) {
     const certificates = block.certificates.map(({ id }) => ({ id, key: keys.has(id) ? 'new' : 'kept' }));
@@ -205,7 +219,13 @@ function tell(node: RotationNode, { block, keys }: Waiting, options: RequestOpti
   const lines = [
     `request ${block.id} of node ${block.node}: ${names.join(', ')}`,
     ...notes.map((note) => `note: ${note}`),
-    `next: bring ${out ?? 'it'} to a control plane: cert-renew sign FILE --out ANSWER; then bring ANSWER here: cert-renew install ANSWER`,
+    nextAfter(block, ids, out),
   ];
   complain(`${lines.join('\n')}\n`);
+}
+
+function nextAfter({ certificates }: RequestBlock, ids: Beside['ids'], out: string | undefined): string {
+  const isForEtcd = certificates.some(({ id }) => signatoryOf(entryOf(id).ca, ids) === 'etcd');
+  const { where, options } = signedBy[isForEtcd ? 'etcd' : 'control-plane'];
+  return `next: bring ${out ?? 'it'} ${where}: ${programName} sign FILE${options} --out ANSWER; then bring ANSWER here: ${ownCall()} install ANSWER`;
 }

@@ -10,6 +10,7 @@ import { exitCodes } from './exit-codes.ts';
 import { complain } from './output.ts';
 import { parse, unlessHelp } from './grammar.ts';
 import { localNode } from './local-node.ts';
+import { ownCall } from './own-call.ts';
 
 const lockTimeoutMs = 30_000;
 
@@ -49,7 +50,7 @@ function resumeLocked(node: RotationNode): number {
 function endOf(found: FoundJournal): string {
   if (found.kind !== 'journal') return 'nothing was interrupted on this node';
   return found.journal.state === 'applying'
-    ? 'no file is half replaced; the rotation itself goes on in its Pod, or by cert-renew all'
+    ? `no file is half replaced; the rotation itself goes on in its Pod, or by ${ownCall()} all`
     : 'nothing was interrupted on this node: of the rotation that lies here no file is half done';
 }
 

@@ -175,11 +175,19 @@ export class FakeNode {
     if (!this.#running.has('kubelet')) this.#start('kubelet');
   }
 
+  /** The kubelet ends a static Pod whose manifest is gone. */
+  #isWanted(program: Program): boolean {
+    return program === 'kubelet' || this.files.lstat(manifestOf(program)) !== undefined;
+  }
+
   #generation(program: Program): string {
-    return program === 'kubelet' ? '' : Buffer.from(this.files.read(manifestOf(program))).toString('utf8');
+    if (program === 'kubelet' || !this.#isWanted(program)) return '';
+    return Buffer.from(this.files.read(manifestOf(program))).toString('utf8');
   }
 
   #start(program: Program): void {
+    this.#running.delete(program);
+    if (!this.#isWanted(program)) return;
     const serial = this.#serialOnDisk(program);
     const only = this.broken.get(program);
     const comesUp = serial !== '' && (only === undefined || only === serial);

@@ -75,6 +75,11 @@ export class NodeRoot {
     for (const each of directories) fs.mkdirSync(at(each), { recursive: true, mode: 0o755 });
     fs.chmodSync(at('/var/lib/cluster-cert-rotator'), 0o700);
     fs.writeFileSync(at('/etc/machine-id'), `${'ab12'.repeat(8)}\n`);
+    // It asks no API server, so nobody waits for one.
+    fs.writeFileSync(
+      at('/etc/systemd/system/kubelet.service'),
+      '[Service]\nExecStart=/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml\n',
+    );
     makePki(at);
   }
 

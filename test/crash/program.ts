@@ -13,7 +13,7 @@ const newestGlibc = [2, 17] as const;
 const libraries =
   /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|ld-linux-(x86-64|aarch64)\.so\.[12])$/;
 
-const renewal = ['--days', '77', ...caOptions, ...renewable];
+const renewal = ['--days', '77', ...caOptions, ...renewable] as const;
 const onlyIf = (holds: boolean, problem: string): string[] => (holds ? [] : [problem]);
 
 /** @param dist where the build put both architectures */
@@ -22,15 +22,33 @@ export function asAProgram(node: NodeRoot, results: Results, dist: string): void
   for (const name of ['cert-renew', 'cert-renew-arm64'])
     results.check(`${name}: old C libraries, and no others`, () => linking(join(dist, name)));
   results.check('says what SHA256SUMS says of it', () => checksums(node, dist));
-  for (const words of calls)
-    results.check(`${words[0]}: no file of the working directory matters`, () => planted(node, words));
-  for (const words of calls) results.check(`${words[0]}: no network`, () => network(node, words));
-  for (const words of calls)
-    results.check(`${words[0]}: writes where it must only`, () => writes(node, words));
+  results.check('names itself as it can be called', () => ownCalls(node));
+  for (const call of calls) {
+    const [name] = call.words;
+    results.check(`${name}: no file of the working directory matters`, () => planted(node, call));
+    results.check(`${name}: no network`, () => network(node, call));
+    results.check(`${name}: writes where it must only`, () => writes(node, call));
+  }
   results.check('arm64, under qemu: says its version, and renews', () => onArm(node, dist));
 }
 
-const calls = [['--help'], ['version', '--json'], renewal, ['--new-key', ...renewal]] as const;
+interface Call {
+  readonly words: readonly [string, ...string[]];
+  readonly status: number;
+  /** What it writes, or asks: nothing; its own servers; the files that it renews. */
+  readonly does: 'nothing' | 'asks-itself' | 'renews';
+}
+
+/** No manifest of this node says that its API server is one, and `check` and `all` say so. */
+const calls: readonly Call[] = [
+  { words: ['--help'], status: 0, does: 'nothing' },
+  { words: ['version', '--json'], status: 0, does: 'nothing' },
+  { words: ['check'], status: 2, does: 'asks-itself' },
+  { words: ['all', '--dry-run'], status: 4, does: 'asks-itself' },
+  { words: ['restore'], status: 0, does: 'nothing' },
+  { words: renewal, status: 0, does: 'renews' },
+  { words: ['--new-key', ...renewal], status: 0, does: 'renews' },
+];
 
 /** The quickest of many is what the program needs, or what it takes of a processor where the machine is never free. */
 function startsSoon(executable: string): string[] {
@@ -80,6 +98,24 @@ function checksums(node: NodeRoot, dist: string): string[] {
   );
 }
 
+/** By its path, but where PATH leads to it. */
+function ownCalls(node: NodeRoot): string[] {
+  node.reset();
+  const says = (): string => {
+    const { next }: { next: readonly string[] } = JSON.parse(node.run(['check', '--json']).stdout);
+    return next.find((line) => line.endsWith(' all')) ?? `nothing but ${next.join('; ')}`;
+  };
+  const [before, link] = [says(), node.path('/usr/bin/cert-renew')];
+  fs.mkdirSync(join(link, '..'), { recursive: true });
+  fs.symlinkSync('/opt/cert-renew', link);
+  const after = says();
+  fs.rmSync(link);
+  return [
+    ...onlyIf(before === '/opt/cert-renew all', `it says ${before}`),
+    ...onlyIf(after === 'cert-renew all', `with a link in PATH it says ${after}`),
+  ];
+}
+
 /** What Bun, Node or npm would take from a working directory, each to run ours or to break the program. */
 const bait: Readonly<Record<string, string>> = {
   'evil.js': 'require("fs").writeFileSync("/etc/evil", ""); process.exit(99);',
@@ -101,7 +137,7 @@ const bait: Readonly<Record<string, string>> = {
   ),
 };
 
-function planted(node: NodeRoot, words: readonly string[]): string[] {
+function planted(node: NodeRoot, { words, status }: Call): string[] {
   node.reset();
   const clean = node.run([...words, '--help']);
   for (const [name, text] of Object.entries(bait)) {
@@ -112,7 +148,7 @@ function planted(node: NodeRoot, words: readonly string[]): string[] {
     const run = node.run(words);
     const baited = node.run([...words, '--help']);
     return [
-      ...onlyIf(run.status === 0 && run.stderr === '', `exit code ${run.status}: ${run.stderr}`),
+      ...onlyIf(run.status === status && run.stderr === '', `exit code ${run.status}: ${run.stderr}`),
       ...onlyIf(baited.stdout === clean.stdout, `it says something else: ${baited.stdout}`),
       ...onlyIf(!fs.existsSync(node.path('/etc/evil')), 'planted code was run'),
     ];
@@ -136,12 +172,15 @@ function traced(node: NodeRoot, kinds: string, words: readonly string[]): { run:
   };
 }
 
-function network(node: NodeRoot, words: readonly string[]): string[] {
+/** Its own servers by loopback, and its own addresses by netlink; without an address it is a socket of those. */
+const toItself = /AF_NETLINK|sin_addr=inet_addr\("127\.|"::1"|\bsocket\(AF_INET6?,|, NULL, 0\)/;
+
+function network(node: NodeRoot, { words, status, does }: Call): string[] {
   const { run, lines } = traced(node, '%network', words);
-  const outside = lines.filter(
-    (line) => /\b(socket|connect|bind|sendto|sendmsg)\(/.test(line) && !/AF_UNIX|AF_LOCAL/.test(line),
-  );
-  return [...onlyIf(run.status === 0, run.stderr), ...outside.map((line) => `it calls ${line}`)];
+  const outside = lines
+    .filter((line) => /\b(socket|connect|bind|sendto|sendmsg)\(/.test(line) && !/AF_UNIX|AF_LOCAL/.test(line))
+    .filter((line) => does !== 'asks-itself' || !toItself.test(line));
+  return [...onlyIf(run.status === status, run.stderr), ...outside.map((line) => `it calls ${line}`)];
 }
 
 const writing =
@@ -150,7 +189,7 @@ const writing =
 const ownPlaces =
   /"(\/var\/lib\/cluster-cert-rotator[/"]|\/etc\/kubernetes\/|\/var\/lib\/kubelet\/pki[/"]|\/etc\/systemd\/system\/(multi-user\.target\.wants\/)?\.?cluster-cert-rotator-recover)/;
 
-function writes(node: NodeRoot, words: readonly string[]): string[] {
+function writes(node: NodeRoot, { words, status, does }: Call): string[] {
   const { run, lines } = traced(node, writing, words);
   const changing = lines
     .map((line) => line.replace(/^\d+ +/, ''))
@@ -160,10 +199,11 @@ function writes(node: NodeRoot, words: readonly string[]): string[] {
     .filter((line) => !/= -1 E/.test(line) && /^\w+\(/.test(line))
     // Its own memory and terminal are no files that stay.
     .filter((line) => !/"\/(dev\/(null|tty)|proc\/self\/)/.test(line));
-  const isReading = words[0] === '--help' || words[0] === 'version';
   return [
-    ...onlyIf(run.status === 0, run.stderr),
-    ...changing.filter((line) => isReading || !ownPlaces.test(line)).map((line) => `it calls ${line}`),
+    ...onlyIf(run.status === status, run.stderr),
+    ...changing
+      .filter((line) => does !== 'renews' || !ownPlaces.test(line))
+      .map((line) => `it calls ${line}`),
   ];
 }
 

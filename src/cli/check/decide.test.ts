@@ -48,6 +48,9 @@ const picture = (certificates: readonly SeenCertificate[], more: Partial<NodePic
   copies: [],
   rotation: { kind: 'none' },
   stopped: [],
+  withoutManifest: [],
+  manifests: '/etc/kubernetes/manifests',
+  call: 'cert-renew',
   tool: 'crictl',
   notes: [],
   ...more,
@@ -201,6 +204,35 @@ describe('what to do next', () => {
     expect(decide(picture(rows, { caKeys: { kubernetes: key } }), now).next).toEqual([
       'cert-renew request /var/lib/kubelet/pki/kubelet.crt /var/lib/kubelet/pki/kubelet-client-current.pem',
     ]);
+  });
+
+  it('commands are called as this program is, with paths that a shell takes as they are', () => {
+    const call = '/opt/cert-renew';
+    const row = { path: "/srv/it's x.crt", kind: 'certificate' } as const;
+    const rows = [leaf(5), leaf(5, { id: undefined, row })];
+    expect(decide(picture(rows, { call }), now)).toMatchObject({
+      sentence: expect.stringContaining('; next: /opt/cert-renew all; /opt/cert-renew --ca-cert '),
+      next: [
+        '/opt/cert-renew all',
+        String.raw`/opt/cert-renew --ca-cert /etc/kubernetes/pki/ca.crt --ca-key /etc/kubernetes/pki/ca.key '/srv/it'\''s x.crt'`,
+      ],
+    });
+    const broken = leaf(100, { key: 'mismatch' });
+    expect(decide(picture([broken], { call }), now).next.join()).toContain(
+      '(/opt/cert-renew restore BACKUP)',
+    );
+  });
+
+  it('what has lost its manifest is put back before all else', () => {
+    const rotation = { kind: 'unfinished', text: '' } as const;
+    const more = { rotation, withoutManifest: ['etcd', 'kube-scheduler'] } as const;
+    expect(decide(picture([leaf(5)], more), now).next).toEqual([
+      'put the manifests of etcd, kube-scheduler back into /etc/kubernetes/manifests, then run cert-renew check again',
+      'cert-renew all',
+    ]);
+    expect(decide(picture([leaf(5)], { ...more, manifests: undefined }), now).next[0]).toBe(
+      'put the manifests of etcd, kube-scheduler back and name their directory to the kubelet (staticPodPath), then run cert-renew check again',
+    );
   });
 
   it('an interrupted rotation is finished without the CA’s key too', () => {

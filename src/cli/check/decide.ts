@@ -24,8 +24,7 @@ export interface CheckReport {
 
 export function decide(picture: NodePicture, now: Date): CheckReport {
   const certificates = picture.certificates.map((seen) => judge(seen, now, picture.tool));
-  const { caKeys, rotation, tool } = picture;
-  const next = nextSteps({ certificates, caKeys, rotation, tool });
+  const next = nextSteps({ ...picture, certificates });
   const first = firstEnd(certificates);
   return {
     now,

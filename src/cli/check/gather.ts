@@ -22,6 +22,7 @@ import { findJournal } from '../../rotation/journal.ts';
 import type { RotationNode } from '../../rotation/types.ts';
 import { readLocalCas } from '../local-ca.ts';
 import { runtimeToolOf } from '../runtime-tool.ts';
+import { ownCall } from '../own-call.ts';
 import { missedRow, notesBeside, rowOrAbsent } from '../missed.ts';
 import { findCopies, remoteMountsOf } from './copies.ts';
 import { loopbackCertificate, useOf, type LiveFacts, type LiveNode } from './live.ts';
@@ -76,12 +77,15 @@ export async function gather(node: CheckNode, signal: AbortSignal): Promise<Node
     remoteMounts: node.remoteMounts,
   });
   return {
-    certificates: inOrder([...targets, ...missedKubeconfigs(discovery), ...own, ...cas]),
+    certificates: inOrder([...targets, ...seeMissed(discovery), ...own, ...cas]),
     authorities: context.authorities,
     caKeys: Object.fromEntries(discovery.cas.map((ca) => [ca.id, caKey(node, ca)])),
     copies,
     rotation: seeRotation(node),
     stopped: stoppedComponents(node, discovery),
+    withoutManifest: withoutManifest(discovery),
+    manifests: discovery.kubelet.staticPodPath,
+    call: ownCall(),
     tool: runtimeToolOf(node.files),
     notes: [...notesBeside(discovery), ...notes],
   };
@@ -145,8 +149,8 @@ function keyFit({ state, serial }: InventoryRow): KeyFit {
   return state === 'Unreadable' ? 'unreadable' : 'fits';
 }
 
-/** A component that runs here and has no kubeconfig that can be used is missed. */
-function missedKubeconfigs({ missed }: Discovery): readonly SeenCertificate[] {
+/** What belongs here and was not found is a row, too. */
+function seeMissed({ missed }: Discovery): readonly SeenCertificate[] {
   return missed.map((each) => {
     const { component, title } = entryOf(each.id);
     return { ...bare, row: missedRow(each), id: each.id, title, component };
@@ -214,8 +218,15 @@ function seeRotation({ files, layout }: CheckNode): SeenRotation {
   }
 }
 
-/** Of what this node should run: the static Pods with a manifest, and the kubelet. */
-function stoppedComponents(node: CheckNode, { facts }: Discovery): readonly Component[] {
-  const wanted = components.filter((each) => each === 'kubelet' || facts.manifests[each] !== undefined);
+const withoutManifest = ({ missed }: Discovery): readonly Component[] =>
+  missed.flatMap(({ id, lack }) => (lack === 'no-manifest' ? [entryOf(id).component] : []));
+
+/** Of what this node should run: the static Pods, also those whose manifest is missed, and the kubelet. */
+function stoppedComponents(node: CheckNode, discovery: Discovery): readonly Component[] {
+  const { manifests } = discovery.facts;
+  const missed = withoutManifest(discovery);
+  const wanted = components.filter(
+    (each) => each === 'kubelet' || manifests[each] !== undefined || missed.includes(each),
+  );
   return wanted.filter((each) => node.processes.find(each).length === 0);
 }

@@ -42,7 +42,7 @@ export function selectNamed(files: Files, picture: NodePicture, paths: readonly 
       return [unreadable(path, describeError(error))];
     }
   });
-  return { ...picture, certificates, copies: [], stopped: [], notes: [] };
+  return { ...picture, certificates, copies: [], stopped: [], withoutManifest: [], notes: [] };
 }
 
 /** One certificate in one file, whatever the file is called. */

@@ -69,6 +69,12 @@ export interface NodePicture {
   readonly copies: readonly SeenCopy[];
   readonly rotation: SeenRotation;
   readonly stopped: readonly Component[];
+  /** Components that belong here and have no manifest where the kubelet looks for one. */
+  readonly withoutManifest: readonly Component[];
+  /** Where it looks; undefined: it was told of no such directory. */
+  readonly manifests: string | undefined;
+  /** How this program is called here. */
+  readonly call: string;
   /** By which a person can restart a component here. */
   readonly tool: RuntimeTool;
   readonly notes: readonly string[];

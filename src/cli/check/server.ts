@@ -15,6 +15,7 @@ import {
   type Authorities,
 } from '../../rotation/inventory.ts';
 import type { HostPort } from '../grammar.ts';
+import { ownCall } from '../own-call.ts';
 import { runtimeToolOf } from '../runtime-tool.ts';
 import type { CheckNode } from './gather.ts';
 import type { NodePicture, SeenCertificate } from './picture.ts';
@@ -36,6 +37,9 @@ export async function askServer(
     copies: [],
     rotation: { kind: 'none' },
     stopped: [],
+    withoutManifest: [],
+    manifests: undefined,
+    call: ownCall(),
     tool: runtimeToolOf(node.files),
     notes: [],
   };

@@ -7,6 +7,7 @@ import { equalBytes } from '../../pki/der.ts';
 import { parseCertificate } from '../../pki/parse.ts';
 import { readMaterial, type Material } from '../../rotation/material.ts';
 import type { RotationNode, Signer } from '../../rotation/types.ts';
+import { ownCall } from '../own-call.ts';
 import { fromBase64, type RequestBlock, type ResponseBlock } from './block.ts';
 import type { Waiting } from './waiting.ts';
 import { rfc3339 } from '../../pki/time.ts';
@@ -52,13 +53,13 @@ export function ownResponse(
   if (waiting === undefined)
     throw new CertError(
       'NotFound',
-      `holds answers for ${there}, and none for this machine; on it run cert-renew request first`,
+      `holds answers for ${there}, and none for this machine; on it run ${ownCall()} request first`,
     );
   const { id, node: name, made } = waiting.block;
   const older = own.length === 0 ? '' : ', only to another one of this machine';
   throw new CertError(
     'NotFound',
-    `holds answers for ${there}, but none to request ${id} of node ${name} (${made}), which waits here${older}; have that one signed, or run cert-renew request again`,
+    `holds answers for ${there}, but none to request ${id} of node ${name} (${made}), which waits here${older}; have that one signed, or run ${ownCall()} request again`,
   );
 }
 
@@ -120,11 +121,11 @@ function changed({ id, live }: Answer, request: RequestBlock | undefined): CertE
   return request === undefined
     ? new CertError(
         'NotFound',
-        `no request waits on this node, and ${id} (serial ${serial}) is not what was sent; run cert-renew request first`,
+        `no request waits on this node, and ${id} (serial ${serial}) is not what was sent; run ${ownCall()} request first`,
       )
     : new CertError(
         'Conflict',
-        `${id} was changed since it was asked for (its serial is ${serial} now); run cert-renew request again`,
+        `${id} was changed since it was asked for (its serial is ${serial} now); run ${ownCall()} request again`,
       );
 }
 

@@ -20,6 +20,8 @@ export type Installed =
       readonly journal: Journal | undefined;
       readonly notes: readonly string[];
       readonly backups: string;
+      /** How this program is called here. */
+      readonly call: string;
     };
 
 /** What the kubelet has renewed by itself meanwhile is done (R2), not nothing to do. */
@@ -90,13 +92,13 @@ function certificateLine(each: OutcomeCertificate, isNew: boolean): string {
 const changeOf = ({ oldSerial, newSerial, oldNotAfter, newNotAfter }: OutcomeCertificate): string =>
   `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}, serial ${oldSerial} → ${newSerial}`;
 
-function lastLine({ outcome: { message }, end }: Installed & { readonly kind: 'ended' }): string {
+function lastLine({ outcome: { message }, end, call }: Installed & { readonly kind: 'ended' }): string {
   const lines: Readonly<Record<CallEnd, string>> = {
     done: `done: ${message}`,
     'nothing-due': `done: ${message}`,
     restored: `cert-renew: ${message}; every file is as it was`,
     refused: `cert-renew: ${message}; nothing was touched`,
-    partly: `cert-renew: partly done: ${message}; mend that (on control planes: cert-renew all), then run cert-renew install again`,
+    partly: `cert-renew: partly done: ${message}; mend that (on control planes: ${call} all), then run ${call} install again`,
   };
   return lines[end];
 }

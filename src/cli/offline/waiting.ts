@@ -6,6 +6,7 @@ import { CertError } from '../../errors.ts';
 import { makeDirectories, writeAtomically } from '../../rotation/bytes.ts';
 import { readPrivateKey, writePrivateKey, type KeyPair } from '../../pki/keys.ts';
 import type { RotationNode } from '../../rotation/types.ts';
+import { ownCall } from '../own-call.ts';
 import { asRequest, type RequestBlock } from './block.ts';
 
 export interface Waiting {
@@ -50,7 +51,7 @@ export function readWaiting({ files, layout }: RotationNode): Waiting | undefine
   if (!parsed.success || block === undefined) {
     throw new CertError(
       'Unsupported',
-      `${layout.waiting} is no request of this cert-renew; remove it and run cert-renew request again`,
+      `${layout.waiting} is no request of this cert-renew; remove it and run ${ownCall()} request again`,
       { file: layout.waiting },
     );
   }

@@ -1,0 +1,117 @@
+// What this node should have and has not: kubeconfigs that give no certificate, and components whose manifest is not where
+// the kubelet looks, though what kubeadm made for them lies here. Pure.
+import { posix } from 'node:path';
+import type { CertificateId, Target } from './ids.ts';
+import type { Lack, NodeView, StaticComponent } from './node-view.ts';
+import { problemText, type SnapshotReader } from './snapshot.ts';
+import { ownKubeconfigIds, ownKubeconfigPath } from './table.ts';
+
+export interface Missed {
+  readonly id: CertificateId;
+  readonly path: string;
+  /** Of the kubeconfig at `path`; or of the manifest without which nobody knows whether `path` is still used. */
+  readonly lack: Lack | 'no-manifest' | 'unreadable-manifest';
+  readonly reason: string;
+}
+
+/** One that shares its file with another target is none of them. */
+export function missedKubeconfigs(node: NodeView, targets: readonly Target[]): readonly Missed[] {
+  return ownKubeconfigIds.flatMap((id): readonly Missed[] => {
+    const path = ownKubeconfigPath(node, id);
+    if (path === undefined || targets.some((target) => target.id === id)) return [];
+    return node.credential(path) === undefined ? [{ id, path, ...node.lacks(path) }] : [];
+  });
+}
+
+interface Trace {
+  readonly id: CertificateId;
+  readonly component: StaticComponent;
+  readonly directory: string;
+  readonly names: readonly [string, ...string[]];
+}
+
+/** What kubeadm lays down where it runs a component, and nowhere else. */
+const traces: readonly Trace[] = [
+  {
+    id: 'etcd/server.crt',
+    component: 'etcd',
+    directory: '/etc/kubernetes/pki/etcd',
+    names: ['server.crt', 'server.key'],
+  },
+  {
+    id: 'apiserver.crt',
+    component: 'kube-apiserver',
+    directory: '/etc/kubernetes/pki',
+    names: ['apiserver.crt', 'apiserver.key'],
+  },
+  {
+    id: 'controller-manager.conf',
+    component: 'kube-controller-manager',
+    directory: '/etc/kubernetes',
+    names: ['controller-manager.conf'],
+  },
+  {
+    id: 'scheduler.conf',
+    component: 'kube-scheduler',
+    directory: '/etc/kubernetes',
+    names: ['scheduler.conf'],
+  },
+];
+
+/** Moving its manifest away is kubeadm's usual way to restart a component, and somebody may have stopped there. */
+export function missedManifests(reader: SnapshotReader, node: NodeView): readonly Missed[] {
+  return traces.flatMap((trace): readonly Missed[] => {
+    const { id, component, directory, names } = trace;
+    if (node.pods.has(component)) return [];
+    if (!names.every((name) => reader.names(directory).includes(name))) return [];
+    if (component === 'etcd' && isEtcdElsewhere(node)) return [];
+    const seen = { id, path: posix.join(directory, names[0]) };
+    const unreadable = unreadableManifest(reader, node, component);
+    if (unreadable !== undefined) return [{ ...seen, lack: 'unreadable-manifest', reason: unreadable }];
+    const reason = whyGone(node, trace);
+    reader.note(reason);
+    return [{ ...seen, lack: 'no-manifest', reason }];
+  });
+}
+
+/** The API server was told of others only: what lies here is left of an etcd that has moved. */
+function isEtcdElsewhere(node: NodeView): boolean {
+  if (node.pods.get('kube-apiserver')?.container === undefined) return false;
+  const own = ['127.0.0.1', '::1', 'localhost', node.flag('kube-apiserver', 'advertise-address')];
+  const servers = (node.flag('kube-apiserver', 'etcd-servers') ?? '').split(',');
+  return !servers.some((url) => {
+    const host = /^https?:\/\/\[?([^\]/]*?)\]?(?::\d+)?\/?$/u.exec(url.trim())?.[1];
+    return host !== undefined && own.includes(host);
+  });
+}
+
+/** There, as far as it can be told, and not to be read from here: that is no manifest that is gone. */
+function unreadableManifest(
+  reader: SnapshotReader,
+  { kubelet: { staticPodPath: directory } }: NodeView,
+  component: StaticComponent,
+): string | undefined {
+  if (directory === undefined) return undefined;
+  const paths = reader.isListed(directory)
+    ? reader
+        .names(directory)
+        .filter((name) => posix.parse(name).name === component)
+        .map((name) => posix.join(directory, name))
+    : [directory];
+  for (const path of paths) {
+    const reading = reader.file(path);
+    if (reading.kind === 'problem' || reading.kind === 'unreachable') return problemText(path, reading);
+  }
+  return undefined;
+}
+
+function whyGone({ kubelet }: NodeView, { component, directory, names }: Trace): string {
+  const where = kubelet.staticPodPath;
+  const gone =
+    where === undefined
+      ? `the kubelet is told of no directory (staticPodPath) with a manifest of ${component}`
+      : `no manifest of ${component} lies in ${where}`;
+  const [path, key] = names.map((name) => posix.join(directory, name));
+  const left = key === undefined ? `${path} lies` : `${path} and its key lie`;
+  return `${gone}, though ${left} on this node: put it back, or move ${key === undefined ? 'that' : 'those'} away where ${component} belongs here no more`;
+}
