@@ -10,6 +10,7 @@ import type { Case } from './cases/case.ts';
 import { kindCases } from './cases/kinds.ts';
 import { listCases } from './cases/lists.ts';
 import { productCases } from './cases/product.ts';
+import { restrictionCases } from './cases/restriction.ts';
 import { rightsCases } from './cases/rights.ts';
 import { startEmbedded, startReal, type ContractServer } from './servers.ts';
 import { Talk } from './talk.ts';
@@ -21,6 +22,7 @@ const cases: readonly Case[] = [
   ...listCases,
   ...kindCases,
   ...rightsCases,
+  ...restrictionCases,
   ...productCases,
   ...admissionCases,
 ];
