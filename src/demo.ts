@@ -34,6 +34,7 @@ const joinMs = 10_000;
 
 class Story {
   rotations: readonly CertificateRotation[] = [];
+  faulty: ReadonlySet<string> = new Set();
   readonly #said = new Map<string, string>();
   readonly #rolledBack = new Set<string>();
   readonly #verified: Verified[] = [];
@@ -156,7 +157,7 @@ async function play(
     rotations: () => story.rotations,
     signal: end,
   };
-  if (faults) await playFaults(context);
+  if (faults) await playFaults(context, (nodes) => (story.faulty = new Set(nodes)));
   await told;
   await dashboard.close();
 }
@@ -181,7 +182,10 @@ async function tell(cluster: Cluster, story: Story, signal: AbortSignal): Promis
   const rotations = (): readonly CertificateRotation[] => story.rotations;
   await Promise.all([
     admin.follow<CertificateRotation>(rotationsPath, (all) => story.note([...all.values()]), signal),
-    observe({ plan, rootOf, rotations, onVerified, onViolation: story.violated }, signal),
+    observe(
+      { plan, rootOf, rotations, faulty: () => story.faulty, onVerified, onViolation: story.violated },
+      signal,
+    ),
   ]);
 }
 

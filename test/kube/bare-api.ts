@@ -101,6 +101,8 @@ function apiFlags(directory: string, etcdPort: number, port: number): string[] {
     '--service-account-issuer=https://kubernetes.default.svc',
     '--service-cluster-ip-range=10.96.0.0/24',
     '--authorization-mode=Node,RBAC',
+    // As kubeadm does.
+    '--enable-admission-plugins=NodeRestriction',
     '--endpoint-reconciler-type=none',
     // Without a controller-manager no ServiceAccount exists; Pods of the tests need none.
     '--disable-admission-plugins=ServiceAccount',

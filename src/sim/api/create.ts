@@ -3,6 +3,7 @@ import { invalidObject } from './fields.ts';
 import { resourceOf, type Context, type Kind } from './kinds.ts';
 import { metaErrors, newMeta, withGeneration } from './meta.ts';
 import type { ApiObject } from './objects.ts';
+import { restrictNode } from './node-restriction.ts';
 import { admit } from './policy-rules.ts';
 import { alreadyExists, badRequest, forbidden, plainError, notFound, type About } from './status.ts';
 import { keyOf } from './store.ts';
@@ -35,6 +36,7 @@ export function createObject(
   settleNamespace(draft, namespace);
   kind.rules.defaults?.(draft);
   checkNamespace({ kind, namespace }, draft, context);
+  restrictNode({ kind, subresource: '', operation: 'CREATE', object: draft, before: undefined }, context);
   kind.rules.admit?.(draft, context);
   draft.metadata = newMeta(draft.metadata, context.now);
   kind.rules.prepareCreate?.(draft, context);

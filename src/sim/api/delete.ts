@@ -3,6 +3,7 @@ import { aboutOf, storedIn, type Place } from './create.ts';
 import type { Context, Kind } from './kinds.ts';
 import { fieldsOf, textOf, timeText, type ApiObject, type Fields, type Meta } from './objects.ts';
 import { graceOf } from './pod-rules.ts';
+import { restrictNode } from './node-restriction.ts';
 import { admit } from './policy-rules.ts';
 import { conflict, forbidden, notFound } from './status.ts';
 import { keyOf } from './store.ts';
@@ -22,7 +23,15 @@ export function deleteObject(deletion: Deletion, context: Context): { object: Ap
   if (current === undefined) throw notFound(aboutOf(kind, name));
   if (kind.kind === 'Namespace') checkNamespace(kind, current);
   checkPreconditions(kind, current, fieldsOf(options['preconditions']));
-  admit({ kind, subresource: '', operation: 'DELETE', object: undefined, before: current }, context);
+  const operation = {
+    kind,
+    subresource: '',
+    operation: 'DELETE',
+    object: undefined,
+    before: current,
+  } as const;
+  restrictNode(operation, context);
+  admit(operation, context);
   const marked = mark(kind, current, options, context.now);
   const { finalizers = [], deletionGracePeriodSeconds: grace = 0 } = marked.metadata;
   const waits = finalizers.length > 0 || grace > 0 || kind.kind === 'Namespace';

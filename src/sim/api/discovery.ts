@@ -20,7 +20,9 @@ export const versionInfo: Fields = {
 
 export type Document = { readonly text: string } | { readonly json: Fields };
 
-const health = new Set(['/healthz', '/livez', '/readyz']);
+const health = new Set(
+  ['/healthz', '/livez', '/readyz'].flatMap((path) => [path, `${path}/ping`, `${path}/etcd`]),
+);
 
 /** Undefined: there is no such path. */
 export function documentAt(registry: Registry, path: string): Document | undefined {

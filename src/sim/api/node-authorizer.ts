@@ -1,4 +1,4 @@
-// The Node authoriser and NodeRestriction as far as kubelets of ours go: a kubelet sees the Secrets of its own Pods alone.
+// The Node authoriser as far as kubelets of ours go: a kubelet sees the Secrets of its own Pods alone.
 import { fieldsOf, isFields, listOf, textOf, type ApiObject } from './objects.ts';
 import type { Attributes, Verdict } from './rbac.ts';
 import type { Store } from './store.ts';
@@ -86,7 +86,7 @@ function refersTo(pod: ApiObject, { namespace, name }: Attributes, of: Reference
 }
 
 /** Names of Secrets or ConfigMaps anywhere in a Pod's volumes, environment and pull secrets. */
-function referredNames(pod: ApiObject, what: 'secret' | 'configMap'): string[] {
+export function referredNames(pod: ApiObject, what: 'secret' | 'configMap'): string[] {
   const keys = new Set([what, `${what}Ref`, `${what}KeyRef`]);
   const names: string[] = [];
   const walk = (value: unknown): void => {

@@ -42,7 +42,7 @@ export function versionOf(text: string, refuse: (why: string) => ApiError = badV
 
 const badVersion = (why: string): ApiError => badRequest(`invalid resource version: ${why}`);
 
-const invalidOptions = (errors: readonly FieldError[]): ApiError =>
+export const invalidOptions = (errors: readonly FieldError[]): ApiError =>
   invalidObject({ group: 'meta.k8s.io', kind: 'ListOptions', name: '' }, errors);
 
 export function checkNotAhead(store: Store, version: number): void {

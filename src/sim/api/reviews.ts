@@ -13,6 +13,7 @@ import {
 import { authorize, grantsFor, type Attributes } from './rbac.ts';
 import { invalid, invalidObject } from './fields.ts';
 import type { Context } from './kinds.ts';
+import { restrictToken } from './node-restriction.ts';
 import { audiencesOf, issuer, type Tokens } from './tokens.ts';
 import type { User } from './users.ts';
 
@@ -127,6 +128,7 @@ const tokenReview: Answer = async ({ body, tokens }) => {
 
 /** TokenRequest of a ServiceAccount: bound to a Pod where one is named. */
 const tokenRequest: Answer = async ({ body, context, tokens, namespace = '', name }) => {
+  restrictToken(fieldsOf(body['spec']), { namespace, name }, context);
   const account = context.store.get('/serviceaccounts', `${namespace}/${name}`);
   if (account === undefined) throw notFound({ group: '', resource: 'serviceaccounts', name });
   const spec = fieldsOf(body['spec']);

@@ -4,6 +4,7 @@ import { invalid, invalidObject } from './fields.ts';
 import type { Context, Kind, Rules } from './kinds.ts';
 import { keptMeta, metaErrors, metaUpdateErrors, withGeneration } from './meta.ts';
 import { sameJson, type ApiObject } from './objects.ts';
+import { restrictNode } from './node-restriction.ts';
 import { admit } from './policy-rules.ts';
 import { badRequest, conflict, notFound } from './status.ts';
 import { keyOf } from './store.ts';
@@ -35,6 +36,7 @@ export function updateObject(update: Update, context: Context): { object: ApiObj
   }
   const rules = subresource === '' ? kind.rules : (kind.subresources[subresource] ?? {});
   if (!update.isPatch) checkUid(kind, draft, current);
+  restrictNode({ kind, subresource, operation: 'UPDATE', object: draft, before: current }, context);
   const next = prepared(kind, { draft, current, rules }, context);
   admit({ kind, subresource, operation: 'UPDATE', object: next, before: current }, context);
   if (dryRun || sameJson(next, current))

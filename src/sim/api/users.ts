@@ -1,6 +1,7 @@
 // Who asks: by client certificate, by a ServiceAccount's token, or nobody known.
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import type { Certificate } from '../../pki/certificate.ts';
 import { holds, peerOf } from '../peer.ts';
 import { unauthorized } from './status.ts';
 import type { Tokens } from './tokens.ts';
@@ -13,6 +14,9 @@ export interface User {
 }
 
 const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'], extra: {} };
+
+/** Whose certificate may say for whom it asks: kube-apiserver's --requestheader-allowed-names, as kubeadm sets it. */
+export const frontProxy = 'front-proxy-client';
 
 export const authenticated = (user: User): User => ({
   ...user,
@@ -30,14 +34,38 @@ export async function authenticate(request: IncomingMessage, tokens: Tokens, now
   return authenticated(user);
 }
 
-function certificateUser({ socket }: IncomingMessage, now: Date): User | undefined {
+function certificateUser({ socket, headersDistinct }: IncomingMessage, now: Date): User | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const peer = peerOf(socket);
   if (peer === undefined) return undefined;
   if (!holds(socket, peer, now)) throw unauthorized();
-  return {
-    name: peer.subject.commonName ?? '',
-    groups: peer.subject.organizations,
-    extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${peer.sha256}`] },
-  };
+  const own = ownerOf(peer);
+  return (own.name === frontProxy ? remoteUser(headersDistinct) : undefined) ?? own;
+}
+
+/** Who a certificate says that he is. */
+export const ownerOf = ({ subject, sha256 }: Certificate): User => ({
+  name: subject.commonName ?? '',
+  groups: subject.organizations,
+  extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${sha256}`] },
+});
+
+const extraHeader = 'x-remote-extra-';
+
+/** The headers in which a front proxy says who asks. */
+export function remoteHeaders({ name, groups, extra }: User): Record<string, string[]> {
+  const more = Object.entries(extra).map(([key, values]): [string, string[]] => [
+    extraHeader + encodeURIComponent(key),
+    [...values],
+  ]);
+  return { 'x-remote-user': [name], 'x-remote-group': [...groups], ...Object.fromEntries(more) };
+}
+
+function remoteUser(headers: IncomingMessage['headersDistinct']): User | undefined {
+  const [name] = headers['x-remote-user'] ?? [];
+  if (name === undefined) return undefined;
+  const extra = Object.entries(headers).flatMap(([header, values = []]) =>
+    header.startsWith(extraHeader) ? [[decodeURIComponent(header.slice(extraHeader.length)), values]] : [],
+  );
+  return { name, groups: headers['x-remote-group'] ?? [], extra: Object.fromEntries(extra) };
 }

@@ -3,10 +3,11 @@ import type { ServerResponse } from 'node:http';
 import { storedIn, type Place } from './create.ts';
 import { apiVersionOf } from './kinds.ts';
 import type { ApiObject, Fields } from './objects.ts';
-import { matcherOf, versionOf } from './read.ts';
+import { forbiddenField } from './fields.ts';
+import { invalidOptions, matcherOf, versionOf } from './read.ts';
 import { isTrue } from './request-info.ts';
 import type { Matches } from './selectors.ts';
-import { expired, plainError } from './status.ts';
+import { expired, plainError, type ApiError } from './status.ts';
 import type { Change, Store } from './store.ts';
 
 export interface WatchTiming {
@@ -17,6 +18,8 @@ export interface WatchTiming {
 /** A reader that falls behind by more than this is cut off, as the real server's cache does it. */
 const mostWaiting = 16 * 1024 * 1024;
 const longest = 1800 + 1800;
+/** Before the end of a watch: whoever begins the next one begins it where he is now. */
+const lastBookmarkSeconds = 2;
 
 /** Answers and returns when the watch has ended. Errors: 400; a forgotten place is told in the stream. */
 export async function serveWatch(
@@ -26,6 +29,7 @@ export async function serveWatch(
   response: ServerResponse,
   timing: WatchTiming,
 ): Promise<void> {
+  checkOptions(query);
   const matches = matcherOf(place.kind, place.namespace, query);
   const from = versionOf(query.get('resourceVersion') ?? '', plainError);
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
@@ -38,15 +42,31 @@ export async function serveWatch(
   const unsubscribe = store.subscribe((change) => {
     if (change.resource === storedIn(place.kind)) stream.send(eventOf(change, matches));
   });
-  const bookmark = (): void => stream.send(bookmarkOf(place, store.revision));
-  const wanted = isTrue(query.get('allowWatchBookmarks'));
-  const marks = setInterval(() => wanted && bookmark(), timing.bookmark);
+  const bookmark = (): void => {
+    if (wantsBookmarks(query)) stream.send(bookmarkOf(place, store.revision));
+  };
   const seconds = Number(query.get('timeoutSeconds') ?? '0') || longest;
-  const timer = setTimeout(() => stream.end(), seconds * 1000);
+  const timers = [
+    setInterval(bookmark, timing.bookmark),
+    setTimeout(() => stream.end(), seconds * 1000),
+    ...(seconds > lastBookmarkSeconds ? [setTimeout(bookmark, (seconds - lastBookmarkSeconds) * 1000)] : []),
+  ];
   await stream.ended;
-  clearInterval(marks);
-  clearTimeout(timer);
+  for (const timer of timers) clearTimeout(timer);
   unsubscribe();
+}
+
+const wantsBookmarks = (query: URLSearchParams): boolean => isTrue(query.get('allowWatchBookmarks'));
+
+const refused = (why: string): ApiError => invalidOptions([forbiddenField('resourceVersionMatch', why)]);
+
+/** Errors: 422. */
+function checkOptions(query: URLSearchParams): void {
+  const [initial, match] = ['sendInitialEvents', 'resourceVersionMatch'].map((name) => query.get(name) ?? '');
+  if (initial !== '' && match !== 'NotOlderThan')
+    throw refused('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  if (match !== '' && initial === '')
+    throw refused('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
 }
 
 interface Beginning {
@@ -59,12 +79,15 @@ interface Beginning {
 /** Sends what lies between the version and now; false when that is forgotten. */
 function begin(store: Store, { place, matches, from, query }: Beginning, stream: Stream): boolean {
   const resource = storedIn(place.kind);
-  const initial = isTrue(query.get('sendInitialEvents'));
-  if (from === undefined || from === 0 || initial) {
+  const asked = query.get('sendInitialEvents');
+  const isUnplaced = from === undefined || from === 0;
+  if (isTrue(asked) || (asked === null && isUnplaced)) {
     for (const object of store.list(resource).filter(matches)) stream.send({ type: 'ADDED', object });
-    if (initial) stream.send(bookmarkOf(place, store.revision, { 'k8s.io/initial-events-end': 'true' }));
+    if (isTrue(asked) && wantsBookmarks(query))
+      stream.send(bookmarkOf(place, store.revision, { 'k8s.io/initial-events-end': 'true' }));
     return true;
   }
+  if (isUnplaced) return true;
   const changes = store.changesSince(from);
   if (changes === undefined) {
     const status = expired(`too old resource version: ${from} (${store.oldest})`).toStatus();
@@ -92,7 +115,6 @@ function eventOf({ type, object, before }: Change, matches: Matches): WatchEvent
 function bookmarkOf({ kind }: Place, revision: number, annotations?: Record<string, string>): WatchEvent {
   const metadata = {
     resourceVersion: String(revision),
-    creationTimestamp: null,
     ...(annotations === undefined ? {} : { annotations }),
   };
   return { type: 'BOOKMARK', object: { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata } };

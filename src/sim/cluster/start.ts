@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { startApi, type ApiServer } from '../api/server.ts';
 import { Api } from '../node/api.ts';
-import type { StoreAccess } from '../node/store-access.ts';
+import { accessTo } from '../node/store-access.ts';
 import { makeAuthority, type Validity } from './authority.ts';
 import { startBalancer, type Balancer } from './balancer.ts';
 import { bootNode } from './boot.ts';
@@ -129,13 +129,10 @@ function apiAs(store: ApiServer, user: string, groups: readonly string[]): Api {
   });
 }
 
-/** As what the API servers ask the store: they act as whoever asks them. */
+/** As what the API servers ask the store: they say who asks them. */
 function writeAccess(directory: string, store: ApiServer): void {
-  const { hostname, port } = new URL(store.url);
-  const pair = store.clientCertificate('kube-apiserver', ['system:masters']);
-  const access: StoreAccess = { host: hostname, port: Number(port), ca: store.caPem, ...pair };
   fs.mkdirSync(directory, { mode: 0o700 });
-  fs.writeFileSync(join(directory, 'access.json'), JSON.stringify(access), { mode: 0o600 });
+  fs.writeFileSync(join(directory, 'access.json'), JSON.stringify(accessTo(store)), { mode: 0o600 });
 }
 
 /** The controller-manager puts the CA into every namespace. */

@@ -1,4 +1,4 @@
-// One contract, two servers. What is expected are the recorded answers of the real one: a difference of either server to
+// One contract, three servers. What is expected are the recorded answers of the real one: a difference of any server to
 // them is a failure. RECORD=1 writes them anew, from the real server.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,8 +10,9 @@ import type { Case } from './cases/case.ts';
 import { kindCases } from './cases/kinds.ts';
 import { listCases } from './cases/lists.ts';
 import { productCases } from './cases/product.ts';
+import { restrictionCases } from './cases/restriction.ts';
 import { rightsCases } from './cases/rights.ts';
-import { startEmbedded, startReal, type ContractServer } from './servers.ts';
+import { startDoor, startEmbedded, startReal, type ContractServer } from './servers.ts';
 import { Talk } from './talk.ts';
 
 const recordings = join(import.meta.dirname, 'recorded');
@@ -21,12 +22,14 @@ const cases: readonly Case[] = [
   ...listCases,
   ...kindCases,
   ...rightsCases,
+  ...restrictionCases,
   ...productCases,
   ...admissionCases,
 ];
 
 const servers = [
   { title: 'the embedded server', start: startEmbedded, skip: recording },
+  { title: 'the embedded server behind a node’s kube-apiserver', start: startDoor, skip: recording },
   { title: 'a real kube-apiserver', start: startReal, skip: mustSkip() },
 ];
 

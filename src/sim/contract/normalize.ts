@@ -10,6 +10,17 @@ export class Normalizer {
   readonly #uids = new Map<string, string>();
   readonly #versions = new Map<string, string>();
 
+  /** Of an event of a watch. A bookmark's version is the whole server's, as a list's is. */
+  event(event: unknown): unknown {
+    if (!isFields(event) || event['type'] !== 'BOOKMARK' || !isFields(event['object']))
+      return this.value(event);
+    const { metadata, ...object } = event['object'];
+    return {
+      ...event,
+      object: { ...object, metadata: isFields(metadata) ? this.#meta(metadata, true) : metadata },
+    };
+  }
+
   /** Of a whole answer. */
   value(value: unknown): unknown {
     if (typeof value === 'string') return this.text(value);

@@ -1,12 +1,15 @@
-// The two servers that the contract is held against: the embedded one, and a real kube-apiserver with etcd.
+// The servers that the contract is held against: the embedded one, the same behind the door through which the nodes of a
+// simulated cluster speak to it, and a real kube-apiserver with etcd.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBareApi } from '../../../test/kube/bare-api.ts';
+import { layPlane, type Part } from '../../../test/kube/simulated-plane.ts';
 import { parseCertificate } from '../../pki/parse.ts';
 import { readPrivateKey } from '../../pki/keys.ts';
 import { readPem } from '../../pki/pem.ts';
 import { Authority, type Pair } from '../api/authority.ts';
 import { startApi } from '../api/server.ts';
+import { accessTo } from '../node/store-access.ts';
 
 export interface ContractServer {
   readonly url: string;
@@ -29,6 +32,38 @@ export async function startEmbedded(): Promise<ContractServer> {
     kill: async () => api.stop(),
     start: async () => api.start(),
     stop: async () => api.close(),
+  };
+}
+
+/** A kube-apiserver of a simulated node as a process of its own, with its etcd and the embedded server behind it. */
+export async function startDoor(): Promise<ContractServer> {
+  const api = await startApi();
+  const plane = await layPlane(accessTo(api));
+  const stop = async (): Promise<void> => {
+    await plane.close();
+    await api.close();
+  };
+  let door: Part;
+  try {
+    await plane.startEtcd();
+    door = await plane.startApiserver();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    url: plane.url,
+    caPem: plane.kubernetes.certificate,
+    clientCertificate: (commonName, organizations) => {
+      const { certificate: cert, key } = plane.leafOf({ commonName, organizations });
+      return { cert, key };
+    },
+    compact: async () => api.store.compact(),
+    kill: async () => door.end(),
+    start: async () => {
+      door = await plane.startApiserver();
+    },
+    stop,
   };
 }
 

@@ -76,20 +76,21 @@ export class Talk {
     return this.#send(method, path, said);
   }
 
-  /** Follows a watch until it has told `count` events or ends, while `meanwhile` happens. */
+  /** Follows a watch until it has told `count` events or ends, while `meanwhile` happens. Gives the events as they came. */
   async watch(
     path: string,
     count: number,
     meanwhile: () => Promise<unknown> = async () => undefined,
-  ): Promise<void> {
+  ): Promise<readonly unknown[]> {
     const events: unknown[] = [];
     const status = await this.#stream(path, count, events, meanwhile);
     this.entries.push({
       said: this.#normalizer.text(`watch ${path}`),
       status,
       type: 'stream',
-      answer: events.map((event) => this.#normalizer.value(event)),
+      answer: events.map((event) => this.#normalizer.event(event)),
     });
+    return events;
   }
 
   /** The server dies and comes back. */

@@ -14,7 +14,9 @@ const id = 'front-proxy-client.crt';
 const day = 24 * 3_600_000;
 const pki = 'etc/kubernetes/pki/front-proxy-ca';
 
-export const caEnds: Fault = async (context) => {
+export const caEnds: Fault = { silences: [], play: renewBeforeItEnds };
+
+async function renewBeforeItEnds(context: FaultContext): Promise<void> {
   const { cluster, say } = context;
   const told = await until('the word of the dashboard', context, async () => (await needOf(context)).text);
   say(`fault: a CA is about to end. The dashboard: ${told}`);
@@ -33,7 +35,7 @@ export const caEnds: Fault = async (context) => {
   });
   await until('the end of that', context, async () => ((await needOf(context)).isNone ? true : undefined));
   say('the dashboard: no CA is about to end any more');
-};
+}
 
 interface CaNeed {
   readonly text?: string;

@@ -14,8 +14,12 @@ export interface FaultContext {
   readonly signal: AbortSignal;
 }
 
-/** Brings it about, waits for what comes of it, and heals it. */
-export type Fault = (context: FaultContext) => Promise<void>;
+export interface Fault {
+  /** Where servers are silent while it is played. */
+  readonly silences: readonly string[];
+  /** Brings it about, waits for what comes of it, and heals it. */
+  readonly play: (context: FaultContext) => Promise<void>;
+}
 
 const lookMs = 300;
 /** Longer than anything here takes. */

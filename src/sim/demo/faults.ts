@@ -65,43 +65,65 @@ function wrapKubelet(root: string): void {
   fs.writeFileSync(join(root, dropIn), `[Service]\nExecStart=\nExecStart=${wrapper} ${own}\n`);
 }
 
-export async function playFaults(context: FaultContext): Promise<void> {
-  for (const fault of [apiserverStaysAway, kubeletIsBroken, etcdLosesQuorum, caEnds, leaderDies]) {
+/** @param noteSilent is told of which nodes servers are silent from now on */
+export async function playFaults(
+  context: FaultContext,
+  noteSilent: (nodes: readonly string[]) => void,
+): Promise<void> {
+  for (const { silences, play } of [
+    apiserverStaysAway,
+    kubeletIsBroken,
+    etcdLosesQuorum,
+    caEnds,
+    leaderDies,
+  ]) {
     if (context.signal.aborted) return;
+    noteSilent(silences);
     try {
-      await fault(context);
+      await play(context);
     } catch (error) {
       if (!context.signal.aborted) context.say(`a fault could not be played: ${describeError(error)}`);
+    } finally {
+      noteSilent([]);
     }
   }
 }
 
-const apiserverStaysAway: Fault = async (context) => {
-  context.say(
-    `fault: the API server of ${lastingNode} will not start with another certificate; a person asks to renew it`,
-  );
-  await ended(context, await askFor(context, lastingNode, ['apiserver.crt']));
+const apiserverStaysAway: Fault = {
+  silences: [lastingNode],
+  play: async (context) => {
+    context.say(
+      `fault: the API server of ${lastingNode} will not start with another certificate; a person asks to renew it`,
+    );
+    await ended(context, await askFor(context, lastingNode, ['apiserver.crt']));
+  },
 };
 
-const kubeletIsBroken: Fault = async (context) => {
-  const { cluster, say } = context;
-  say(`fault: the kubelet of ${brokenNode} goes on serving its old certificate, whatever is done`);
-  await ended(context, ({ spec }) => spec.nodeName === brokenNode);
-  const root = rootOf(cluster, brokenNode);
-  fs.rmSync(join(root, dropIn));
-  await systemctl(['restart', 'kubelet'], join(root, systemdSocket));
-  say(`${brokenNode} is mended by a person: its kubelet serves what its configuration names`);
+const kubeletIsBroken: Fault = {
+  silences: [brokenNode],
+  play: async (context) => {
+    const { cluster, say } = context;
+    say(`fault: the kubelet of ${brokenNode} goes on serving its old certificate, whatever is done`);
+    await ended(context, ({ spec }) => spec.nodeName === brokenNode);
+    const root = rootOf(cluster, brokenNode);
+    fs.rmSync(join(root, dropIn));
+    await systemctl(['restart', 'kubelet'], join(root, systemdSocket));
+    say(`${brokenNode} is mended by a person: its kubelet serves what its configuration names`);
+  },
 };
 
 /** Once would not do: its kubelet starts it again at once, and the Lease is still its own. */
-const leaderDies: Fault = async (context) => {
-  const { cluster, say, signal } = context;
-  const leader = await leaderOf(cluster, signal);
-  say(`fault: the leader ${leader} is killed, as often as it is started again`);
-  const other = await until('another leader', context, async () => {
-    await killContainer(cluster, leader);
-    const now = await leaderOf(cluster, signal);
-    return now === leader ? undefined : now;
-  });
-  say(`${other} leads; ${leader} stands by when it is back`);
+const leaderDies: Fault = {
+  silences: [],
+  play: async (context) => {
+    const { cluster, say, signal } = context;
+    const leader = await leaderOf(cluster, signal);
+    say(`fault: the leader ${leader} is killed, as often as it is started again`);
+    const other = await until('another leader', context, async () => {
+      await killContainer(cluster, leader);
+      const now = await leaderOf(cluster, signal);
+      return now === leader ? undefined : now;
+    });
+    say(`${other} leads; ${leader} stands by when it is back`);
+  },
 };

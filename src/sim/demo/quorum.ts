@@ -11,7 +11,12 @@ const subject = 'n1';
 /** Longer than a leader goes on without its Lease. */
 const silenceMs = 12_000;
 
-export const etcdLosesQuorum: Fault = async (context) => {
+export const etcdLosesQuorum: Fault = {
+  silences: gone,
+  play: loseQuorum,
+};
+
+async function loseQuorum(context: FaultContext): Promise<void> {
   const { cluster, say, signal } = context;
   const [first, second] = gone;
   await idle(context);
@@ -38,7 +43,7 @@ export const etcdLosesQuorum: Fault = async (context) => {
   } finally {
     for (const name of open) bringBack(name);
   }
-};
+}
 
 const whyShut = ({ rotations }: FaultContext): string | undefined =>
   rotations()

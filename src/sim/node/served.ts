@@ -1,5 +1,6 @@
 // A TLS server that shows what lies in its files, as the components of Kubernetes do: new files are taken up without a
-// restart, and a certificate whose key does not fit is not (the old pair stays).
+// restart. Of a certificate whose key does not fit, kube-apiserver and the kubelet know nothing yet and go on showing the
+// old pair (apiserver's dynamiccertificates); etcd, which reads its files for every connection, fails those (its TLSInfo).
 import * as fs from 'node:fs';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { RequestListener } from 'node:http';
@@ -10,11 +11,13 @@ export interface ServedFiles {
   readonly keyFile: string;
   /** Clients are asked for a certificate, which this one must have signed to count. */
   readonly clientCaFile?: string;
+  /** Read for every connection, but for whom to trust: as etcd does. */
+  readonly eachConnection?: boolean;
 }
 
 const lookEveryMs = 300;
 
-/** Errors of listening reject. The server looks at its files until `signal` aborts, and is closed then. */
+/** Errors of listening and of the first reading reject. The server looks at its files until `signal` aborts; then it is closed. */
 export async function serveFiles(
   files: ServedFiles,
   where: { readonly host: string; readonly port: number },
@@ -22,9 +25,12 @@ export async function serveFiles(
   signal: AbortSignal,
   more: ServerOptions = {},
 ): Promise<Server> {
+  const { eachConnection = false } = files;
+  const stamp = stampOf(files);
+  const first = secretsOf(files);
   const server = createServer(
     {
-      ...secretsOf(files),
+      ...first,
       requestCert: files.clientCaFile !== undefined,
       rejectUnauthorized: false,
       ...more,
@@ -35,8 +41,13 @@ export async function serveFiles(
     server.once('error', reject);
     server.listen(where.port, where.host, resolve);
   });
-  const look = reloader(files, (secrets) => server.setSecureContext(secrets));
-  const timer = setInterval(look, lookEveryMs);
+  const look = reloader(files, stamp, {
+    take: (secrets) => server.setSecureContext(eachConnection ? { ...first, ...pairOf(secrets) } : secrets),
+    // Without a certificate no handshake comes to its end.
+    refuse: () => eachConnection && server.setSecureContext({}),
+  });
+  if (eachConnection) server.prependListener('connection', look);
+  const timer = eachConnection ? undefined : setInterval(look, lookEveryMs);
   const stop = (): void => {
     clearInterval(timer);
     server.close();
@@ -56,9 +67,17 @@ export function secretsOf({ certFile, keyFile, clientCaFile }: ServedFiles) {
   };
 }
 
-/** Calls `take` when the files are others than before and fit each other. */
-function reloader(files: ServedFiles, take: (secrets: Secrets) => void): () => void {
-  let seen = stampOf(files);
+const pairOf = ({ cert, key }: Secrets) => ({ cert, key });
+
+interface Reactions {
+  readonly take: (secrets: Secrets) => void;
+  /** Half of a swap, or nonsense; asked again until the files fit. */
+  readonly refuse: () => void;
+}
+
+/** Looks whether the files are others than before. */
+function reloader(files: ServedFiles, before: string, { take, refuse }: Reactions): () => void {
+  let seen = before;
   return () => {
     const stamp = stampOf(files);
     if (stamp === seen) return;
@@ -68,7 +87,7 @@ function reloader(files: ServedFiles, take: (secrets: Secrets) => void): () => v
       take(secrets);
       seen = stamp;
     } catch {
-      // Half of a swap, or nonsense: the pair that was read before stays until both files fit.
+      refuse();
     }
   };
 }

@@ -1,4 +1,5 @@
 // The observer's eyes on real files and real sockets.
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -34,6 +35,17 @@ function lay({ certificate, key }: Pair): void {
   fs.writeFileSync(join(root, `${place}.key`), key);
 }
 
+/** By openssl, as somebody else would make it. */
+function selfSigned(type: string, option: string): Pair {
+  const [keyFile, certFile] = [join(root, 'made.key'), join(root, 'made.crt')];
+  execFileSync('openssl', ['genpkey', '-algorithm', type, '-pkeyopt', option, '-out', keyFile], {
+    stdio: 'pipe',
+  });
+  const request = ['req', '-x509', '-new', '-key', keyFile, '-subj', '/CN=system:node:w1', '-out', certFile];
+  execFileSync('openssl', request, { stdio: 'pipe' });
+  return { certificate: fs.readFileSync(certFile, 'utf8'), key: fs.readFileSync(keyFile, 'utf8') };
+}
+
 async function serve({ certificate, key }: Pair): Promise<void> {
   const made = createServer({ cert: certificate, key });
   server = made;
@@ -65,9 +77,11 @@ describe('a node’s files and sockets', () => {
     expect(seen?.shown).not.toBe(seen?.serial);
   });
 
-  it('sees nothing where nobody answers', async () => {
+  it('sees that nobody answers, and does not say so of whom it has not asked', async () => {
     lay(leaf());
-    expect(await look()).toMatchObject({ shown: undefined, alive: false });
+    expect(await look()).toMatchObject({ shown: undefined, silent: true, alive: false });
+    const [unasked] = await seeNode(root, node, { ...everything, shown: () => false });
+    expect(unasked).toMatchObject({ shown: undefined, silent: false, alive: false });
   });
 
   it('sees a key of another certificate', async () => {
@@ -81,5 +95,23 @@ describe('a node’s files and sockets', () => {
     lay(leaf('system:node:w2'));
     const after = await look();
     expect(after?.identity).not.toBe(before?.identity);
+  });
+
+  it('sees another type or size of key, and none in a key of the same', async () => {
+    const identities = [];
+    for (const [type, ...option] of [
+      ['EC', 'ec_paramgen_curve:P-256'],
+      ['EC', 'ec_paramgen_curve:P-256'],
+      ['EC', 'ec_paramgen_curve:P-384'],
+      ['RSA', 'rsa_keygen_bits:2048'],
+      ['RSA', 'rsa_keygen_bits:3072'],
+    ] as const) {
+      lay(selfSigned(type, option.join('')));
+      identities.push((await look())?.identity);
+    }
+    const [first, same, ...others] = identities;
+    expect(first).toContain('ec prime256v1');
+    expect(same).toBe(first);
+    expect(new Set([first, ...others]).size).toBe(4);
   });
 });

@@ -1,5 +1,5 @@
 // One look at everything: files of the nodes, what their sockets show, and the objects of the API.
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import * as fs from 'node:fs';
 import { request } from 'node:https';
 import { join, posix } from 'node:path';
@@ -52,11 +52,13 @@ async function seePlace(
   if (file === undefined) return [];
   const { serial, identity, keyFits, material } = file;
   const isServed = sight.kind === 'served';
-  const shown = isServed && wanted.shown(id, serial) ? await shownAt(node.address, sight.port) : undefined;
+  const isAsked = isServed && wanted.shown(id, serial);
+  const shown = isAsked ? await shownAt(node.address, sight.port) : undefined;
   const alive = isServed
     ? shown === serial
     : wanted.inUse(id, serial) && (await isInUse(sight, { node, material }));
-  return [{ node: node.name, id, serial, identity, keyFits, shown, isServed, alive }];
+  const silent = isAsked && shown === undefined;
+  return [{ node: node.name, id, serial, identity, keyFits, shown, silent, isServed, alive }];
 }
 
 interface ReadFile {
@@ -167,8 +169,16 @@ function parseFirst(text: string): X509Certificate | undefined {
 const serialOf = ({ serialNumber }: X509Certificate): string =>
   serialNumber.toLowerCase().replace(/^(?:00)+(?=.)/u, '');
 
-const identityOf = ({ subject, subjectAltName = '', keyUsage, issuer }: X509Certificate): string =>
-  [subject, subjectAltName, String(keyUsage), `by ${issuer}`].join('; ').replaceAll('\n', ', ');
+const identityOf = ({ subject, subjectAltName = '', keyUsage, issuer, publicKey }: X509Certificate): string =>
+  [subject, subjectAltName, String(keyUsage), keyTypeOf(publicKey), `by ${issuer}`]
+    .join('; ')
+    .replaceAll('\n', ', ');
+
+/** `ec prime256v1`, `rsa 2048`: a renewal keeps it. */
+function keyTypeOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): string {
+  const { namedCurve, modulusLength } = asymmetricKeyDetails;
+  return [asymmetricKeyType, namedCurve ?? modulusLength].filter((part) => part !== undefined).join(' ');
+}
 
 function fits(certificate: X509Certificate, text: string): boolean {
   try {

@@ -8,6 +8,7 @@ const file = (change: Partial<SeenFile> = {}): SeenFile => ({
   identity: 'CN=kube-apiserver',
   keyFits: true,
   shown: 'a1',
+  silent: false,
   alive: true,
   isServed: true,
   ...change,
@@ -29,7 +30,7 @@ function watch(...looks: readonly Partial<Sighting>[]) {
   const verified: string[] = [];
   const violations: string[] = [];
   for (const look of looks) {
-    const judged = judge(memory, { files: [], rotations: [], ...look });
+    const judged = judge(memory, { files: [], rotations: [], faulty: new Set(), ...look });
     memory = judged.memory;
     verified.push(...judged.verified.map(({ node, id, serial }) => `${node} ${id} ${serial}`));
     violations.push(...judged.violations.map(({ kind, message }) => `${kind}: ${message}`));
@@ -110,11 +111,45 @@ describe('what must not be', () => {
 
     it.each([
       ['the server shows it', { shown: 'b2' }],
-      ['the server is away', { shown: undefined }],
+      ['the server was not asked', { shown: undefined }],
       ['the file has been renewed again', { serial: 'c3', shown: 'a1' }],
       ['nobody serves it', { shown: 'a1', isServed: false }],
     ])('is none when %s', (_, change) => {
       expect(watch(...times(9, after(change))).violations).toEqual([]);
+    });
+
+    describe('and after which nobody answers', () => {
+      const silence = after({ shown: undefined, silent: true });
+
+      it('is a lie, too, once', () => {
+        expect(watch(...times(40, silence)).violations).toEqual([
+          'NotServed: n1-x-1 has Succeeded, but n1 does not answer for apiserver.crt, where it should show b2',
+        ]);
+      });
+
+      it('is none while that may be a busy machine', () => {
+        const late = times(19, silence);
+        expect(watch(...late).violations).toEqual([]);
+        expect(watch(...late, after({ shown: 'b2' }), ...late).violations).toEqual([]);
+      });
+
+      it.each(['Admitted', 'Running', 'Verifying'])(
+        'is none while the next one is %s on that node',
+        (phase) => {
+          const next = rotation({ uid: 'u2', name: 'n1-x-2', phase });
+          expect(watch(...times(40, { ...silence, rotations: [said, next] })).violations).toEqual([]);
+        },
+      );
+
+      it('is a lie all the same while one runs on another node', () => {
+        const other = rotation({ uid: 'u2', name: 'w1-x-1', node: 'w1', role: 'worker' });
+        expect(watch(...times(40, { ...silence, rotations: [said, other] })).violations).toHaveLength(1);
+      });
+
+      it('is none while a fault is played on that node, and one where it is played on another', () => {
+        expect(watch(...times(40, { ...silence, faulty: new Set(['n1']) })).violations).toEqual([]);
+        expect(watch(...times(40, { ...silence, faulty: new Set(['n2']) })).violations).toHaveLength(1);
+      });
     });
   });
 });

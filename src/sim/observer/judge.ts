@@ -6,8 +6,10 @@ export interface SeenFile {
   /** Everything of a certificate that a renewal must keep. */
   readonly identity: string;
   readonly keyFits: boolean;
-  /** Serial that a server shows now; undefined: it does not answer, or none shows this one. */
+  /** Serial that a server shows now; undefined: it does not answer, was not asked, or none shows this one. */
   readonly shown: string | undefined;
+  /** Whether it was asked, and nobody answered. */
+  readonly silent: boolean;
   /** Whether the certificate in the file was seen in use just now. */
   readonly alive: boolean;
   readonly isServed: boolean;
@@ -25,6 +27,8 @@ export interface SeenRotation {
 export interface Sighting {
   readonly files: readonly SeenFile[];
   readonly rotations: readonly SeenRotation[];
+  /** Nodes of which somebody plays a fault just now. */
+  readonly faulty: ReadonlySet<string>;
 }
 
 export type ViolationKind = 'TwoControlPlanes' | 'KeyMismatch' | 'IdentityChanged' | 'NotServed';
@@ -60,11 +64,13 @@ export const nothingSeen: Memory = {
 
 /** Two renames of a pair are a moment apart, and a server takes a moment to show what is new: a state that stays counts. */
 const looksThatCount = 4;
+/** Nobody is to be silent after his rotation; but on a busy machine an answer may come late. */
+const silentLooksThatCount = 20;
 const inFlight: ReadonlySet<string> = new Set(['Admitted', 'Running', 'Verifying']);
 
 export function judge(
   memory: Memory,
-  { files, rotations }: Sighting,
+  { files, rotations, faulty }: Sighting,
 ): {
   readonly memory: Memory;
   readonly verified: readonly Verified[];
@@ -81,12 +87,17 @@ export function judge(
       first.get(`${node} ${id}`)?.serial !== serial &&
       !memory.verified.has(`${node} ${id} ${serial}`),
   );
-  const lasting = [...files.flatMap(mismatchOf), ...rotations.flatMap((each) => notServed(each, files))];
+  const busy = new Set([...faulty, ...rotations.filter(isInFlight).map(({ node }) => node)]);
+  const lasting = [
+    ...files.flatMap(mismatchOf),
+    ...rotations.flatMap((each) => notServed(each, files)),
+    ...rotations.filter(({ node }) => !busy.has(node)).flatMap((each) => silentOf(each, files)),
+  ];
   const wrong = new Map(lasting.map(({ message }) => [message, (memory.wrong.get(message) ?? 0) + 1]));
   const found = [
     ...twoControlPlanes(rotations),
     ...files.flatMap((file) => changedOf(file, first.get(`${file.node} ${file.id}`)?.identity)),
-    ...lasting.filter(({ message }) => (wrong.get(message) ?? 0) >= looksThatCount),
+    ...lasting.filter(({ message, looks }) => (wrong.get(message) ?? 0) >= looks).map(violationOf),
   ];
   const violations = found.filter(({ message }) => !memory.told.has(message));
   return {
@@ -104,16 +115,25 @@ export function judge(
   };
 }
 
+/** Counts when it is seen so many times in a row. */
+interface Lasting extends Violation {
+  readonly looks: number;
+}
+
+const violationOf = ({ kind, message }: Lasting): Violation => ({ kind, message });
+const isInFlight = ({ phase }: SeenRotation): boolean => inFlight.has(phase);
+
 function twoControlPlanes(rotations: readonly SeenRotation[]): readonly Violation[] {
-  const running = rotations.filter(({ role, phase }) => role === 'control-plane' && inFlight.has(phase));
+  const running = rotations.filter((each) => each.role === 'control-plane' && isInFlight(each));
   const nodes = [...new Set(running.map(({ node }) => node))].toSorted();
   if (nodes.length < 2) return [];
   return [{ kind: 'TwoControlPlanes', message: `${nodes.join(' and ')} are rotated at the same time` }];
 }
 
-function mismatchOf({ node, id, keyFits, serial }: SeenFile): readonly Violation[] {
+function mismatchOf({ node, id, keyFits, serial }: SeenFile): readonly Lasting[] {
   if (keyFits) return [];
-  return [{ kind: 'KeyMismatch', message: `${node}: key and certificate ${serial} of ${id} do not fit` }];
+  const message = `${node}: key and certificate ${serial} of ${id} do not fit`;
+  return [{ kind: 'KeyMismatch', message, looks: looksThatCount }];
 }
 
 function changedOf({ node, id, identity }: SeenFile, before: string | undefined): readonly Violation[] {
@@ -121,23 +141,36 @@ function changedOf({ node, id, identity }: SeenFile, before: string | undefined)
   return [{ kind: 'IdentityChanged', message: `${node}: ${id} was ${before} and is ${identity}` }];
 }
 
-/** Of a rotation that says Succeeded, as long as its certificate is the one that lies there. */
-function notServed(
-  { name, node, phase, certificates }: SeenRotation,
+/** Of a rotation that says Succeeded: what it has renewed and what lies there still, with the server that should show it. */
+function succeededFiles(
+  { node, phase, certificates }: SeenRotation,
   files: readonly SeenFile[],
-): readonly Violation[] {
+): readonly SeenFile[] {
   if (phase !== 'Succeeded') return [];
-  return certificates.flatMap(({ id, newSerial }): readonly Violation[] => {
-    const file = files.find((each) => each.node === node && each.id === id);
-    // A server that is away shows nothing: that is another's concern.
-    if (file === undefined || file.serial !== newSerial || !file.isServed || file.shown === undefined)
-      return [];
-    if (file.shown === newSerial) return [];
-    return [
-      {
-        kind: 'NotServed',
-        message: `${name} has Succeeded, but ${node} shows ${file.shown} for ${id}, not ${newSerial}`,
-      },
-    ];
+  return files.filter(
+    (file) =>
+      file.node === node &&
+      file.isServed &&
+      certificates.some(({ id, newSerial }) => file.id === id && file.serial === newSerial),
+  );
+}
+
+const succeeded = (name: string, node: string): string => `${name} has Succeeded, but ${node}`;
+
+function notServed(rotation: SeenRotation, files: readonly SeenFile[]): readonly Lasting[] {
+  return succeededFiles(rotation, files).flatMap(({ node, id, serial, shown }): readonly Lasting[] => {
+    if (shown === undefined || shown === serial) return [];
+    const message = `${succeeded(rotation.name, node)} shows ${shown} for ${id}, not ${serial}`;
+    return [{ kind: 'NotServed', message, looks: looksThatCount }];
   });
+}
+
+function silentOf(rotation: SeenRotation, files: readonly SeenFile[]): readonly Lasting[] {
+  return succeededFiles(rotation, files)
+    .filter(({ silent }) => silent)
+    .map(({ node, id, serial }) => ({
+      kind: 'NotServed',
+      message: `${succeeded(rotation.name, node)} does not answer for ${id}, where it should show ${serial}`,
+      looks: silentLooksThatCount,
+    }));
 }

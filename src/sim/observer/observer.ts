@@ -18,6 +18,8 @@ export interface ObserverOptions {
   readonly rootOf: (node: PlannedNode) => string;
   /** As the API has them now; undefined: it does not answer. */
   readonly rotations: () => readonly CertificateRotation[] | undefined;
+  /** Nodes of which somebody plays a fault just now: there silence is no lie. */
+  readonly faulty: () => ReadonlySet<string>;
   readonly onVerified: (verified: Verified) => void;
   readonly onViolation: (violation: Violation) => void;
 }
@@ -48,7 +50,11 @@ async function look(options: ObserverOptions, memory: Memory): Promise<Sighting 
   const files = await Promise.all(
     plan.nodes.map(async (node) => seeNode(rootOf(node), node, wantedOf(node, memory))),
   );
-  return { files: files.flat(), rotations: rotations.flatMap((each) => seenRotation(each, plan)) };
+  return {
+    files: files.flat(),
+    rotations: rotations.flatMap((each) => seenRotation(each, plan)),
+    faulty: options.faulty(),
+  };
 }
 
 /** What still lies there from the start needs no look; what was seen in use once is only asked for what it shows. */

@@ -1,5 +1,6 @@
 // Lists, pages, selectors and watches.
 import { configMap, namespace, type Case } from './case.ts';
+import { fieldsOf, valueAt } from '../../api/objects.ts';
 import type { Talk } from '../talk.ts';
 
 const labelled = (name: string, labels: Record<string, string>): object =>
@@ -133,6 +134,39 @@ const watches: Case = {
   },
 };
 
+const initial = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
+
+const bookmarks: Case = {
+  name: 'bookmarks',
+  run: async (talk) => {
+    const ns = await namespace(talk, 'bookmarks');
+    const path = `${ns}/configmaps?watch=true`;
+    const marked = `${path}&allowWatchBookmarks=true`;
+    const list = await talk.quietly('GET', `${ns}/configmaps`);
+    const from = list.body.metadata?.resourceVersion ?? '';
+    const make = async (): Promise<unknown> =>
+      talk.quietly('POST', `${ns}/configmaps`, { body: configMap('a') });
+    // One comes two seconds before the end of a watch, to whoever asked for it.
+    const asked = `resourceVersion=${from}&timeoutSeconds=4`;
+    checkPlace(from, await talk.watch(`${marked}&${asked}`, 2, make));
+    await talk.watch(`${path}&resourceVersion=${from}&timeoutSeconds=3`, 2);
+    // And one at the end of what was there at the beginning.
+    checkPlace(from, await talk.watch(`${marked}&${initial}`, 2));
+    checkPlace(from, await talk.watch(`${marked}&${initial}&resourceVersion=${from}`, 2));
+    await talk.watch(`${path}&${initial}&timeoutSeconds=1`, 2);
+    await talk.watch(`${marked}&${initial.replace('true', 'false')}&timeoutSeconds=1`, 1);
+    await talk.watch(`${marked}&sendInitialEvents=true`, 1);
+    await talk.watch(`${marked}&resourceVersionMatch=NotOlderThan`, 1);
+  },
+};
+
+/** Whoever goes on from a bookmark misses nothing, and gets nothing twice. */
+function checkPlace(from: string, events: readonly unknown[]): void {
+  const versions = events.map((event) => Number(valueAt(fieldsOf(event), 'object.metadata.resourceVersion')));
+  const [added = 0, bookmark = 0] = versions;
+  if (added <= Number(from) || bookmark < added) throw new Error(`${versions.join(' and ')} after ${from}`);
+}
+
 const gone: Case = {
   name: 'forgotten versions',
   run: async (talk) => {
@@ -152,4 +186,4 @@ const gone: Case = {
   },
 };
 
-export const listCases: readonly Case[] = [selectors, pages, versions, watches, gone];
+export const listCases: readonly Case[] = [selectors, pages, versions, watches, bookmarks, gone];

@@ -269,6 +269,8 @@ const ownKind: Case = {
     await talk.say('GET', `${rotations}?fieldSelector=metadata.name%3Done`, { accept });
     await talk.say('GET', path, { accept });
     await talk.watch(`${rotations}?watch=true&fieldSelector=metadata.name%3Done`, 1);
+    const whole = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+    await talk.watch(`${rotations}?watch=true&fieldSelector=metadata.name%3Done&${whole}`, 2);
     await talk.say('DELETE', path);
     await talk.say('GET', path);
     await talk.say('POST', rotations, { text: '{' });

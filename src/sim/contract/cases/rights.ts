@@ -49,6 +49,22 @@ const credentials: Case = {
   },
 };
 
+const health: Case = {
+  name: 'parts of health',
+  run: async (talk) => {
+    for (const kind of ['readyz', 'livez', 'healthz']) {
+      await talk.say('GET', `/${kind}/etcd`);
+      await talk.say('GET', `/${kind}/ping`);
+      await talk.say('GET', `/${kind}/etcd`, { as: { user: 'alice' } });
+    }
+    await talk.say('GET', '/readyz/etcd', { as: 'anonymous' });
+    await talk.say('GET', '/readyz/etcd', { as: 'stranger' });
+    await talk.say('GET', '/readyz/nonsense');
+    await talk.say('GET', '/readyz/nonsense', { as: { user: 'alice' } });
+    await talk.say('GET', '/readyz', { as: 'stranger' });
+  },
+};
+
 const refused: Case = {
   name: 'rbac',
   run: async (talk) => {
@@ -263,4 +279,4 @@ const acting: Case = {
   },
 };
 
-export const rightsCases: readonly Case[] = [credentials, refused, questions, kubelets, acting];
+export const rightsCases: readonly Case[] = [credentials, health, refused, questions, kubelets, acting];

@@ -125,6 +125,7 @@ await serveFiles(
     certFile: flag('peer-cert-file'),
     keyFile: flag('peer-key-file'),
     clientCaFile: flag('peer-trusted-ca-file'),
+    eachConnection: true,
   },
   urlOf(flag('listen-peer-urls')),
   (_, response) => response.end('[]'),
@@ -133,7 +134,12 @@ await serveFiles(
 );
 await askPeers();
 await serveFiles(
-  { certFile: flag('cert-file'), keyFile: flag('key-file'), clientCaFile: flag('trusted-ca-file') },
+  {
+    certFile: flag('cert-file'),
+    keyFile: flag('key-file'),
+    clientCaFile: flag('trusted-ca-file'),
+    eachConnection: true,
+  },
   urlOf(flag('listen-client-urls')),
   ({ url = '/' }, response) => answer(url, response),
   stop.signal,
