@@ -48,9 +48,11 @@ ${fence}
 ${helpText().trimEnd()}
 ${fence}
 
-\`status\` ends with 10 also where it is not known whether the cluster is safe. What merely should be known, a failure that is tried
-again by itself or a paused node, leaves it at 0. With \`--json\` each sentence comes as \`{key, with, text}\`: keys are stable, texts
-may change.
+\`status\` ends with 10 also where it is not known whether the cluster is safe, and where time runs out: within 10 days of the end of a
+certificate that is not being renewed at that moment, whatever keeps it (of one that lives less than 90 days: in the last ninth of
+its life), and within 90 days of the end of a CA, the days of the critical [alerts](alerts.md). What merely should be known, a failure
+that is tried again by itself or a paused node, leaves it at 0 until then. With \`--json\` each sentence comes as \`{key, with, text}\`:
+keys are stable, texts may change.
 
 \`pause\` without a node writes \`paused: true\` into ConfigMap \`cluster-cert-rotator-config\`, \`resume\` writes \`false\`; the next
 \`helm upgrade\` sets what the chart's value \`config.paused\` says. A node that is paused by itself stays so.

@@ -26,12 +26,11 @@ export function useData<T>(path: string): { readonly loaded: Loaded<T>; readonly
     const ask = async (): Promise<void> => {
       const loaded = await load<T>(path, stop.signal);
       if (stop.signal.aborted) return;
-      if (loaded.kind === 'starting' || loaded.kind === 'failed') timer = setTimeout(again, 3000);
-      // An outage takes away nothing that is shown.
+      const isOut = loaded.kind === 'starting' || loaded.kind === 'failed';
+      if (isOut) timer = setTimeout(again, 3000);
+      // An outage takes away nothing that is shown, nor does a server that begins anew.
       setKnown((before) =>
-        loaded.kind === 'failed' && before.path === path && before.loaded.kind === 'value'
-          ? before
-          : { path, loaded },
+        isOut && before.path === path && before.loaded.kind === 'value' ? before : { path, loaded },
       );
     };
     void ask();
@@ -48,11 +47,16 @@ async function load<T>(path: string, signal: AbortSignal): Promise<Loaded<T>> {
   try {
     const answer = await fetch(path, { signal });
     if (answer.status === 404) return { kind: 'gone' };
-    if (answer.status === 503) return { kind: 'starting' };
+    if (answer.status === 503 && (await isStarting(answer))) return { kind: 'starting' };
     if (!answer.ok) return { kind: 'failed', why: String(answer.status) };
     const value: T = await answer.json();
     return { kind: 'value', value };
   } catch (error) {
     return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Said by our own server; a proxy before it may have nobody to ask. */
+async function isStarting(answer: Response): Promise<boolean> {
+  return (await answer.text()).includes('"error":"starting"');
 }

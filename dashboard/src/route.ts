@@ -30,12 +30,13 @@ function decoded(text: string): string {
 
 export const nodeLink = (name: string): string => `#/nodes/${encodeURIComponent(name)}`;
 
+/** Another one whenever somebody goes somewhere, be it to where the page began. */
 export function useRoute(): Route {
-  const [hash, setHash] = useState(location.hash);
+  const [route, setRoute] = useState(() => routeOf(location.hash));
   useEffect(() => {
-    const change = (): void => setHash(location.hash);
+    const change = (): void => setRoute(routeOf(location.hash));
     addEventListener('hashchange', change);
     return () => removeEventListener('hashchange', change);
   }, []);
-  return routeOf(hash);
+  return route;
 }

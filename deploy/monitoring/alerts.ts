@@ -1,5 +1,6 @@
 // Every alert as data: the chart's PrometheusRule, docs/alerts.md and the promtool tests are made from this table.
 // Gauges of the leader are taken over all replicas and over 15 minutes, so that a change of leader ends no alert's wait.
+import { urgentDays } from '../../src/policy/ending.ts';
 
 export interface Alert {
   readonly name: string;
@@ -45,9 +46,9 @@ const expiries: readonly Alert[] = [
   {
     name: 'CertificateExpiresVerySoon',
     severity: 'critical',
-    expr: `${expiry} <= 10 * ${day}`,
+    expr: `${expiry} <= ${urgentDays.leaf} * ${day}`,
     for: '1m',
-    summary: `${certificate} ends within 10 days`,
+    summary: `${certificate} ends within ${urgentDays.leaf} days`,
     means:
       'ACP’s second threshold. Below 7 days a rotation is urgent: soft gates (windows, neighbours that are not Ready, an upgrade) give way to it. What still holds it is hard, or the node cannot be worked on.',
     steps: [
@@ -84,9 +85,9 @@ const expiries: readonly Alert[] = [
   {
     name: 'CertificateAuthorityEndsSoon',
     severity: 'critical',
-    expr: `min by (ca) (cert_rotator_ca_not_after) - time() <= 90 * ${day}`,
+    expr: `min by (ca) (cert_rotator_ca_not_after) - time() <= ${urgentDays.ca} * ${day}`,
     for: '1h',
-    summary: 'CA {{ $labels.ca }} ends within 90 days',
+    summary: `CA {{ $labels.ca }} ends within ${urgentDays.ca} days`,
     means:
       'With it end all certificates that it signed, on one day, and renewing them gains nothing any more.',
     steps: [

@@ -3,7 +3,7 @@ import { nodePageOf } from '../view/node.ts';
 import { nodeRows } from '../view/nodes.ts';
 import { planOf } from '../view/plan.ts';
 import { summaryOf } from '../view/summary.ts';
-import { inDays, leafRow, now, rotationObject, seenIn, type ClusterParts } from '../view/testing.ts';
+import { caRow, inDays, leafRow, now, rotationObject, seenIn, type ClusterParts } from '../view/testing.ts';
 import { explainLines } from './render-explain.ts';
 import { planLines } from './render-plan.ts';
 import { statusCode, statusLines } from './render-status.ts';
@@ -28,6 +28,10 @@ const explainOf = (parts: ClusterParts, name: string) => {
   const { trigger } = seen.picture.configuration.settings;
   return linesText(explainLines({ page, trigger, now: now.getTime() }, english));
 };
+
+const soon = { rows: [leafRow('kubelet.crt', 1 / 24)] };
+const ended = (phase: 'RolledBack' | 'Running') =>
+  rotationObject('r', 'a', { status: { phase, startedAt: inDays(-1) } });
 
 describe('status', () => {
   it('of a healthy cluster is six lines and one about its nodes', () => {
@@ -58,6 +62,24 @@ b     worker  fine, paused  2027-05-20  nothing due before 2027-04-20
 1 of 3 nodes are fine or planned; --all shows them.
 `),
     ).toBe(true);
+  });
+
+  it.each<[string, ClusterParts, number]>([
+    ['an hour before an end that nobody prevents', { nodes: { a: soon } }, 10],
+    [
+      'an hour before an end, after a failure that is tried again',
+      { nodes: { a: soon }, rotations: [ended('RolledBack')] },
+      10,
+    ],
+    ['two days before the end of a CA', { nodes: { a: { rows: [caRow(2)] } } }, 10],
+    ['while what ends within the hour is renewed', { nodes: { a: soon }, rotations: [ended('Running')] }, 0],
+    [
+      'after a failure that is tried again in time',
+      { nodes: { a: {} }, rotations: [ended('RolledBack')] },
+      0,
+    ],
+  ])('ends %s', (_, parts, code) => {
+    expect(statusOf(parts).code).toBe(code);
   });
 
   it('shows a screen of many, and all of them when asked', () => {

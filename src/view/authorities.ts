@@ -1,5 +1,6 @@
 // The CAs that the nodes have: one entry for each certificate that was found, with who has it and what it signs.
 import { caIds, type CaId } from '../catalogue/ids.ts';
+import { caEndsSoonFrom } from '../policy/ending.ts';
 import { message, type Message } from './messages/message.ts';
 import type { Seen } from './picture.ts';
 
@@ -22,7 +23,7 @@ export interface Authority {
   readonly path: string;
   /** Leaves on those nodes that say they are signed by the CA of this name. */
   readonly signed: number;
-  readonly state: 'fine' | 'ending' | 'expired';
+  readonly state: 'fine' | 'ending' | 'soon' | 'expired';
   readonly text: Message;
 }
 
@@ -39,7 +40,7 @@ export function authoritiesOf(seen: Seen): readonly Authority[] {
         const { subject, serial, sha256, notBefore, notAfter, keyAlgorithm, path } = row;
         const told = { subject, serial, sha256, notBefore, notAfter, keyAlgorithm, path };
         const ca = row.ca ?? 'other';
-        const judged = { ...stateOf(notAfter, seen), record: recordOf(ca, sha256, seen) };
+        const judged = { ...stateOf(ca, notAfter, seen), record: recordOf(ca, sha256, seen) };
         known = { ...told, ca, on: name, nodes: 0, signed: 0, ...judged };
         found.set(sha256, known);
       }
@@ -52,12 +53,19 @@ export function authoritiesOf(seen: Seen): readonly Authority[] {
 
 const rank = ({ ca }: Authority): number => (ca === 'other' ? caIds.length : caIds.indexOf(ca));
 
-/** A CA that ends within the longest lifetime cuts what it signs. */
-function stateOf(notAfter: string, { picture }: Seen): Pick<Authority, 'state' | 'text'> {
-  const left = Date.parse(notAfter) - picture.now.getTime();
+/** A CA that ends within the longest lifetime cuts what it signs. Nothing of this cluster leans on one of others. */
+function stateOf(
+  ca: Authority['ca'],
+  notAfter: string,
+  { picture }: Seen,
+): Pick<Authority, 'state' | 'text'> {
+  const [end, now] = [Date.parse(notAfter), picture.now.getTime()];
+  const left = end - now;
   const { kubelet, controlPlane } = picture.configuration.settings.lifetimes;
   const values = { at: { at: notAfter }, left: { span: left } };
   if (left <= 0) return { state: 'expired', text: message('ca.expired', values) };
+  if (ca !== 'other' && caEndsSoonFrom(end) <= now)
+    return { state: 'soon', text: message('ca.soon', values) };
   if (left < Math.max(kubelet, controlPlane) + 30 * day)
     return { state: 'ending', text: message('ca.ending', values) };
   return { state: 'fine', text: message('ca.fine', values) };

@@ -4,6 +4,7 @@ import { certificateIds, type CertificateId, type Component } from '../catalogue
 import { entryOf } from '../catalogue/table.ts';
 import type { Configuration } from '../controller/configuration.ts';
 import type { Inventory } from '../controller/inventory-store.ts';
+import { leafEndsSoonFrom } from '../policy/ending.ts';
 import { caEndOf, renewableRow } from '../policy/renewable.ts';
 import type { Reason } from '../policy/reasons.ts';
 
@@ -28,6 +29,8 @@ export interface SeenCertificate {
   readonly component: Component;
   /** Milliseconds since 1970; NaN: it could not be read. */
   readonly end: number;
+  /** When it is for a person to look, should it be a leaf, milliseconds since 1970; NaN with `end`. */
+  readonly soonFrom: number;
   /** By R1, milliseconds since 1970; undefined: not ours to renew, or never. */
   readonly dueAt: number | undefined;
 }
@@ -50,7 +53,9 @@ export function certificatesOf(inventory: Inventory, settings: Configuration): r
     const id = certificateIds.find((one) => one === row.id);
     const dueAt = renewableRow(row, ends, settings)?.dueAt?.getTime();
     const component = id === undefined ? 'none' : entryOf(id).component;
-    return { row, id, kind: kindOf(row, id), component, end: Date.parse(row.notAfter), dueAt };
+    const end = Date.parse(row.notAfter);
+    const soonFrom = leafEndsSoonFrom({ begin: Date.parse(row.notBefore), end });
+    return { row, id, kind: kindOf(row, id), component, end, soonFrom, dueAt };
   });
   known.set(inventory, { settings, certificates });
   return certificates;
@@ -71,6 +76,9 @@ const broken: ReadonlySet<Reason> = new Set(['Unreadable', 'KeyMismatch', 'Writa
 export const isBroken = ({ row }: SeenCertificate): boolean => broken.has(row.state);
 export const isLeaf = ({ id }: SeenCertificate): boolean => id !== undefined;
 export const isExpired = ({ end }: SeenCertificate, now: number): boolean => end <= now;
+/** And has not ended yet. */
+export const endsSoon = ({ soonFrom, end }: SeenCertificate, now: number): boolean =>
+  soonFrom <= now && now < end;
 
 /** The one that ends first; undefined: none that could be read. */
 export function firstToEnd(certificates: readonly SeenCertificate[]): SeenCertificate | undefined {

@@ -36,6 +36,16 @@ export function historyOf({ picture }: Seen): History {
   return { total: ended.length, rotations: ended.slice(0, shown).map(pastRotation) };
 }
 
+/** What went wrong, the newest first, however much has gone well since. */
+export function failuresOf({ picture }: Seen, most: number): readonly PastRotation[] {
+  return picture.rotations.filter(hasGoneWrong).toSorted(newestFirst).slice(0, most).map(pastRotation);
+}
+
+function hasGoneWrong(rotation: CertificateRotation): boolean {
+  const phase = rotation.status?.phase;
+  return isTerminal(rotation) && phase !== 'Succeeded' && phase !== 'Superseded';
+}
+
 function newestFirst(a: CertificateRotation, b: CertificateRotation): number {
   const [left, right] = [endOf(a), endOf(b)];
   if (left === right) return a.metadata.name < b.metadata.name ? -1 : 1;

@@ -1,7 +1,8 @@
 // What needs a person, the most pressing first: one line for each kind of thing, however many there are of it.
+import { isActive } from '../kube/objects.ts';
 import type { CertificateRotation } from '../kube/types.ts';
-import { authoritiesOf } from './authorities.ts';
-import { isBroken, isExpired, isLeaf } from './certificates.ts';
+import { authoritiesOf, type Authority } from './authorities.ts';
+import { endsSoon, isBroken, isExpired, isLeaf, type SeenCertificate } from './certificates.ts';
 import { message, reasonMessage, type Message } from './messages/message.ts';
 import type { Seen, SeenNode } from './picture.ts';
 import { isApprovable } from './plan.ts';
@@ -21,6 +22,7 @@ type Teller = (seen: Seen) => readonly Need[];
 const tellers: readonly Teller[] = [
   authorities,
   expired,
+  endingUnrenewed,
   byHand,
   theController,
   theConfiguration,
@@ -43,12 +45,17 @@ export function needsOf(seen: Seen): readonly Need[] {
   return [...all.filter(({ level }) => level === 'act'), ...all.filter(({ level }) => level === 'watch')];
 }
 
+const endsOfCas = {
+  expired: { level: 'act', key: 'need.caExpired' },
+  soon: { level: 'act', key: 'need.caEndsSoon' },
+  ending: { level: 'watch', key: 'need.caEnding' },
+} as const satisfies Record<Exclude<Authority['state'], 'fine'>, object>;
+
 function authorities(seen: Seen): readonly Need[] {
   const all = authoritiesOf(seen);
   const ending = all.flatMap(({ state, ca, text }): Need[] => {
     if (state === 'fine') return [];
-    const key = state === 'expired' ? 'need.caExpired' : 'need.caEnding';
-    const level = state === 'expired' ? 'act' : 'watch';
+    const { level, key } = endsOfCas[state];
     return [{ level, page: 'cas', text: message(key, { ...text.with, ca }) }];
   });
   const differing = [...Map.groupBy(all, ({ ca }) => ca)].flatMap(([ca, group]): Need[] => {
@@ -65,28 +72,51 @@ function expired({ nodes, picture }: Seen): readonly Need[] {
   return certificatesThat(nodes, 'need.expired', (one) => isLeaf(one) && isExpired(one, now));
 }
 
-function broken({ nodes }: Seen): readonly Need[] {
-  return certificatesThat(nodes, 'need.broken', isBroken);
+/** Whatever keeps it: a failure, a gate, a pause, or that nobody here renews it. */
+function endingUnrenewed({ nodes, picture }: Seen): readonly Need[] {
+  const now = picture.now.getTime();
+  const isLeft = (one: SeenCertificate, node: SeenNode): boolean =>
+    isLeaf(one) && endsSoon(one, now) && !isAtWork(one, node);
+  return certificatesThat(nodes, 'need.endsSoon', isLeft, ({ name, one }) =>
+    message('need.firstLeft', { id: one.row.id, node: name, left: { span: one.end - now } }),
+  );
 }
+
+const isAtWork = ({ id }: SeenCertificate, { open }: SeenNode): boolean =>
+  open !== undefined && id !== undefined && isActive(open) && open.spec.certificates.includes(id);
+
+function broken({ nodes }: Seen): readonly Need[] {
+  return certificatesThat(nodes, 'need.broken', isBroken, (first) =>
+    message('need.firstWhy', { node: placeOf(first), why: reasonMessage(first.one.row.state) }),
+  );
+}
+
+interface Found {
+  /** Of its node. */
+  readonly name: string;
+  readonly one: SeenCertificate;
+}
+
+const placeOf = ({ name, one }: Found): Message => message('need.first', { id: one.row.id, node: name });
 
 function certificatesThat(
   nodes: readonly SeenNode[],
-  key: 'need.expired' | 'need.broken',
-  is: (one: SeenNode['certificates'][number]) => boolean,
+  key: 'need.expired' | 'need.endsSoon' | 'need.broken',
+  is: (one: SeenCertificate, node: SeenNode) => boolean,
+  tell: (first: Found) => Message = placeOf,
 ): readonly Need[] {
   const found = nodes
-    .flatMap(({ name, certificates }) => certificates.filter(is).map(({ row, end }) => ({ name, row, end })))
-    .toSorted((a, b) => a.end - b.end);
+    .flatMap((node) =>
+      node.certificates.filter((one) => is(one, node)).map((one) => ({ name: node.name, one })),
+    )
+    .toSorted((a, b) => a.one.end - b.one.end);
   const [first] = found;
   if (first === undefined) return [];
-  const place = message('need.first', { id: first.row.id, node: first.name });
-  const why = key === 'need.broken' ? reasonMessage(first.row.state) : undefined;
-  const told = why === undefined ? place : message('need.firstWhy', { node: place, why });
   return [
     {
       level: 'act',
       ...whereOf(found.map(({ name }) => name)),
-      text: message(key, { count: found.length, first: told }),
+      text: message(key, { count: found.length, first: tell(first) }),
     },
   ];
 }

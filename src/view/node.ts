@@ -8,7 +8,7 @@ import { pastRotation, stepsOf, type PastRotation, type Step } from './history.t
 import { message, reasonMessage, type Message } from './messages/message.ts';
 import { nodeRow, type NodeRow } from './nodes.ts';
 import type { Seen, SeenNode } from './picture.ts';
-import { planOf, type PlanItem } from './plan.ts';
+import { openItemOf, type PlanItem } from './plan.ts';
 
 export interface NodePage {
   readonly row: NodeRow;
@@ -48,7 +48,7 @@ export function nodePageOf(seen: Seen, name: string): NodePage | undefined {
     notes: inventory?.notes ?? [],
     clockSkew:
       inventory === undefined ? undefined : Date.parse(inventory.clock) - Date.parse(inventory.collectedAt),
-    open: planOf(seen).find((item) => item.name === node.open?.metadata.name),
+    open: openItemOf(node, seen),
     rotations: rotations.filter(isTerminal).toReversed().map(pastRotation),
     log: logged === undefined ? undefined : { ...pastRotation(logged), steps: stepsOf(logged) },
   };

@@ -9,6 +9,7 @@ import { zhGates, zhReasons } from './messages/zh-reasons.ts';
 import { zh } from './messages/zh.ts';
 import { nodePageOf } from './node.ts';
 import { nodeRows } from './nodes.ts';
+import type { Seen } from './picture.ts';
 import { planOf } from './plan.ts';
 import { settingsOf } from './settings.ts';
 import { caRow, day, inDays, leafRow, rotationObject, seenIn } from './testing.ts';
@@ -109,22 +110,21 @@ test('the timeline counts by week and kind, and loses nothing', () => {
 
 describe('the plan', () => {
   const held = 'waits: EtcdUnsafe: n2 is not well; OutsideWindow: opens at 02:00; ClockSkew: 9 s off';
-  const items = planOf(
-    seenIn({
-      nodes: { n1: { role: 'control-plane' }, w1: { left: 3 }, w2: {}, w3: {} },
-      settings: { mode: 'manual' },
-      rotations: [
-        rotationObject('a', 'w2', { status: { phase: 'Scheduled', dueAt: inDays(5) } }),
-        rotationObject('b', 'n1', { status: { phase: 'Pending', reason: 'EtcdUnsafe', message: held } }),
-        rotationObject('c', 'w1', {
-          status: { phase: 'Pending', reason: 'Paused', message: 'waits: Paused: w1' },
-        }),
-        rotationObject('d', 'w3', {
-          status: { phase: 'Running', step: 'renew, restart kube-apiserver, restart kubelet' },
-        }),
-      ],
-    }),
-  );
+  const seen = seenIn({
+    nodes: { n1: { role: 'control-plane' }, w1: { left: 3 }, w2: {}, w3: {} },
+    settings: { mode: 'manual' },
+    rotations: [
+      rotationObject('a', 'w2', { status: { phase: 'Scheduled', dueAt: inDays(5) } }),
+      rotationObject('b', 'n1', { status: { phase: 'Pending', reason: 'EtcdUnsafe', message: held } }),
+      rotationObject('c', 'w1', {
+        status: { phase: 'Pending', reason: 'Paused', message: 'waits: Paused: w1' },
+      }),
+      rotationObject('d', 'w3', {
+        status: { phase: 'Running', step: 'renew, restart kube-apiserver, restart kubelet' },
+      }),
+    ],
+  });
+  const items = planOf(seen);
 
   it('is in the order in which the controller goes', () => {
     expect(items.map(({ name, urgency }) => `${name} ${urgency}`)).toEqual([
@@ -142,6 +142,16 @@ describe('the plan', () => {
       { gate: 'OutsideWindow', hard: false, detail: 'opens at 02:00' },
       { gate: 'ClockSkew', hard: true, detail: '9 s off' },
     ]);
+  });
+
+  it('is made for the page of a node of that node alone', () => {
+    const alone: Seen = {
+      ...seen,
+      get nodes(): never {
+        throw new Error('the whole cluster is asked for');
+      },
+    };
+    expect(items.map(({ node }) => nodePageOf(alone, node)?.open)).toEqual(items);
   });
 
   it('says what is restarted', () => {

@@ -43,6 +43,11 @@ export function planOf(seen: Seen): readonly PlanItem[] {
   return [...active, ...queueOf(seen)].map((one) => planItem(one, seen));
 }
 
+/** Of one node alone: the queue of all others is not looked at. Undefined: nothing is open on it. */
+export function openItemOf(node: SeenNode, seen: Seen): PlanItem | undefined {
+  return node.open === undefined ? undefined : planItem(queued(node.open, node), seen);
+}
+
 /** What waits, in the order of the controller's queue, and then what is planned by its time. */
 export function queueOf({ nodes, picture }: Seen): readonly Queued[] {
   const open = nodes.flatMap((node) =>

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { CertificateId } from '../catalogue/ids.ts';
+import type { RotationStatus } from '../kube/types.ts';
+import type { InventoryRow } from './certificates.ts';
 import { say } from './messages/message.ts';
 import { summaryOf } from './summary.ts';
-import { caRow, inDays, leafRow, rotationObject, seenIn, type ClusterParts } from './testing.ts';
+import { caRow, day, inDays, leafRow, rotationObject, seenIn, type ClusterParts } from './testing.ts';
 
 const english = { language: 'en', zone: 'UTC' } as const;
 const quiet = { n1: { role: 'control-plane' }, w1: {} } as const;
@@ -199,8 +202,99 @@ describe('what needs a person', () => {
     expect(told(parts).needs).toContain(need);
   });
 
+  it.each<[string, number, string]>([
+    [
+      'in 2 days',
+      2,
+      'act: Replace the CA kubernetes now: it ends on 2027-03-03 (2 d), and with it all that it signed',
+    ],
+    [
+      'in 90 days',
+      90,
+      'act: Replace the CA kubernetes now: it ends on 2027-05-30 (90 d), and with it all that it signed',
+    ],
+    [
+      'in 91 days',
+      91,
+      'watch: Plan to replace the CA kubernetes: it ends on 2027-05-31 (91 d); nothing that it signs lives longer',
+    ],
+  ])('is a CA that ends %s', (_, left, need) => {
+    expect(told({ nodes: { w1: { rows: [caRow(left)] } } })).toMatchObject({
+      state: left > 90 ? 'safe' : 'attention',
+      needs: [need],
+    });
+  });
+
+  it('is a CA that ends within 90 days also where nothing lives as long', () => {
+    const lifetimes = { kubelet: day, controlPlane: day };
+    const { needs } = told({ nodes: { w1: { rows: [caRow(80)] } }, settings: { lifetimes } });
+    expect(needs).toEqual([expect.stringMatching(/^act: Replace the CA kubernetes now/)]);
+  });
+
+  it('is not the CA of others that came along in a chain', () => {
+    const { state, needs } = told({ nodes: { w1: { rows: [caRow(2, { ca: null })] } } });
+    expect({ state, needs }).toEqual({ state: 'safe', needs: [expect.stringMatching(/^watch: /)] });
+  });
+
   it('is a reason not to say safe', () => {
     expect(told({ nodes: quiet, picture: { controllerAt: null } }).state).toBe('attention');
+  });
+});
+
+describe('a certificate that ends soon', () => {
+  const hour = 1 / 24;
+  const need = 'act: 1 certificate ends soon and is not being renewed: kubelet.crt on w1 (1.0 h)';
+  const rows = [leafRow('kubelet.crt', hour), leafRow('kubelet-client-current.pem', 60)];
+  const only = (status: RotationStatus, certificates: readonly CertificateId[] = ['kubelet.crt']) => ({
+    nodes: { w1: { rows } },
+    rotations: [rotationObject('a', 'w1', { status, certificates })],
+  });
+  const gate = (reason: 'OutsideWindow' | 'ParallelLimit') =>
+    only({ phase: 'Pending', reason, message: `waits: ${reason}: later` });
+
+  it.each<[string, ClusterParts]>([
+    ['nobody plans anything', { nodes: { w1: { rows } } }],
+    [
+      'its rotation was rolled back',
+      only({ phase: 'RolledBack', reason: 'NotProved', startedAt: inDays(-1) }),
+    ],
+    ['its rotation failed', only({ phase: 'Failed', reason: 'AgentFailed', startedAt: inDays(-1) })],
+    ['its rotation is planned', only({ phase: 'Scheduled', dueAt: inDays(hour / 2) })],
+    ['its rotation waits for a window', gate('OutsideWindow')],
+    ['its rotation waits for its turn', gate('ParallelLimit')],
+    ['another one is renewed on its node', only({ phase: 'Running' }, ['kubelet-client-current.pem'])],
+    ['its node is paused', { nodes: { w1: { rows, paused: true } } }],
+    [
+      'nobody here renews it',
+      { nodes: { w1: { rows: [leafRow('kubelet.crt', hour, { state: 'Unmanaged' })] } } },
+    ],
+  ])('needs somebody where %s', (_, parts) => {
+    const { state, needs } = told(parts);
+    expect(state).toBe('attention');
+    expect(needs).toContain(need);
+  });
+
+  it.each(['Admitted', 'Running', 'Verifying'] as const)('needs nobody while it is renewed (%s)', (phase) => {
+    expect(told(only({ phase }))).toMatchObject({ state: 'safe', needs: [] });
+  });
+
+  it.each<[string, InventoryRow, boolean]>([
+    ['10 days before its end', leafRow('apiserver.crt', 10), true],
+    ['longer before', leafRow('apiserver.crt', 10.01), false],
+    ['a day before the end of 9 days', leafRow('kubelet.crt', 1, { notBefore: inDays(-8) }), true],
+    ['longer before the end of 9 days', leafRow('kubelet.crt', 1.01, { notBefore: inDays(-7.99) }), false],
+    ['after it has expired, which is told by itself', leafRow('kubelet.crt', -hour), false],
+    ['where it is nobody’s of this cluster', leafRow('kubelet.crt', 1, { id: 'other.crt' }), false],
+  ])('is one from the days on in which its alert is critical: %s', (_, row, isTold) => {
+    const { needs } = told({ nodes: { w1: { rows: [row] } } });
+    expect(needs.some((text) => text.includes('soon and'))).toBe(isTold);
+  });
+
+  it('is told once for all, the first one by name', () => {
+    const { needs } = told({ nodes: { w1: { left: 9 }, w2: { left: 3 } } });
+    expect(needs).toEqual([
+      'act: 4 certificates end soon and are not being renewed: kubelet-client-current.pem on w2 (3 d)',
+    ]);
   });
 });
 

@@ -15,15 +15,16 @@ export interface ShutGate {
 const isGate = (text: string): text is Gate => Object.hasOwn(gates, text);
 const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
 
+const marks = new RegExp(`(?:^waits: |; )(${Object.keys(gates).join('|')}): `, 'g');
+
 /** The gates that hold it, in the order in which the controller tells them; none: it does not wait at one. */
 export function gatesOf({ status }: CertificateRotation): readonly ShutGate[] {
   const { phase, reason = '', message: said = '' } = status ?? {};
   if (phase !== 'Pending' || !isGate(reason)) return [];
-  const names = Object.keys(gates).join('|');
-  const marks = [...said.matchAll(new RegExp(`(?:^waits: |; )(${names}): `, 'g'))];
-  const told = marks.map((mark, i) => ({
+  const found = [...said.matchAll(marks)];
+  const told = found.map((mark, i) => ({
     gate: mark[1] ?? '',
-    detail: said.slice(mark.index + mark[0].length, marks[i + 1]?.index),
+    detail: said.slice(mark.index + mark[0].length, found[i + 1]?.index),
   }));
   const all = told.some(({ gate }) => gate === reason)
     ? told

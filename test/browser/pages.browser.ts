@@ -164,6 +164,7 @@ test('language and theme are chosen by hand, too, and kept', async () => {
   const paper = async () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const light = await paper();
   await page.getByLabel('Theme').selectOption('dark');
+  await page.waitForSelector('html[data-theme=dark]');
   const dark = await paper();
   expect(dark).not.toBe(light);
   await page.getByRole('button', { name: '切换到中文' }).click();

@@ -4,7 +4,12 @@ import { Badge, type Tone } from '../parts/badge.tsx';
 import { WithData } from '../parts/loading.tsx';
 import { useReader, type Reader } from '../reader.ts';
 
-const tones: Readonly<Record<Authority['state'], Tone>> = { fine: 'good', ending: 'warn', expired: 'bad' };
+const tones: Readonly<Record<Authority['state'], Tone>> = {
+  fine: 'good',
+  ending: 'warn',
+  soon: 'bad',
+  expired: 'bad',
+};
 const recordTones = { this: 'good', other: 'bad', none: 'plain' } as const;
 
 export function Cas() {

@@ -53,6 +53,18 @@ function keep({ text, state, role, by, down }: Wanted): void {
   history.replaceState(null, '', `#/nodes${words === '' ? '' : `?${words}`}`);
 }
 
+/** What the address says, and what was chosen since somebody went to it. */
+function useWanted(query: URLSearchParams): readonly [Wanted, (part: Partial<Wanted>) => void] {
+  const [chosen, setChosen] = useState({ query, wanted: wantedIn(query) });
+  const wanted = useMemo(() => (chosen.query === query ? chosen.wanted : wantedIn(query)), [chosen, query]);
+  const change = (part: Partial<Wanted>): void => {
+    const next = { ...wanted, ...part };
+    setChosen({ query, wanted: next });
+    keep(next);
+  };
+  return [wanted, change];
+}
+
 const keys: Readonly<Record<Column, (row: NodeRow) => string | number>> = {
   node: ({ name }) => name,
   state: ({ state }) => nodeStates.indexOf(state),
@@ -92,12 +104,7 @@ function NodeTable({
 }) {
   const reader = useReader();
   const { w } = reader;
-  const [wanted, setWanted] = useState(() => wantedIn(query));
-  const change = (part: Partial<Wanted>): void => {
-    const next = { ...wanted, ...part };
-    setWanted(next);
-    keep(next);
-  };
+  const [wanted, change] = useWanted(query);
   const rows = useMemo(() => chosenOf(nodes, wanted, reader), [nodes, wanted, reader]);
   return (
     <>

@@ -52,8 +52,14 @@ async function needOf({ page }: FaultContext): Promise<CaNeed> {
   return { text: sentence(need.text, { language: 'en' }), isNone: false };
 }
 
-const isOfCa = ({ key }: Message): boolean =>
-  key === 'need.caEnding' || key === 'need.caExpired' || key === 'need.caDiffers';
+const caNeeds: ReadonlySet<Message['key']> = new Set([
+  'need.caEnding',
+  'need.caEndsSoon',
+  'need.caExpired',
+  'need.caDiffers',
+]);
+
+const isOfCa = ({ key }: Message): boolean => caNeeds.has(key);
 
 /** Result: the fingerprint of the new one. */
 async function renew({ cluster }: FaultContext): Promise<string> {

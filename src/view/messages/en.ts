@@ -29,7 +29,10 @@ export const en = {
   // what needs me
   'need.none': 'Nothing needs you',
   'need.expired': '{count} {count#certificate#certificates} {count#has#have} expired: {first}',
+  'need.endsSoon':
+    '{count} {count#certificate ends#certificates end} soon and {count#is#are} not being renewed: {first}',
   'need.caExpired': 'Replace the CA {ca}: it expired on {at}',
+  'need.caEndsSoon': 'Replace the CA {ca} now: it ends on {at} ({left}), and with it all that it signed',
   'need.caEnding':
     'Plan to replace the CA {ca}: it ends on {at} ({left}); nothing that it signs lives longer',
   'need.caDiffers': 'Nodes have different certificates of the CA {ca}: {first}',
@@ -53,6 +56,7 @@ export const en = {
   'need.noController': 'No controller has taken the lead yet: nothing is renewed',
   'need.stale': 'The API server does not answer; this is what was seen at {at}',
   'need.first': '{id} on {node}',
+  'need.firstLeft': '{id} on {node} ({left})',
   'need.firstWhy': '{node} ({why})',
   // a node in words
   'node.unread': 'never read',
@@ -117,6 +121,7 @@ export const en = {
   // authorities
   'ca.fine': 'ends {at} ({left})',
   'ca.ending': 'ends {at} ({left}): what it signs cannot live longer',
+  'ca.soon': 'ends {at} ({left}), and with it all that it signed',
   'ca.expired': 'expired {at}',
   'ca.recorded': 'this is the one: the controller has accepted it and recorded its fingerprint',
   'ca.otherRecorded':

@@ -1,10 +1,11 @@
-// The answers of the API as bytes, made at most once for each state of the cluster, whoever asks how often.
+// The answers of the API as bytes, made at most once for each state of the cluster, whoever asks how often; of nodes
+// as many as are looked at in one moment.
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { printable } from '../../formats/text.ts';
 import { authoritiesOf } from '../../view/authorities.ts';
-import { historyOf } from '../../view/history.ts';
+import { failuresOf, historyOf } from '../../view/history.ts';
 import { nodePageOf } from '../../view/node.ts';
 import { nodeRows } from '../../view/nodes.ts';
 import { seenOf, type Picture, type Seen } from '../../view/picture.ts';
@@ -25,15 +26,15 @@ export interface Answer {
 /** First of the plan, and of what went wrong lately, that the overview shows. */
 const few = 6;
 
+/** Answers of nodes that are kept. */
+const keptNodes = 100;
+
 export function overviewOf(seen: Seen) {
-  const past = historyOf(seen);
   return {
     summary: summaryOf(seen),
     timeline: timelineOf(seen),
     next: planOf(seen).slice(0, few),
-    failures: past.rotations
-      .filter(({ phase }) => !['Succeeded', 'Superseded'].includes(phase))
-      .slice(0, few),
+    failures: failuresOf(seen, few),
   };
 }
 
@@ -60,6 +61,7 @@ export class Content {
   readonly #read: () => Picture;
   #seen: Seen | undefined;
   #answers = new Map<PageName, Promise<Answer>>();
+  #nodes = new Map<string, Promise<Answer>>();
   #version = 0;
 
   constructor(read: () => Picture) {
@@ -75,6 +77,7 @@ export class Content {
     this.#version += 1;
     this.#seen = undefined;
     this.#answers = new Map();
+    this.#nodes = new Map();
   }
 
   /** The cluster as it was when this version began. */
@@ -93,8 +96,15 @@ export class Content {
 
   /** Undefined: no such node. */
   async node(name: string): Promise<Answer | undefined> {
+    const known = this.#nodes.get(name);
+    if (known !== undefined) return known;
     const page = nodePageOf(this.seen, name);
-    return page === undefined ? undefined : answerOf(page);
+    if (page === undefined) return undefined;
+    const made = answerOf(page);
+    this.#nodes.set(name, made);
+    const [oldest] = this.#nodes.keys();
+    if (this.#nodes.size > keptNodes && oldest !== undefined) this.#nodes.delete(oldest);
+    return made;
   }
 }
 
