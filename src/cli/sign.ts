@@ -94,7 +94,7 @@ export async function sign(
 ): Promise<number> {
   checkOutput(files, options.out, 'response');
   const now = clock();
-  const blocks = inFile(options.file, () =>
+  const blocks = inFile(options.file, 'name what cert-renew request wrote', () =>
     readRequests(Buffer.from(files.read(files.realpath(options.file), largestFile)).toString('latin1')),
   );
   const discovery = discoverNode(files);
