@@ -19,7 +19,7 @@ import { isNodeName, requestText, toBase64, type RequestBlock } from './offline/
 import { chooseDue, chooseNamed, type Chosen } from './offline/select.ts';
 import { nodeNameOf } from './offline/signing-place.ts';
 import { readWaiting, writeWaiting, type Waiting } from './offline/waiting.ts';
-import { checkOutput, writeOutput } from './output-file.ts';
+import { checkOutput, unwritten, writeOutput } from './output-file.ts';
 import { complain, say } from './output.ts';
 import { rfc3339 } from '../pki/time.ts';
 
@@ -84,8 +84,7 @@ async function requestLocked(node: RotationNode, options: RequestOptions): Promi
   const waiting = isAgain ? earlier : await make(node, discovery, { materials, options, notes });
   if (!isAgain) writeWaiting(node, waiting);
   if (earlier !== undefined) notes.push(whatOfEarlier(earlier, isAgain));
-  tell(node, waiting, options, notes);
-  return exitCodes.done;
+  return tell(node, waiting, options, notes);
 }
 
 const interrupted = (): CertError =>
@@ -189,7 +188,12 @@ function hostName(files: Files): string {
   });
 }
 
-function tell(node: RotationNode, { block, keys }: Waiting, options: RequestOptions, notes: string[]): void {
+function tell(
+  node: RotationNode,
+  { block, keys }: Waiting,
+  options: RequestOptions,
+  notes: string[],
+): number {
   const { out, json } = options;
   const text = requestText(block);
   if (json) {
@@ -197,10 +201,9 @@ function tell(node: RotationNode, { block, keys }: Waiting, options: RequestOpti
     const { id, node: name, made } = block;
     if (out !== undefined) writeOutput(node.files, out, text);
     const value = { schema: 1, request: id, node: name, made, certificates, notes, text };
-    say(`${JSON.stringify(value)}\n`);
-    return;
+    return say(`${JSON.stringify(value)}\n`) ? exitCodes.done : unwritten('the request');
   }
-  writeOutput(node.files, out, text);
+  if (!writeOutput(node.files, out, text)) return unwritten('the request');
   const names = block.certificates.map(({ id }) => `${id} (${keys.has(id) ? 'new' : 'same'} key)`);
   const lines = [
     `request ${block.id} of node ${block.node}: ${names.join(', ')}`,
@@ -208,4 +211,5 @@ function tell(node: RotationNode, { block, keys }: Waiting, options: RequestOpti
     `next: bring ${out ?? 'it'} to a control plane: cert-renew sign FILE --out ANSWER; then bring ANSWER here: cert-renew install ANSWER`,
   ];
   complain(`${lines.join('\n')}\n`);
+  return exitCodes.done;
 }
