@@ -42,5 +42,6 @@ try {
 } catch (error) {
   // The last resort: whatever it is, one line, never a runtime's banner with a piece of the program in it.
   complain(`cert-renew: ${describeError(error)}\n`);
-  process.exitCode = exitCodes.failed;
+  const { exitOfUnexpected } = await import('./cli/unexpected.ts');
+  process.exitCode = exitOfUnexpected();
 }

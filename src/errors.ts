@@ -66,6 +66,10 @@ export class CertError extends Error {
   }
 }
 
+/** What to do follows a semicolon: a message that says it already stays as it is. */
+export const withAdvice = (message: string, advice: string): string =>
+  message.includes('; ') ? message : `${message}; ${advice}`;
+
 /** One line for people: `file:line:column: message`. */
 export function describeError(error: unknown): string {
   if (!(error instanceof CertError)) return error instanceof Error ? error.message : String(error);

@@ -423,6 +423,33 @@ describe('cert-renew all that goes on where it was', () => {
   });
 });
 
+describe('cert-renew all that is interrupted', () => {
+  it('is no refusal once it has taken an earlier one to its end', async () => {
+    const fake = nodeWith(20);
+    const scheduler = fake.files.read(schedulerConf);
+    replace(fake, schedulerConf, Buffer.from('users: ['));
+    const first = new AbortController();
+    fake.files.onStep = (what) => {
+      if (/^rename .*admin\.conf$/.test(what)) first.abort();
+    };
+    expect(await all({ lockTimeout: 1000 }, first.signal, home(fake))).toBe(4);
+    replace(fake, schedulerConf, scheduler);
+    const second = new AbortController();
+    fake.files.onStep = (what) => {
+      if (!/^unlink .*\/journal\//.test(what)) return;
+      // Away in the look that comes now.
+      fake.goDark();
+      fake.onSleep = () => second.abort();
+    };
+    err = '';
+    expect(await all({ lockTimeout: 1000 }, second.signal, home(fake))).toBe(4);
+    expect(err).toMatch(
+      /^cert-renew: interrupted; what was begun before this call is at its end; run cert-renew all again for the rest$/m,
+    );
+    expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+});
+
 describe('a file of a dead node that cannot be replaced', () => {
   it('keeps no other from being replaced, and is told', async () => {
     const fake = nodeWith(-10);

@@ -69,15 +69,17 @@ export async function all(
   const progress = showProgress(process.stderr);
   try {
     const ended = await withLock(node.layout.lock, lock, async () => {
+      const wasInterrupted = isInterrupted(node);
       try {
         return await renewAll(node, options, progress.told, signal);
       } catch (error) {
-        if (!(error instanceof CertError) || !isInterrupted(node)) throw error;
-        return error;
+        const isNow = isInterrupted(node);
+        if (!(error instanceof CertError) || !(wasInterrupted || isNow)) throw error;
+        return { error, isNow };
       }
     });
     progress.end();
-    if (ended instanceof CertError) return interrupted(ended);
+    if ('error' in ended) return interrupted(ended);
     say(options.json === true ? renderJson(ended) : renderText(ended));
     return exitOf(ended);
   } finally {
@@ -85,9 +87,13 @@ export async function all(
   }
 }
 
-/** The journal knows how far it came. */
-function interrupted(error: CertError): number {
-  complain(`cert-renew: ${describeError(error)}; run ${ownCall()} all again, it goes on where it was\n`);
+/** No refusal: files were changed, by this call or by the end of an earlier one. The journal knows how far it came. */
+function interrupted({ error, isNow }: { readonly error: CertError; readonly isNow: boolean }): number {
+  const again = `run ${ownCall()} all again`;
+  const next = isNow
+    ? `${again}, it goes on where it was`
+    : `what was begun before this call is at its end; ${again} for the rest`;
+  complain(`cert-renew: ${describeError(error)}; ${next}\n`);
   return exitCodes.partlyDone;
 }
 

@@ -30,13 +30,15 @@ export async function run(arguments_: readonly string[], signal: AbortSignal): P
 }
 
 const helpAfter = `
-Files of this node are found from its own configuration. Only this node's own endpoints are asked, unless --server
-names another. Nothing is written, no lock is taken.
+Files of this node are found from its own configuration. Only this node's own
+endpoints are asked, unless --server names another. Nothing is written, no lock
+is taken.
 
-Exit codes, the first that holds: 11 something has expired; 2 something cannot be read or its key does not fit (also
-usage errors); 10 something is due: less than 20 % of its lifetime or 30 days, or what runs has an older one than the
-file; 0 all fine. Copies in other users' kubeconfigs and the kubelet's self-signed kubelet.crt are told, not counted;
-a CA counts once it has expired.`;
+Exit codes, the first that holds: 11 something has expired; 2 something cannot
+be read or its key does not fit (also usage errors); 10 something is due: less
+than 20 % of its lifetime or 30 days, or what runs has an older one than the
+file; 0 all fine. Copies in other users' kubeconfigs and the kubelet's
+self-signed kubelet.crt are told, not counted; a CA counts once it has expired.`;
 
 export function command(): Command {
   return new Command('cert-renew check')

@@ -12,12 +12,12 @@ export interface CommandEntry {
 
 export const commands: Readonly<Record<string, CommandEntry>> = {
   check: {
-    usage: 'check [FILE...] [--server HOST:PORT]',
+    usage: 'check [FILE...]',
     summary: 'until when this node is safe, and what to do next',
     load: () => import('./check.ts'),
   },
   all: {
-    usage: 'all [--dry-run] [--force]',
+    usage: 'all [--dry-run]',
     summary: 'renew all that is due on this node, restart, prove',
     load: () => import('./all.ts'),
   },

@@ -18,7 +18,8 @@ export function command(): Command {
     .addHelpText(
       'after',
       `
-bash: cert-renew completion bash > /etc/bash_completion.d/cert-renew, or: eval "$(cert-renew completion bash)"
+bash: cert-renew completion bash > /etc/bash_completion.d/cert-renew
+      or: eval "$(cert-renew completion bash)"
 zsh:  cert-renew completion zsh > "\${fpath[1]}/_cert-renew", then start zsh anew`,
     );
 }

@@ -1,22 +1,25 @@
-// The program's help: one screen, for a person who stands before a dead node.
+// The program's help: one screen of 80 × 24, for a person who stands before a dead node.
 import { commands, renewEntry } from './commands.ts';
 
-const exitCodeHelp = `Exit codes: 0 done, 1 failed and restored, 2 refused before anything was touched,
-  3 nothing to do, 4 partly done: run it again; check: 0 fine, 10 due, 11 expired, 2 unreadable.`;
+const columns = 24;
 
 export function helpText(): string {
-  const shown = [...Object.values(commands), renewEntry].filter(({ summary }) => summary !== undefined);
-  const lines = shown.map(({ usage, summary }) => {
-    const call = `  cert-renew ${usage}`;
-    return call.length > 34 ? `${call}\n${' '.repeat(36)}${summary}` : `${call.padEnd(36)}${summary}`;
-  });
-  return [
-    'cert-renew: renew the certificates of a Kubernetes node, also when the cluster is dead.',
-    '',
-    ...lines,
-    '',
-    'The options of each: cert-renew COMMAND --help (cert-renew --ca-cert --help for the last).',
-    exitCodeHelp,
-    '',
-  ].join('\n');
+  const lines = Object.values(commands).flatMap(({ usage, summary }) =>
+    summary === undefined ? [] : [`  ${usage}`.padEnd(columns) + summary],
+  );
+  return `cert-renew renews the certificates of a Kubernetes node, also of a dead one.
+
+The certificates and kubeconfigs that you name, all of them or none:
+  cert-renew ${renewEntry.usage}
+
+All else by a command, cert-renew COMMAND:
+${lines.join('\n')}
+
+Begin with cert-renew check: it changes nothing.
+The options of each: cert-renew COMMAND --help, or cert-renew --ca-cert --help.
+
+Exit codes: 0 done; 1 failed, every file is as it was; 2 refused, nothing was
+touched; 3 nothing to do; 4 partly done: run it again. Those of check: 0 all
+fine, 10 something is due, 11 something has expired, 2 something is unreadable.
+`;
 }

@@ -77,7 +77,7 @@ export async function install(
   apply: ApplyOptions = { timeouts: defaultTimeouts },
 ): Promise<number> {
   const { files } = node;
-  const responses = inFile(options.file, () =>
+  const responses = inFile(options.file, 'name what cert-renew sign wrote', () =>
     readResponses(Buffer.from(files.read(files.realpath(options.file), largestFile)).toString('latin1')),
   );
   const progress = showProgress(process.stderr);
@@ -127,7 +127,7 @@ async function installHere(
 ): Promise<Installed> {
   const { node, seen } = means;
   const waiting = readWaiting(node);
-  const response = inFile(file, () => ownResponse(responses, waiting, node));
+  const response = inFile(file, askAgain, () => ownResponse(responses, waiting, node));
   const notes: string[] = [];
   const found = findJournal(node.files, node.layout);
   const isEnded = found.kind === 'journal' && found.journal.state === 'done';
@@ -146,13 +146,15 @@ async function installHere(
   if (earlier !== undefined && earlier.outcome !== 'succeeded')
     return ended(means, { notes, outcome: earlier, earlier });
   const discovery = discoverNode(node.files);
-  const answers = inFile(file, () => readAnswers(node, discovery, response));
+  const answers = inFile(file, askAgain, () => readAnswers(node, discovery, response));
   const sorted = sortAnswers(answers, waiting?.block);
   const all = [...notes, ...sorted.notes];
   if (dryRun) return await tryOut(means, { discovery, sorted, waiting, response, notes: all });
   const outcome = await putInPlace(means, { discovery, sorted, waiting, response, notes: [] });
   return ended(means, { notes: all, outcome, earlier });
 }
+
+const askAgain = 'run cert-renew request again, and have it signed';
 
 async function sayAgain({ node, apply: options, signal }: Means): Promise<Outcome> {
   const outcome = await apply(node, options, signal);

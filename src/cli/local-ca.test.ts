@@ -93,6 +93,20 @@ describe('the CA on the local disk', () => {
 });
 
 it.each([
+  ['none.crt', 'ca.key', "none.crt holds no certificate; name the CA's certificate"],
+  [
+    'torn.crt',
+    'ca.key',
+    'torn.crt:1: not well-formed PEM: block CERTIFICATE has no end; name the certificate of the CA',
+  ],
+  ['ca.crt', 'none.crt', 'none.crt: holds no private key; name the key of the CA; where there is none, '],
+])('%s with %s is refused with what to do', (certificate, key, says) => {
+  bench.write('none.crt', 'hello\n');
+  bench.write('torn.crt', '-----BEGIN CERTIFICATE-----\nMIIB\n');
+  expect(problem(certificate, key).text).toContain(`/${says}`);
+});
+
+it.each([
   ['/var/lib/kubelet/pki/kubelet-client-current.pem', 91],
   ['/etc/kubernetes/pki/kubelet.crt', 91],
   ['/etc/kubernetes/kubelet.conf', 91],

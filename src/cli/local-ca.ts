@@ -1,6 +1,6 @@
 // The CA from the local disk, and what it gives to the files that a person names.
 import { posix } from 'node:path';
-import { CertError } from '../errors.ts';
+import { CertError, withAdvice } from '../errors.ts';
 import { readCertificates } from '../formats/pem.ts';
 import type { Files } from '../host/files.ts';
 import type { Certificate } from '../pki/certificate.ts';
@@ -23,15 +23,17 @@ export function readLocalCas(
   keyPath: string,
   now: Date,
 ): readonly [LocalCa, ...LocalCa[]] {
-  const certificates = inFile(certPath, () =>
-    readCertificates(readNamed(files, certPath, 'name the certificate of the CA')),
+  const certificates = inFile(certPath, 'name the certificate of the CA', () =>
+    readCertificates(files.read(files.realpath(certPath))),
   );
   if (certificates.length === 0) {
     throw new CertError('MalformedPem', `${certPath} holds no certificate; name the CA's certificate`, {
       file: certPath,
     });
   }
-  const { key } = inFile(keyPath, () => readPrivateKey(latin1(readNamed(files, keyPath, noKeyHere))));
+  const { key } = inFile(keyPath, noKeyHere, () =>
+    readPrivateKey(latin1(files.read(files.realpath(keyPath)))),
+  );
   const ofKey = certificates
     .filter((each) => keyFits(each, key))
     .toSorted((a, b) => b.notAfter.getTime() - a.notAfter.getTime());
@@ -44,21 +46,12 @@ export function readLocalCas(
     );
   }
   const [first, ...others] = ofKey.filter((each) => whyUnusable(each, now) === undefined);
-  if (first === undefined) return inFile(certPath, () => refuse(whyUnusable(latest, now)));
+  if (first === undefined) return inFile(certPath, 'name another CA', () => refuse(whyUnusable(latest, now)));
   return [{ certificate: first, key }, ...others.map((certificate) => ({ certificate, key }))];
 }
 
 const noKeyHere =
   'name the key of the CA; where there is none, a node that has it signs (cert-renew request)';
-
-function readNamed(files: Files, path: string, advice: string): Uint8Array {
-  try {
-    return files.read(files.realpath(path));
-  } catch (error) {
-    if (!(error instanceof CertError) || error.code !== 'NotFound') throw error;
-    throw new CertError('NotFound', `${error.message}; ${advice}`, { ...error.place, cause: error });
-  }
-}
 
 function whyUnusable(ca: Certificate, now: Date): CertError | undefined {
   try {
@@ -75,13 +68,14 @@ function refuse(error: CertError | undefined): never {
   throw error ?? new CertError('NotACertificateAuthority', 'it cannot sign');
 }
 
-/** Errors of parsers know no file; the operator must. */
-export function inFile<T>(file: string, work: () => T): T {
+/** Errors of parsers know no file, and those of files not what was wanted there; the operator must. */
+export function inFile<T>(file: string, advice: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof CertError) || error.place.file !== undefined) throw error;
-    throw new CertError(error.code, error.message, { ...error.place, file, cause: error });
+    if (!(error instanceof CertError)) throw error;
+    const message = withAdvice(error.message, advice);
+    throw new CertError(error.code, message, { file, ...error.place, cause: error });
   }
 }
 

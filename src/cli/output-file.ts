@@ -4,7 +4,8 @@ import { CertError } from '../errors.ts';
 import { beginLine, largestFile, type Kind } from './offline/block.ts';
 import { writeAtomically } from '../rotation/bytes.ts';
 import type { Files } from '../host/files.ts';
-import { say } from './output.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain, say } from './output.ts';
 
 /**
  * Refuses a file that holds something else: who mistypes a name loses nothing.
@@ -14,7 +15,9 @@ import { say } from './output.ts';
 export function checkOutput(files: Files, path: string | undefined, kind: Kind): void {
   if (path === undefined) return;
   if (files.stat(posix.dirname(path))?.kind !== 'directory')
-    throw new CertError('NotFound', `--out ${path}: ${posix.dirname(path)} is no directory`, { file: path });
+    throw new CertError('NotFound', `--out ${path}: ${posix.dirname(path)} is no directory; name another`, {
+      file: path,
+    });
   const there = files.lstat(path);
   if (there === undefined) return;
   const isOurs =
@@ -26,8 +29,19 @@ export function checkOutput(files: Files, path: string | undefined, kind: Kind):
   });
 }
 
-/** @param path undefined: standard output */
-export function writeOutput(files: Files, path: string | undefined, text: string): void {
-  if (path === undefined) say(text);
-  else writeAtomically(files, path, new Uint8Array(Buffer.from(text, 'utf8')), 0o644);
+/**
+ * Result: whether all of it was written; a file is, or throws.
+ *
+ * @param path undefined: standard output
+ */
+export function writeOutput(files: Files, path: string | undefined, text: string): boolean {
+  if (path === undefined) return say(text);
+  writeAtomically(files, path, new Uint8Array(Buffer.from(text, 'utf8')), 0o644);
+  return true;
+}
+
+/** Half of what goes to another machine is worth nothing there, and nobody is told to bring it. Result: the exit code. */
+export function unwritten(what: string): number {
+  complain(`cert-renew: ${what} was not written whole; throw it away, and run this again with --out FILE\n`);
+  return exitCodes.failed;
 }

@@ -4,10 +4,13 @@ import * as fs from 'node:fs';
 import process from 'node:process';
 import { errnoOf } from '../host/errno.ts';
 
-/** On standard output. Never throws: what was done is done, whoever listens. */
-export function say(text: string): void {
+/** On standard output. Never throws: what was done is done, whoever listens. Result: whether all of it was written. */
+export function say(text: string): boolean {
   const problem = write(1, text);
-  if (problem !== undefined) complain(`cert-renew: standard output cannot be written: ${problem}\n`);
+  // That nobody reads it needs no words.
+  if (problem !== undefined && problem !== 'EPIPE')
+    complain(`cert-renew: standard output cannot be written: ${problem}\n`);
+  return problem === undefined;
 }
 
 /** On standard error. Never throws. */
@@ -15,7 +18,7 @@ export function complain(text: string): void {
   write(2, text);
 }
 
-/** Result: why it could not be written, unless it is that nobody reads it. */
+/** Result: why it could not be written. */
 function write(fd: 1 | 2, text: string): string | undefined {
   // Under plain Node (the tests) the streams are there already.
   if (process.versions['bun'] === undefined) {
@@ -30,7 +33,7 @@ function write(fd: 1 | 2, text: string): string | undefined {
     const errno = errnoOf(error);
     // A pipe that does not block, and is full: only the stream knows how to wait for it.
     if (errno === 'EAGAIN') streamOf(fd).write(bytes.subarray(written));
-    else if (errno !== 'EPIPE') return errno ?? 'unknown error';
+    else return errno ?? 'unknown error';
   }
   return undefined;
 }

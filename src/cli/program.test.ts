@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { commands } from './commands.ts';
 import { runCli } from './program.ts';
 
 let out = '';
@@ -15,6 +16,8 @@ afterEach(() => {
 });
 
 const run = (...words: readonly string[]): Promise<number> => runCli(words, new AbortController().signal);
+
+const tooWide = (text: string): string[] => text.split('\n').filter(({ length }) => length > 80);
 
 describe('exit codes and where words go', () => {
   it.each([[['version']], [['--version']]])('%j says the version and ends with 0', async (words) => {
@@ -37,8 +40,18 @@ describe('exit codes and where words go', () => {
     expect(await run(...words)).toBe(0);
     expect(out).toContain('--ca-cert');
     const lines = out.split('\n');
-    expect(lines.length, 'it fits one screen').toBeLessThanOrEqual(24);
-    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(100);
+    expect(lines.length, 'it fits one screen, with the prompt below').toBeLessThanOrEqual(24);
+    expect(tooWide(out)).toEqual([]);
+    expect(
+      lines.find((line) => line.startsWith('  ')),
+      'the manual’s command comes first',
+    ).toBe('  cert-renew --ca-cert P --ca-key P [--days N] FILE...');
+  });
+
+  it.each([...Object.keys(commands), '--ca-cert'])('the help of %s fits a console’s width', async (name) => {
+    expect(await run(name, '--help')).toBe(0);
+    expect(out).toMatch(/^Usage: cert-renew/u);
+    expect(tooWide(out)).toEqual([]);
   });
 
   it('without a word it shows its help as an error', async () => {

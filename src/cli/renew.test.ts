@@ -141,6 +141,42 @@ describe('an operand that is refused changes nothing, and says which, what is wr
   });
 });
 
+const bytesOf = (path: string): string => Buffer.from(fake.files.read(path)).toString('latin1');
+
+describe('a broken private key is told of under its own name', () => {
+  const key = '/etc/kubernetes/pki/apiserver.key';
+
+  it.each([
+    ['empty', () => '', `${key}: holds no private key; put back the key that belongs to the certificate`],
+    [
+      'torn',
+      (text: string) => text.slice(0, 80),
+      `${key}: not well-formed PEM: block EC PRIVATE KEY has no end; put back the key that belongs to the certificate`,
+    ],
+    [
+      'encrypted',
+      (text: string) => text.replaceAll('EC PRIVATE', 'ENCRYPTED PRIVATE'),
+      `${key}: the private key is encrypted; give it without a passphrase`,
+    ],
+  ])('%s', async (_, damage, message) => {
+    const text = bytesOf(key);
+    fake.files.unlink(key);
+    write(fake.files, key, damage(text));
+    const before = fake.files.list();
+    const refused = run('apiserver.crt').catch((error: unknown) => describeError(error));
+    expect(await refused).toBe(message);
+    expect(fake.files.list()).toEqual(before);
+  });
+
+  it('in a kubeconfig too, which is its file', async () => {
+    const path = '/etc/kubernetes/scheduler.conf';
+    const text = bytesOf(path).replace(/client-key-data: .*/u, 'client-key-data: aGVsbG8=');
+    fake.files.unlink(path);
+    write(fake.files, path, text);
+    await expect(run(path)).rejects.toThrow(`${path}: holds no private key; put back the key`);
+  });
+});
+
 describe('an operand', () => {
   it('that is named twice, once through a link, is renewed once', async () => {
     fake.files.symlink('apiserver.crt', '/etc/kubernetes/pki/link.crt');

@@ -22,7 +22,7 @@ import { isNodeName, requestText, toBase64, type RequestBlock } from './offline/
 import { chooseDue, chooseNamed, type Chosen } from './offline/select.ts';
 import { nodeNameOf } from './offline/signing-place.ts';
 import { readWaiting, writeWaiting, type Waiting } from './offline/waiting.ts';
-import { checkOutput, writeOutput } from './output-file.ts';
+import { checkOutput, unwritten, writeOutput } from './output-file.ts';
 import { complain, say } from './output.ts';
 import { ownCall, programName } from './own-call.ts';
 import { rfc3339 } from '../pki/time.ts';
@@ -88,8 +88,7 @@ async function requestLocked(node: RotationNode, options: RequestOptions): Promi
   const waiting = isAgain ? earlier : await make(node, discovery, { materials, options, notes });
   if (!isAgain) writeWaiting(node, waiting);
   if (earlier !== undefined) notes.push(whatOfEarlier(earlier, isAgain));
-  tell(node, waiting, options, { notes, ids: discovery.targets.map(({ id }) => id) });
-  return exitCodes.done;
+  return tell(node, waiting, options, { notes, ids: discovery.targets.map(({ id }) => id) });
 }
 
 const interrupted = (): CertError =>
@@ -204,17 +203,16 @@ function tell(
   { block, keys }: Waiting,
   { out, json }: RequestOptions,
   { notes, ids }: Beside,
-): void {
+): number {
   const text = requestText(block);
   if (json) {
     const certificates = block.certificates.map(({ id }) => ({ id, key: keys.has(id) ? 'new' : 'kept' }));
     const { id, node: name, made } = block;
     if (out !== undefined) writeOutput(node.files, out, text);
     const value = { schema: 1, request: id, node: name, made, certificates, notes, text };
-    say(`${JSON.stringify(value)}\n`);
-    return;
+    return say(`${JSON.stringify(value)}\n`) ? exitCodes.done : unwritten('the request');
   }
-  writeOutput(node.files, out, text);
+  if (!writeOutput(node.files, out, text)) return unwritten('the request');
   const names = block.certificates.map(({ id }) => `${id} (${keys.has(id) ? 'new' : 'same'} key)`);
   const lines = [
     `request ${block.id} of node ${block.node}: ${names.join(', ')}`,
@@ -222,6 +220,7 @@ function tell(
     nextAfter(block, ids, out),
   ];
   complain(`${lines.join('\n')}\n`);
+  return exitCodes.done;
 }
 
 function nextAfter({ certificates }: RequestBlock, ids: Beside['ids'], out: string | undefined): string {

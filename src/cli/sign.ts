@@ -24,7 +24,7 @@ import {
 import { judgeRequests, notJudged, type JudgedNode } from './offline/judge.ts';
 import { lifetimeOf, planSigning, renderPlan, type PlannedNode } from './offline/signing-plan.ts';
 import { gatherSigningPlace } from './offline/signing-place.ts';
-import { checkOutput, writeOutput } from './output-file.ts';
+import { checkOutput, unwritten, writeOutput } from './output-file.ts';
 import { askPerson, type Ask } from './question.ts';
 import { complain, say } from './output.ts';
 
@@ -94,7 +94,7 @@ export async function sign(
 ): Promise<number> {
   checkOutput(files, options.out, 'response');
   const now = clock();
-  const blocks = inFile(options.file, () =>
+  const blocks = inFile(options.file, 'name what cert-renew request wrote', () =>
     readRequests(Buffer.from(files.read(files.realpath(options.file), largestFile)).toString('latin1')),
   );
   const discovery = discoverNode(files);
@@ -112,8 +112,7 @@ export async function sign(
   complain(planText(planned, notes));
   await agree(options, ask, { planned, signal });
   const responses = await signAll(judged, usable, { options, now, signal });
-  tell(files, options, { planned, notes, responses });
-  return exitCodes.done;
+  return tell(files, options, { planned, notes, responses });
 }
 
 /** All or nothing: what is good waits until what is bad was taken out. */
@@ -228,11 +227,13 @@ interface Done {
   readonly responses: readonly ResponseBlock[];
 }
 
-function tell(files: Files, { out, json }: SignOptions, { planned, notes, responses }: Done): void {
+function tell(files: Files, { out, json }: SignOptions, { planned, notes, responses }: Done): number {
   const text = responses.map(responseText).join('');
-  if (!json || out !== undefined) writeOutput(files, out, text);
-  if (json) say(`${JSON.stringify({ schema: 1, nodes: planned, notes, text })}\n`);
+  const isInPlace = (json && out === undefined) || writeOutput(files, out, text);
+  const isSaid = !json || say(`${JSON.stringify({ schema: 1, nodes: planned, notes, text })}\n`);
+  if (!isInPlace || !isSaid) return unwritten('the answer');
   const nodes = planned.map(({ node }) => node).join(', ');
   const what = out === undefined ? 'it' : posix.basename(out);
   complain(`signed\nnext: bring ${what} to ${nodes}: cert-renew install FILE\n`);
+  return exitCodes.done;
 }

@@ -12,7 +12,7 @@ interface Known {
 
 const known: Readonly<Record<string, Known>> = {
   ENOENT: { code: 'NotFound', text: 'does not exist' },
-  ENOTDIR: { code: 'NotFound', text: 'does not exist: a part of its path is no directory' },
+  ENOTDIR: { code: 'NotFound', text: 'does not exist: a part of its path is no directory; name another' },
   ELOOP: {
     code: 'PathEscapes',
     text: 'is a link, or a loop of links, where a plain file is expected; name the file itself',

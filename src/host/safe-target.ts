@@ -28,9 +28,11 @@ export function checkTarget(files: Files, path: string, roots: readonly string[]
       file: path,
     });
   if (stat.size > sizeLimit)
-    throw new CertError('TooLarge', `${path} has ${stat.size} bytes; at most ${sizeLimit} are expected`, {
-      file: path,
-    });
+    throw new CertError(
+      'TooLarge',
+      `${path} is larger than ${sizeLimit} bytes, as nothing is that belongs there; put back the right file`,
+      { file: path },
+    );
   if (stat.links > 1) {
     throw new CertError(
       'HardLinked',
@@ -50,7 +52,7 @@ function refuseEscape(files: Files, path: string, realPath: string, roots: reado
   if (allowed.some((root) => isInside(realPath, root))) return;
   throw new CertError(
     'PathEscapes',
-    `${path} is a link to ${realPath}, outside of its own directory and of ${certificateRoots.join(', ')}: name ${realPath} itself`,
+    `${path} is a link to ${realPath}, outside of its own directory and of ${certificateRoots.join(', ')}; name ${realPath} itself`,
     { file: path },
   );
 }

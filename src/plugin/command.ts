@@ -105,7 +105,9 @@ export function noSuchNode(name: string): CertError {
   return new CertError('NotFound', `there is no node ${name}: kubectl get nodes lists them`, { node: name });
 }
 
-export const print = (lines: readonly string[]): void => say(linesText(lines));
+export function print(lines: readonly string[]): void {
+  say(linesText(lines));
+}
 
 /** Each message with its sentence beside it: scripts read the key, people the text. Schema 1. */
 export function printJson(value: object, { language }: Reader): void {

@@ -65,6 +65,28 @@ describe('a rotation', () => {
     expect(fake.certificate(etcd).spki).toEqual(spki);
   });
 
+  it.each([
+    ['a new file', /^create .*\/staging\/.*\/02-/u],
+    ['the index of the old ones', /^create .*\/index\.json$/u],
+    ['the journal', /^create .*\/journal\//u],
+    ['the journal’s name', /^fsync .*\/journal$/u],
+  ])('leaves nothing where there is no room for %s', async (_, what) => {
+    const fake = new FakeNode(makeDisk(ca), ca);
+    const names = (): string[] => fake.files.list().map(({ path }) => path);
+    const before = names();
+    let isFull = true;
+    fake.files.onStep = (step) => {
+      if (!isFull || !what.test(step)) return;
+      isFull = false;
+      throw new CertError('NoSpace', 'no room');
+    };
+    const outcome = await rotate(fake.node, fake.order(), fake.signer(), {}, signal);
+    expect([isFull, outcome.outcome, outcome.message]).toEqual([false, 'refused', 'no room']);
+    expect(names()).toEqual(before);
+    const { staging, backups } = fake.node.layout;
+    expect([staging, backups].flatMap((path) => fake.files.readdir(path))).toEqual([]);
+  });
+
   it('refuses before anything is touched when etcd would lose its quorum', async () => {
     const fake = new FakeNode(makeDisk(ca), ca);
     fake.etcdMembers = [

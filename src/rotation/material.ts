@@ -1,7 +1,7 @@
 // One certificate with its key as it lies on a node, in any of the forms, and the same files with a successor in them.
 import type { KeyObject } from 'node:crypto';
 import { posix } from 'node:path';
-import { CertError } from '../errors.ts';
+import { CertError, withAdvice } from '../errors.ts';
 import type { CertificateId, Location } from '../catalogue/ids.ts';
 import { parseKubeconfig, replaceUserData } from '../formats/kubeconfig.ts';
 import { pem, readBundle, replaceCertificate, replaceKey } from '../formats/pem.ts';
@@ -87,12 +87,19 @@ function readCredential(
   list: readonly LiveFile[],
 ): { certificate: Certificate; key: KeyObject } {
   const text = credentialText(location, (role) => list.find((file) => file.role === role)?.bytes);
-  return inFile(certificateFile(location), () => {
+  const certificate = inFile(certificateFile(location), 'put back one that is whole', () => {
     const { certificate } = readBundle(toBytes(text.certificate));
     if (certificate === undefined) throw new CertError('MalformedPem', 'holds no certificate');
-    return { certificate, key: readPrivateKey(text.key).key };
+    return certificate;
   });
+  const { key } = inFile(keyFile(location), 'put back the key that belongs to the certificate', () =>
+    readPrivateKey(text.key),
+  );
+  return { certificate, key };
 }
+
+/** The file in which the private key of a location lies. */
+const keyFile = (location: Location): string => (location.form === 'pair' ? location.keyPath : location.path);
 
 /** The PEM texts of certificate and key, wherever they are. */
 function credentialText(
@@ -133,7 +140,8 @@ export function withSuccessor(
   successor: Successor,
 ): Uint8Array {
   const { location } = material;
-  return inFile(certificateFile(location), () => {
+  const file = role === 'key' ? keyFile(location) : certificateFile(location);
+  return inFile(file, 'leave it out, or renew it by kubeadm', () => {
     if (role === 'key') return successor.key === undefined ? bytes : replaceKey(bytes, successor.key);
     if (role === 'certificate') return replaceLeaf(bytes, material.certificate, successor.certificate);
     if (role === 'combined') {
@@ -174,12 +182,12 @@ function kubeconfigWith(
   return new Uint8Array(Buffer.from(edited, 'utf8'));
 }
 
-/** Errors of the formats do not know their file. */
-function inFile<T>(file: string, work: () => T): T {
+/** Errors of the formats know neither their file nor what to do about it. */
+function inFile<T>(file: string, advice: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof CertError) || error.place.file !== undefined) throw error;
-    throw new CertError(error.code, `${file}: ${error.message}`, { file, cause: error });
+    throw new CertError(error.code, withAdvice(`${file}: ${error.message}`, advice), { file, cause: error });
   }
 }

@@ -7,9 +7,9 @@ import type { HostLayout } from '../host/layout.ts';
 import { keyFits } from '../pki/keys.ts';
 import { acceptSigned } from './accept.ts';
 import { writeBackupIndex } from './backup-index.ts';
-import { makeDirectories, sha256 } from './bytes.ts';
+import { makeDirectories, removeFlatDirectory, sha256 } from './bytes.ts';
 import type { Journal, JournalCertificate, JournalFile, JournalStage } from './journal.ts';
-import { journalSchema, writeJournal } from './journal.ts';
+import { journalSchema, removeJournal, writeJournal } from './journal.ts';
 import type { LiveFile, Material } from './material.ts';
 import { describeLocation, readMaterial, withSuccessor } from './material.ts';
 import { planKeys, type Plan } from './plan-keys.ts';
@@ -258,12 +258,28 @@ function certificateOf({ material, signed }: Renewed): JournalCertificate {
   };
 }
 
-/** Writes the new files and then the journal, which makes them count. */
+/** Writes the new files and then the journal, which makes them count. Where that fails nothing of them stays: keys may be among them. */
 export function writeDraft(node: RotationNode, draft: Draft): void {
   const { files, layout } = node;
-  layDraft(node, draft);
-  files.syncDirectory(`${layout.backups}/${draft.journal.id}`);
-  writeJournal(files, layout, draft.journal);
+  try {
+    layDraft(node, draft);
+    files.syncDirectory(`${layout.backups}/${draft.journal.id}`);
+    writeJournal(files, layout, draft.journal);
+  } catch (error) {
+    if (error instanceof CertError) dropDraft(node, draft.journal.id);
+    throw error;
+  }
+}
+
+function dropDraft({ files, layout }: RotationNode, id: string): void {
+  try {
+    removeJournal(files, layout, id);
+    removeFlatDirectory(files, `${layout.staging}/${id}`);
+    removeFlatDirectory(files, `${layout.backups}/${id}`);
+  } catch (error) {
+    // What is told is why it could not be written; the next call sweeps.
+    if (!(error instanceof CertError)) throw error;
+  }
 }
 
 /** The new files alone. The index of the backups lasts once their directory is synced, which backUp does too. */

@@ -12,6 +12,8 @@ export interface Trouble {
   /** uid:gid; root by default. */
   readonly user?: string;
   readonly says: RegExp;
+  /** It says so in its report, on standard output. */
+  readonly reports?: true;
   /** 2 by default: refused before anything was touched; 1: found while writing, and all is as it was. */
   readonly status?: 1 | 2;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NodeRoot, Run } from './node-root.ts';
 import type { Trouble } from './bad-input.ts';
+import { badFiles } from './bad-files.ts';
 import { caFromTo, dated, kubeletPki, troubles, usual } from './bad-input.ts';
 import { caOptions, leftovers, problemsOf, renewable } from './node-root.ts';
 import type { Results } from './results.ts';
@@ -27,21 +28,31 @@ function changes(node: NodeRoot, before: ReadonlyMap<string, string>): string[] 
 }
 
 export function refusals(node: NodeRoot, results: Results): void {
-  for (const trouble of troubles) results.check(trouble.name, () => refusal(node, trouble));
+  for (const trouble of [...troubles, ...badFiles]) results.check(trouble.name, () => refusal(node, trouble));
 }
 
 function refusal(node: NodeRoot, trouble: Trouble): string[] {
-  const { make = '', undo = '', says, status = 2, words = usual, user } = trouble;
+  const { make = '', undo = '', says, reports, status = 2, words = usual, user } = trouble;
   node.reset();
   shell(node, make);
   try {
     const before = node.fingerprint();
     const run = node.run(words(), [], user === undefined ? [] : [`--userspec=${user}`]);
-    return [...changes(node, before), ...answerOf(run, says, status)];
+    const answer = reports === true ? reportOf : answerOf;
+    return [...changes(node, before), ...answer(run, says, status)];
   } finally {
     shell(node, undo);
   }
 }
+
+const reportOf = (run: Run, says: RegExp, status: number): string[] => [
+  ...onlyIf(run.status === status, `exit code ${run.status}: ${run.stderr}`),
+  ...onlyIf(says.test(run.stdout), `it reports: ${run.stdout}`),
+];
+
+/** What to do follows a semicolon; that all is as it was is none of it. */
+const advises = /; \w/;
+const restored = '; all files are as they were';
 
 /** One line: which file, what is wrong, what to do. */
 function answerOf(run: Run, says: RegExp, status: number): string[] {
@@ -49,6 +60,7 @@ function answerOf(run: Run, says: RegExp, status: number): string[] {
     ...onlyIf(run.status === status, `exit code ${run.status}`),
     ...onlyIf(says.test(run.stderr), `it says: ${run.stderr}`),
     ...onlyIf(/^cert-renew: [^\n]+\n$/.test(run.stderr), `it is not one line: ${run.stderr}`),
+    ...onlyIf(advises.test(run.stderr.replace(restored, '')), `it says not what to do: ${run.stderr}`),
     ...onlyIf(!/\bat \w+ \(|Bun v/.test(run.stderr), `it shows its insides: ${run.stderr}`),
     ...onlyIf(run.stdout === '', `on standard output: ${run.stdout}`),
   ];
@@ -93,7 +105,7 @@ async function ending(node: NodeRoot): Promise<number | null> {
   return await new Promise((resolve) => child.on('close', resolve));
 }
 
-/** The file is changed by somebody else while we wait in the first fsync, which comes after all was read. */
+/** The file is changed by somebody else while we wait in the first fsync, that of the journal's directory: all was read before. */
 export async function changedMeanwhile(node: NodeRoot, results: Results): Promise<void> {
   node.reset();
   const file = node.path('/var/lib/kubelet/pki/kubelet.crt');
@@ -116,7 +128,7 @@ export async function changedMeanwhile(node: NodeRoot, results: Results): Promis
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('utf8')));
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  await stagingMade(join(node.directory, 'var/lib/cluster-cert-rotator/staging'));
+  await made(join(node.directory, 'var/lib/cluster-cert-rotator/journal'));
   fs.appendFileSync(file, '# by somebody else\n');
   const status = await ended;
   results.check('a file that is changed between reading and writing', () => {
@@ -131,7 +143,7 @@ export async function changedMeanwhile(node: NodeRoot, results: Results): Promis
   });
 }
 
-async function stagingMade(directory: string): Promise<void> {
+async function made(directory: string): Promise<void> {
   for (let i = 0; i < 500 && !fs.existsSync(directory); i += 1) await wait(20);
 }
 

@@ -10,6 +10,7 @@ import { killEverywhere } from './kill.ts';
 import { judgedByKubeadm } from './kubeadm.ts';
 import { changedMeanwhile, refusals, successfulRuns, twoAtOnce } from './mounts.ts';
 import { NodeRoot } from './node-root.ts';
+import { wholeOrFailed } from './post.ts';
 import { asAProgram } from './program.ts';
 import { Results } from './results.ts';
 
@@ -37,6 +38,7 @@ async function main(): Promise<number> {
       refusals(node, results);
       await changedMeanwhile(node, results);
       await twoAtOnce(node, results);
+      wholeOrFailed(node, results);
     }
     if (wanted.includes('program')) asAProgram(node, results, join(root, 'dist'));
     if (wanted.includes('kubeadm')) judgedByKubeadm(node, results);

@@ -1,6 +1,5 @@
 // Every reader of foreign input, with real texts that it reads: for the unit tests, and for the long run of test/fuzz.
 import { readFileSync } from 'node:fs';
-import type * as fc from 'fast-check';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { checkers, decodeMessages, encodeMessage } from '../../src/agent/message.ts';
 import { readRequests, readResponses, requestText, responseText } from '../../src/cli/offline/block.ts';
@@ -9,7 +8,6 @@ import { certificateMessages, harvestMessages } from '../../src/controller/harve
 import { inventoryKey, readInventory } from '../../src/controller/inventory-store.ts';
 import { readKubeadmHosts } from '../../src/controller/signer/endpoints.ts';
 import { readRenewal, readRequest } from '../../src/controller/signer/requests.ts';
-import { CertError } from '../../src/errors.ts';
 import { parseKubeconfig, replaceUserData } from '../../src/formats/kubeconfig.ts';
 import { kubeletFlags, readEnvironmentFile, readUnit } from '../../src/formats/kubelet-config-unit.ts';
 import { effectiveSettings, readKubeletConfiguration } from '../../src/formats/kubelet-config.ts';
@@ -24,21 +22,13 @@ import { pem, readPem } from '../../src/pki/pem.ts';
 import { makeRequest, parseRequest } from '../../src/pki/request.ts';
 import { checkCa, isSignedBy } from '../../src/pki/verify.ts';
 import type { Bench } from '../judge/judge.ts';
-import { mutated, mutatedJson } from './mutations.ts';
+import { ownFiles } from './own-files.ts';
+import type { Parser } from './parser.ts';
 import * as samples from './samples.ts';
 
 const latin1 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
 const binary = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
-
-export interface Parser {
-  readonly name: string;
-  /** The first is read without an error. */
-  readonly seeds: readonly [string, ...string[]];
-  /** The seeds are JSON: values inside are put out of shape too. */
-  readonly isJson?: true;
-  readonly readers: readonly ((text: string) => unknown)[];
-}
 
 function json(first: object, ...more: readonly object[]): [string, ...string[]] {
   return [JSON.stringify(first), ...more.map((each) => JSON.stringify(each))];
@@ -53,7 +43,11 @@ const pod = (message: string): Pod => ({
 });
 
 /** @param bench where openssl makes the certificates and keys of the seeds */
-export function parsersOf(bench: Bench): readonly Parser[] {
+export async function parsersOf(bench: Bench): Promise<readonly Parser[]> {
+  return [...foreignInput(bench), ...(await ownFiles())];
+}
+
+function foreignInput(bench: Bench): readonly Parser[] {
   bench.key('P-256');
   bench.key('RSA-2048');
   bench.openssl(
@@ -218,18 +212,4 @@ function asObject(text: string): object {
   } catch {
     return { text };
   }
-}
-
-/** The inputs of a parser: its seeds, mutated. */
-export const inputsOf = ({ seeds, isJson }: Parser): fc.Arbitrary<string> =>
-  isJson === true ? mutatedJson(seeds) : mutated(seeds);
-
-/** What is thrown that is not ours. */
-export function foreignError(action: () => unknown): unknown {
-  try {
-    action();
-  } catch (error) {
-    if (!(error instanceof CertError)) return error;
-  }
-  return undefined;
 }

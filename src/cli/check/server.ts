@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { caIds } from '../../catalogue/ids.ts';
+import { CertError, withAdvice } from '../../errors.ts';
 import { discoverNode } from '../../host/discovery.ts';
 import { servedChain } from '../../host/probes.ts';
 import type { Certificate } from '../../pki/certificate.ts';
@@ -28,7 +29,7 @@ export async function askServer(
   server: HostPort,
   signal: AbortSignal,
 ): Promise<NodePicture> {
-  const chain = await servedChain({ ...server, timeoutMs }, signal);
+  const chain = await shownBy(server, signal);
   const { authorities } = rowContext(seenWhole(node.files), discoverNode(node.files));
   return {
     certificates: chain.map((certificate, index) => seeServed(server, { certificate, index }, authorities)),
@@ -43,6 +44,16 @@ export async function askServer(
     tool: runtimeToolOf(node.files),
     notes: [],
   };
+}
+
+async function shownBy(server: HostPort, signal: AbortSignal): Promise<Certificate[]> {
+  try {
+    return await servedChain({ ...server, timeoutMs }, signal);
+  } catch (error) {
+    if (!(error instanceof CertError) || error.code !== 'Unreachable') throw error;
+    const message = withAdvice(error.message, 'name one that runs, as this machine reaches it');
+    throw new CertError(error.code, message, { ...error.place, cause: error });
+  }
 }
 
 interface Shown {

@@ -303,7 +303,7 @@ describe('request', () => {
       '--out /etc/kubernetes/kubelet.conf is there and holds something else; name another file',
     );
     expect(await message(ask({ out: '/no/such/w1.req' }))).toBe(
-      '--out /no/such/w1.req: /no/such is no directory',
+      '--out /no/such/w1.req: /no/such is no directory; name another',
     );
   });
 

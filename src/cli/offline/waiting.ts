@@ -43,7 +43,7 @@ export function writeWaiting({ files, layout }: RotationNode, { block, newKey, k
  *
  * @throws CertError Unsupported when the file is none of this version
  */
-export function readWaiting({ files, layout }: RotationNode): Waiting | undefined {
+export function readWaiting({ files, layout }: Pick<RotationNode, 'files' | 'layout'>): Waiting | undefined {
   if (files.lstat(layout.waiting) === undefined) return undefined;
   const text = Buffer.from(files.read(layout.waiting)).toString('utf8');
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), shape), text);

@@ -1,0 +1,67 @@
+// Half a request, or half an answer, is carried to no other machine.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import type { CrashFiles } from '../../host/crash-files.ts';
+import { writePrivateKey } from '../../pki/keys.ts';
+import { makeCa, makeDisk, startTime } from '../../rotation/fake-disk.ts';
+import { FakeNode } from '../../rotation/fake-node.ts';
+import { request } from '../request.ts';
+import { sign } from '../sign.ts';
+import { put, workerDisk } from './testing.ts';
+
+vi.mock('../output.ts', async (original) => ({ ...(await original<object>()), say: () => false }));
+
+const directory = mkdtempSync(join(tmpdir(), 'unwritten-'));
+const signal = new AbortController().signal;
+let worker: FakeNode;
+let control: CrashFiles;
+let err = '';
+
+beforeAll(() => {
+  const ca = makeCa();
+  worker = new FakeNode(workerDisk(ca, 'w1'), ca);
+  control = makeDisk(ca, 300);
+  control.mkdir('/root', 0o700);
+  const key = writePrivateKey(ca.key, { form: 'pkcs8', ecParameters: false });
+  put(control, '/etc/kubernetes/pki/ca.key', key);
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
+});
+// A file is written whole.
+beforeEach(async () => {
+  await ask('/root/w1.req', false);
+  put(control, '/root/w1.req', Buffer.from(worker.files.read('/root/w1.req')).toString('latin1'));
+  err = '';
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  rmSync(directory, { recursive: true });
+});
+
+function ask(out: string | undefined, json: boolean): Promise<number> {
+  const { node } = worker;
+  const layout = { ...node.layout, lock: join(directory, 'lock') };
+  return request({ files: [], newKey: false, out, json, lockTimeoutMs: 1000 }, signal, { ...node, layout });
+}
+
+const answer = (out: string | undefined, json: boolean): Promise<number> =>
+  sign({ file: '/root/w1.req', ca: undefined, days: undefined, out, yes: true, json }, signal, {
+    files: control,
+    now: () => startTime,
+  });
+
+it.each([
+  ['request', undefined, false],
+  ['request', undefined, true],
+  ['request', '/root/w1.req', true],
+  ['sign', undefined, false],
+  ['sign', undefined, true],
+  ['sign', '/root/w1.ans', true],
+] as const)('%s, to %s, json %s: ends with 1, and does not say what is next', async (command, out, json) => {
+  expect(await (command === 'request' ? ask : answer)(out, json)).toBe(1);
+  const what = command === 'request' ? 'request' : 'answer';
+  expect(err).toContain(`cert-renew: the ${what} was not written whole; throw it away, and run this again`);
+  expect(err).not.toMatch(/^(signed|next: )/mu);
+});
