@@ -127,7 +127,7 @@ async function installHere(
 ): Promise<Installed> {
   const { node, seen } = means;
   const waiting = readWaiting(node);
-  const response = inFile(file, askAgain, () => ownResponse(responses, waiting, node));
+  const response = inFile(file, askAgain(), () => ownResponse(responses, waiting, node));
   const notes: string[] = [];
   const found = findJournal(node.files, node.layout);
   const isEnded = found.kind === 'journal' && found.journal.state === 'done';
@@ -146,7 +146,7 @@ async function installHere(
   if (earlier !== undefined && earlier.outcome !== 'succeeded')
     return ended(means, { notes, outcome: earlier, earlier });
   const discovery = discoverNode(node.files);
-  const answers = inFile(file, askAgain, () => readAnswers(node, discovery, response));
+  const answers = inFile(file, askAgain(), () => readAnswers(node, discovery, response));
   const sorted = sortAnswers(answers, waiting?.block);
   const all = [...notes, ...sorted.notes];
   if (dryRun) return await tryOut(means, { discovery, sorted, waiting, response, notes: all });
@@ -154,7 +154,7 @@ async function installHere(
   return ended(means, { notes: all, outcome, earlier });
 }
 
-const askAgain = 'run cert-renew request again, and have it signed';
+const askAgain = (): string => `run ${ownCall()} request again, and have it signed`;
 
 async function sayAgain({ node, apply: options, signal }: Means): Promise<Outcome> {
   const outcome = await apply(node, options, signal);
