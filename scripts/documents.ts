@@ -45,8 +45,9 @@ Service \`cluster-cert-rotator-controller\` in namespace \`cluster-cert-rotator\
 \`metrics.readers\` names the ServiceAccounts that may read, \`alerts.enabled\` and \`dashboard.enabled\` the
 [alerts](alerts.md) and the Grafana dashboard.
 
-Above ${detailedUpTo} nodes each node shows its first certificate to end alone, so that a scrape of 5,000 nodes stays below a
-second; all of them are in ConfigMap \`node-local-certs-<node>\`.
+Above ${detailedUpTo} nodes each node shows two certificates at most, so that a scrape of 5,000 nodes stays below a second: the
+first to end of those that are renewed, and the first of the others (state \`Unmanaged\`, say), which hides none of the former
+when it has run out and its alert is silenced. All of them are in ConfigMap \`node-local-certs-<node>\`.
 
 ## Of the cluster
 

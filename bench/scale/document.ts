@@ -89,7 +89,8 @@ minute. At ${number(smallest.nodes)} nodes it lasted ${number(smallest.collectio
 say), times ${number(largest.nodes)} nodes, by 86,400 seconds, and ${number(steady.writesPerSecondIdle)} a second at rest: the Lease of the leader, every two seconds.
 Rotations add to it, and are not in this figure.
 
-**Scrape.** ${number(Math.round(scrape.bytes / 1e5) / 10)} MB: above 200 nodes each shows its first certificate to end alone ([metrics.md](metrics.md)).
+**Scrape.** ${number(Math.round(scrape.bytes / 1e5) / 10)} MB: above 200 nodes each shows two certificates at most, the first to end of those that are renewed and
+of the others ([metrics.md](metrics.md)).
 
 **Dashboard.** The overview's own words are there after ${number(page.content)} ms; the web program held ${number(page.memory)} MiB at most.`;
 }
