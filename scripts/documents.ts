@@ -42,11 +42,12 @@ ${generated} \`src/controller/metrics-table.ts\`.
 Service \`cluster-cert-rotator-controller\` in namespace \`cluster-cert-rotator\`, port 8443, path \`/metrics\`, TLS by
 \`ca.crt\` of Secret \`cluster-cert-rotator-controller-tls\`, for whom RBAC lets GET \`/metrics\`
 ([why](adr/0017-metrics-by-tls.md)). Chart values: \`metrics.serviceMonitor.enabled\` makes a ServiceMonitor,
-\`metrics.readers\` names the ServiceAccounts that may read, \`alerts.enabled\` and \`dashboard.enabled\` the
-[alerts](alerts.md) and the Grafana dashboard.
+\`metrics.readers\` names the ServiceAccounts that may read, \`alerts.enabled\` with \`alerts.documents\` and
+\`dashboard.enabled\` the [alerts](alerts.md) and the Grafana dashboard.
 
-Above ${detailedUpTo} nodes each node shows its first certificate to end alone, so that a scrape of 5,000 nodes stays below a
-second; all of them are in ConfigMap \`node-local-certs-<node>\`.
+Above ${detailedUpTo} nodes each node shows two certificates at most, so that a scrape of 5,000 nodes stays below a second: the
+first to end of those that are renewed, and the first of the others (state \`Unmanaged\`, say), which hides none of the former
+when it has run out and its alert is silenced. All of them are in ConfigMap \`node-local-certs-<node>\`.
 
 ## Of the cluster
 
@@ -88,8 +89,9 @@ function alertsDocument(): string {
 
 ${generated} \`deploy/monitoring/alerts.ts\`.
 
-The chart makes a PrometheusRule of them when \`alerts.enabled\` is set; annotation \`runbook_url\` leads here
-(\`alerts.documents\`: the address before \`docs/\`). Each is tried by promtool: that it fires, that it does not, that it resolves.
+The chart makes a PrometheusRule of them when \`alerts.enabled\` is set; annotation \`runbook_url\` leads here, for which
+\`alerts.documents\` must say where you keep these documents (the address before \`docs/\`; without it the chart is refused). Each
+is tried by promtool: that it fires, that it does not, that it resolves.
 
 | alert | severity | after |
 | --- | --- | --- |

@@ -104,7 +104,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'crash',
     about:
-      'the executable killed at every mutating system call; bad input; what it starts, loads, touches; the one for arm64',
+      'the executable killed at every mutating system call; bad input; what it starts, loads, touches; the one for arm64; kubectl’s plugin as it is built',
     command: `${node} test/crash/run.ts`,
     groups: ['all'],
     needsRoot: true,

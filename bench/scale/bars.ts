@@ -10,6 +10,8 @@ export interface Bar {
   /** Must not grow faster than the nodes do. */
   readonly linear?: true;
   readonly of: (measured: Measured) => number;
+  /** What the table shows below it, without a bar: a figure that this one hides. */
+  readonly beside?: { readonly name: string; readonly of: (measured: Measured) => number };
 }
 
 export const bars: readonly Bar[] = [
@@ -36,6 +38,10 @@ export const bars: readonly Bar[] = [
         collection.writesPerSecondInBusiestMinute,
         collection.seconds < 60 ? 0 : collection.writesPerSecond,
       ),
+    beside: {
+      name: 'writes in the first collection, mean over the collection itself',
+      of: ({ collection }) => collection.writesPerSecond,
+    },
   },
   {
     name: 'first collection',

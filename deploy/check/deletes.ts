@@ -1,4 +1,4 @@
-// What the controller may delete of ConfigMaps, Secrets and Services. It makes what it deletes: for deploy/check/bare.ts alone.
+// What the controller may delete of ConfigMaps, Secrets and Services. It makes what it deletes: for deploy/check/bare.test.ts alone.
 import { controller, count, kubectl, policy, report } from './kubectl.ts';
 import { object } from './writes.ts';
 

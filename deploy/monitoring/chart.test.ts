@@ -90,6 +90,13 @@ test('the PrometheusRule is the one that promtool has tried, each link a heading
   );
 });
 
+test('alerts are refused whose links would lead nowhere', () => {
+  expect(() => render('alerts.enabled=true')).toThrow('alerts.enabled=true needs alerts.documents');
+  expect(render('alerts.enabled=true', `alerts.documents=${documents}`).map(({ kind }) => kind)).toContain(
+    'PrometheusRule',
+  );
+});
+
 test('the ConfigMap holds the dashboard', () => {
   const map = render(...all).find(({ kind }) => kind === 'ConfigMap');
   const text = map?.data?.['cluster-cert-rotator.json'] ?? '';

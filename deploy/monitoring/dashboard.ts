@@ -39,7 +39,7 @@ const overview: readonly Panel[] = [
   },
   {
     title: 'Within 30 days',
-    about: 'Certificates that end within 30 days; above 200 nodes, nodes with one.',
+    about: 'Certificates that end within 30 days; above 200 nodes, two of a node at most.',
     type: 'stat',
     width: 4,
     height: 4,

@@ -2,9 +2,13 @@
 // (ACP's certificate_expires_*, x509-certificate-exporter's x509_cert_*).
 import { caIds, type CaId } from '../catalogue/ids.ts';
 import type { InventoryRow } from '../agent/protocol.ts';
+import { isRenewable } from '../policy/renewable.ts';
 import type { World } from './world.ts';
 
-/** Above this many nodes each node shows its first certificate to expire alone: a scrape stays small. */
+/**
+ * Above this many nodes each shows two certificates at most, so that a scrape stays small: of those that we renew the first
+ * to expire, and the first of the others, which may have expired for good and must hide none of ours.
+ */
 export const detailedUpTo = 200;
 
 export const certificateLabels = [
@@ -37,7 +41,9 @@ export function shownCertificates(world: World): readonly ShownCertificate[] {
   if (known !== undefined) return known;
   const detailed = world.inventories.size <= detailedUpTo;
   const all = [...world.inventories].flatMap(([node, { certificates }]) =>
-    (detailed ? certificates.filter(hasEnd) : firstToEnd(certificates)).map((row) => shownOf(node, row)),
+    (detailed ? certificates.filter(hasEnd) : firstToEnd(certificates, world)).map((row) =>
+      shownOf(node, row),
+    ),
   );
   shown.set(world, all);
   return all;
@@ -45,10 +51,17 @@ export function shownCertificates(world: World): readonly ShownCertificate[] {
 
 const hasEnd = ({ notAfter }: InventoryRow): boolean => Number.isFinite(seconds(notAfter));
 
-function firstToEnd(rows: readonly InventoryRow[]): readonly InventoryRow[] {
-  const ends = rows.map(({ notAfter }) => seconds(notAfter));
-  const first = Math.min(...ends.filter(Number.isFinite));
-  return rows.slice(ends.indexOf(first)).slice(0, Number.isFinite(first) ? 1 : 0);
+/** Of those that are renewed, and of the others. */
+function firstToEnd(rows: readonly InventoryRow[], { configuration }: World): readonly InventoryRow[] {
+  const firsts = new Map<boolean, { readonly row: InventoryRow; readonly end: number }>();
+  for (const row of rows) {
+    const end = seconds(row.notAfter);
+    if (!Number.isFinite(end)) continue;
+    const isOurs = isRenewable(row, configuration);
+    const first = firsts.get(isOurs);
+    if (first === undefined || end < first.end) firsts.set(isOurs, { row, end });
+  }
+  return [...firsts.values()].map(({ row }) => row);
 }
 
 function shownOf(nodename: string, row: InventoryRow): ShownCertificate {

@@ -185,7 +185,7 @@ export const ownGauges = {
 export const counters = {
   rotations: {
     name: 'cert_rotator_rotations_total',
-    help: 'Rotations that ended since this replica leads, by phase and reason.',
+    help: 'Rotations that ended while this replica led, by phase and reason; 0 from its start.',
     labels: ['result', 'reason'],
   },
   passes: {
@@ -198,7 +198,7 @@ export const counters = {
 export const histograms = {
   duration: {
     name: 'cert_rotator_rotation_duration_seconds',
-    help: 'From the admission of a rotation to its end, by phase.',
+    help: 'From the admission of a rotation to its end, by phase; 0 from the replica’s start.',
     labels: ['result'],
     buckets: [15, 30, 60, 120, 300, 600, 1200, 3600],
   },

@@ -3,6 +3,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { terminalPhases, type RotationStatus } from '../kube/types.ts';
 import { seconds } from './metrics-certificates.ts';
+import { endings } from './metrics-endings.ts';
 import { counters, histograms, ownGauges, worldGauges } from './metrics-table.ts';
 import { gaugePieces } from './metrics-text.ts';
 import type { World } from './world.ts';
@@ -26,6 +27,7 @@ export class Metrics {
     const { name, help, labels, buckets } = histograms.duration;
     const registers = [this.#registry];
     this.#duration = new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers });
+    this.#beginAtZero();
   }
 
   /** Takes the world of this pass; counts rotations that ended since the last one. */
@@ -72,6 +74,14 @@ export class Metrics {
 
   get contentType(): string {
     return this.#registry.contentType;
+  }
+
+  /** Also while it stands by, so that Prometheus has seen the 0 before there is something to count. */
+  #beginAtZero(): void {
+    for (const [result, reasons] of Object.entries(endings)) {
+      for (const reason of reasons) this.#finished.inc({ result, reason }, 0);
+      this.#duration.zero({ result });
+    }
   }
 
   #count({ phase, reason = '', startedAt, finishedAt }: RotationStatus): void {

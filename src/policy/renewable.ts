@@ -39,13 +39,18 @@ export function lifetimeOf(id: CertificateId, { lifetimes }: Pick<RenewalSetting
   return entryOf(id).profile === 'kubelet' ? lifetimes.kubelet : lifetimes.controlPlane;
 }
 
-/** Undefined: somebody else's, nothing that can be read or written safely, or to be left by the configuration. */
+/** Not somebody else's, nothing that cannot be read or written safely, and not to be left by the configuration. */
+export function isRenewable(row: RenewableRow, settings: Pick<RenewalSettings, 'kubelet'>): boolean {
+  return idOf(row) !== undefined && isOurs(row, settings);
+}
+
+/** Undefined where it is not ours to renew. */
 export function renewableRow<Row extends RenewableRow>(
   row: Row,
   ends: CaEnds,
   settings: RenewalSettings,
 ): Renewable<Row> | undefined {
-  const id = certificateIds.find((one) => one === row.id);
+  const id = idOf(row);
   const [notBefore, notAfter] = [new Date(row.notBefore), new Date(row.notAfter)];
   if (id === undefined || !isOurs(row, settings)) return undefined;
   if (Number.isNaN(notBefore.getTime()) || Number.isNaN(notAfter.getTime())) return undefined;
@@ -66,7 +71,9 @@ export function caEndOf(ca: CaId, rows: readonly RenewableRow[]): string | undef
   return rows.find((row) => row.kind === 'ca' && row.ca === ca)?.notAfter;
 }
 
-function isOurs(row: RenewableRow, { kubelet }: RenewalSettings): boolean {
+const idOf = (row: RenewableRow): CertificateId | undefined => certificateIds.find((one) => one === row.id);
+
+function isOurs(row: RenewableRow, { kubelet }: Pick<RenewalSettings, 'kubelet'>): boolean {
   if (row.id === 'kubelet.crt' && kubelet.serving === 'leave') return false;
   return row.state === 'Ok' || (row.id === 'kubelet.crt' && row.state === 'SelfSigned');
 }

@@ -1,5 +1,5 @@
 // The executable as a program among others: how soon it starts, what it loads, which files and sockets it touches, and
-// that the one for arm64 does the same.
+// that the one for arm64 does the same. kubectl's plugin, built in the same way, starts on both.
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -30,6 +30,8 @@ export function asAProgram(node: NodeRoot, results: Results, dist: string): void
     results.check(`${name}: writes where it must only`, () => writes(node, call));
   }
   results.check('arm64, under qemu: says its version, and renews', () => onArm(node, dist));
+  for (const plugin of plugins)
+    results.check(`${plugin.name}: says what it is, and what it can`, () => asAPlugin(plugin, dist));
 }
 
 interface Call {
@@ -208,6 +210,7 @@ function writes(node: NodeRoot, { words, status, does }: Call): string[] {
 }
 
 const emulator = '/opt/qemu-aarch64';
+const emulatorHere = '/usr/bin/qemu-aarch64-static';
 /** Where Debian's package has them, and where they are looked for on such a node. */
 const foreignLibraries = '/usr/aarch64-linux-gnu/lib';
 const theirPlace = '/lib/aarch64-linux-gnu';
@@ -216,7 +219,7 @@ const theirLoader = 'ld-linux-aarch64.so.1';
 /** Emulated in user mode: its system calls are this kernel's. */
 function onArm(node: NodeRoot, dist: string): string[] {
   node.reset();
-  fs.copyFileSync('/usr/bin/qemu-aarch64-static', node.path(emulator));
+  fs.copyFileSync(emulatorHere, node.path(emulator));
   fs.copyFileSync(join(dist, 'cert-renew-arm64'), node.path('/opt/cert-renew-arm64'));
   fs.cpSync(foreignLibraries, node.path(theirPlace), { recursive: true, dereference: true });
   fs.copyFileSync(join(foreignLibraries, theirLoader), node.path(`/lib/${theirLoader}`));
@@ -236,5 +239,36 @@ function onArm(node: NodeRoot, dist: string): string[] {
       'not all were renewed',
     ),
     ...problemsOf(node, before),
+  ];
+}
+
+interface Plugin {
+  readonly name: string;
+  readonly platform: string;
+  /** What starts it. */
+  readonly around: readonly string[];
+}
+
+const plugins: readonly Plugin[] = [
+  { name: 'kubectl-certrot', platform: 'linux-x64', around: [] },
+  {
+    name: 'kubectl-certrot-arm64',
+    platform: 'linux-arm64',
+    around: [emulatorHere, '-L', join(foreignLibraries, '..')],
+  },
+  { name: 'kubectl-certrot.mjs', platform: 'linux-x64', around: [process.execPath] },
+];
+
+/** kubectl's plugin runs on desks, and needs nothing of a node. */
+function asAPlugin({ name, platform, around }: Plugin, dist: string): string[] {
+  const said = [['version', '--json'], ['--help']].map((words) => {
+    const [first = '', ...rest] = [...around, join(dist, name), ...words];
+    return spawnSync(first, rest, { encoding: 'utf8', env: {} });
+  });
+  const [version, help] = said.map(({ stdout }) => stdout);
+  return [
+    ...said.flatMap(({ status, stderr }) => onlyIf(status === 0, `exit code ${status}: ${stderr}`)),
+    ...onlyIf(version?.includes(`"platform":"${platform}"`) === true, `its version is ${version}`),
+    ...onlyIf(help?.includes('kubectl certrot') === true, `its help is ${help}`),
   ];
 }

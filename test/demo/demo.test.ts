@@ -4,14 +4,13 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../..');
 
 interface Tally {
   readonly rotations: number;
   readonly verified: number;
-  readonly firstVerifiedSeconds?: number;
   readonly rolledBack: number;
   readonly violations: number;
   readonly nodes: number;
@@ -28,6 +27,12 @@ interface Run {
  * held to here is that nobody waits for the other nodes, a lease or a tick of the loop. The figure itself is printed.
  */
 const firstVerifiedMost = 30;
+/** From `make demo` being typed in a fresh clone: what npm installs and what is built is in it. */
+const fromCloneMost = 90;
+
+/** What a small Linux has beside Node and npm: coreutils, util-linux, git, make. No go, no kubectl. */
+const smallLinux =
+  'node npm git make sh bash env find grep sed awk xargs cat chmod chown chroot cp cut date dirname basename echo head hostname id ln ls mkdir mktemp mount mv nproc printf ps pwd readlink realpath rm rmdir sleep sort stat tail test touch tr true umount uname uniq unshare wc which';
 
 let run: Run | undefined;
 
@@ -41,15 +46,17 @@ afterEach(async () => {
   run = undefined;
 });
 
-function start(environment: Readonly<Record<string, string>>): Run {
+const isRoot = process.getuid?.() === 0;
+const nobody = 65_534;
+
+function start(environment: Readonly<Record<string, string>>, cwd = root): Run {
   // As a user without rights where we may become one: the demo needs none.
-  const isRoot = process.getuid?.() === 0;
   const child = spawn('make', ['demo'], {
-    cwd: root,
+    cwd,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
-    ...(isRoot && isReadable(root) ? { uid: 65_534, gid: 65_534 } : {}),
+    ...(isRoot && isReadable(cwd) ? { uid: nobody, gid: nobody } : {}),
   });
   let text = '';
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
@@ -66,10 +73,37 @@ function isReadable(path: string): boolean {
   return isOpen && (path === '/' || isReadable(resolve(path, '..')));
 }
 
+/** The commit that is checked out, as a user clones it, and what that user has: a home without a cache, a short PATH. */
+function freshClone(): { clone: string; environment: Record<string, string> } {
+  const directory = fs.mkdtempSync(join(tmpdir(), 'fresh-clone-'));
+  onTestFinished(() => fs.rmSync(directory, { recursive: true, force: true }));
+  fs.chmodSync(directory, 0o755);
+  const clone = join(directory, 'clone');
+  const home = join(directory, 'home');
+  const bin = join(directory, 'bin');
+  // Another user's checkout is one all the same: CI tests as root. By file://, no file is shared with it.
+  const upload = ['--upload-pack', "git -c safe.directory='*' upload-pack"];
+  execFileSync('git', ['clone', '--quiet', ...upload, `file://${root}`, clone], { stdio: 'inherit' });
+  for (const each of [home, bin]) fs.mkdirSync(each);
+  const places = (process.env['PATH'] ?? '').split(':').filter((place) => !place.includes('node_modules'));
+  for (const name of smallLinux.split(' ')) {
+    const found = places.map((place) => join(place, name)).find((file) => fs.existsSync(file));
+    if (found !== undefined) fs.symlinkSync(found, join(bin, name));
+  }
+  if (isRoot) execFileSync('chown', ['-hR', `${nobody}:${nobody}`, clone, home]);
+  return { clone, environment: { HOME: home, PATH: bin } };
+}
+
 function tallyOf(output: string): Tally {
   const last = output.trimEnd().split('\n').at(-1) ?? '';
   const tally: Tally = JSON.parse(last);
   return tally;
+}
+
+/** Seconds, as the terminal says when every certificate of one rotation had been seen in use. */
+function firstVerified(output: string): number {
+  const [, seconds] = /^ *([\d.]+) s .*the first rotation is verified: every certificate/m.exec(output) ?? [];
+  return Number(seconds);
 }
 
 /** Processes and directories that are a demo's. */
@@ -153,11 +187,25 @@ describe('make demo', () => {
     expect(tally).toMatchObject({ violations: 0, nodes: 8 });
     expect(tally.rotations).toBeGreaterThan(0);
     expect(tally.verified).toBeGreaterThanOrEqual(20);
-    expect(output()).toContain('the first rotation is verified: every certificate of it was seen live');
-    process.stdout.write(`the first rotation is verified after ${tally.firstVerifiedSeconds} s\n`);
-    expect(tally.firstVerifiedSeconds).toBeLessThan(firstVerifiedMost);
+    expect(Object.keys(tally)).toEqual(['rotations', 'verified', 'rolledBack', 'violations', 'nodes']);
+    const seconds = firstVerified(output());
+    process.stdout.write(`the first rotation is verified after ${seconds} s\n`);
+    expect(seconds).toBeLessThan(firstVerifiedMost);
     expect(output()).toContain('Three things to try');
     expect(output()).toMatch(/seen live/);
+    expect(traces()).toEqual([]);
+  });
+
+  it('begins in a fresh clone, with nothing but Node, npm and what every Linux has', async () => {
+    const { clone, environment } = freshClone();
+    const typedAt = performance.now();
+    const { ended, output } = start({ DEMO_SECONDS: '30', ...environment }, clone);
+    await until('the first rotation', () => Number.isFinite(firstVerified(output())), fromCloneMost);
+    const seconds = Math.round((performance.now() - typedAt) / 1000);
+    process.stdout.write(`from a fresh clone, the first rotation is verified after ${seconds} s\n`);
+    expect(seconds).toBeLessThanOrEqual(fromCloneMost);
+    expect(await ended, output()).toBe(0);
+    expect(tallyOf(output())).toMatchObject({ violations: 0, nodes: 8 });
     expect(traces()).toEqual([]);
   });
 

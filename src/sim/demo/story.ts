@@ -74,11 +74,10 @@ function broken(text: string, width: number): readonly string[] {
   return lines;
 }
 
+/** The last line: these keys and no others are what a reader of it may count on. */
 export interface Tally {
   readonly rotations: number;
   readonly verified: number;
-  /** From the start of the process until every certificate of one rotation had been seen in use. */
-  readonly firstVerifiedSeconds?: number;
   readonly rolledBack: number;
   readonly violations: number;
   readonly nodes: number;
