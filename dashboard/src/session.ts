@@ -19,8 +19,10 @@ export interface Session {
   readonly act: (action: ActionRequest) => Promise<Answered>;
   /** Opens the dialog that asks for a token. */
   readonly ask: () => void;
-  readonly asking: boolean;
-  readonly close: () => void;
+  /** Another object each time that it is asked for. */
+  readonly asking: object | undefined;
+  /** What was asked for is over; what has been asked for since is not. */
+  readonly close: (asked: object | undefined) => void;
 }
 
 const unused: Session = {
@@ -30,7 +32,7 @@ const unused: Session = {
   signOut: () => undefined,
   act: async () => ({ ok: false, error: 'failed', message: '' }),
   ask: () => undefined,
-  asking: false,
+  asking: undefined,
   close: () => undefined,
 };
 
@@ -40,20 +42,20 @@ export const useSession = (): Session => useContext(SessionContext);
 export function useNewSession(): Session {
   const [signed, setSigned] = useState<{ readonly token: string; readonly me: Me } | undefined>();
   const [over, setOver] = useState(false);
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<object | undefined>();
   return {
     me: signed?.me,
     over,
     asking,
-    ask: () => setAsking(true),
-    close: () => setAsking(false),
+    ask: () => setAsking({}),
+    close: (asked) => setAsking((now) => (now === asked ? undefined : now)),
     signOut: () => setSigned(undefined),
     signIn: async (token) => {
       const answer = await call<Me>('/api/v1/me', token);
       if (!answer.ok) return answer;
       setSigned({ token, me: answer.value });
       setOver(false);
-      setAsking(false);
+      setAsking(undefined);
       return { ok: true, name: answer.value.user };
     },
     act: async (action) => {

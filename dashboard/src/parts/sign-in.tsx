@@ -7,11 +7,13 @@ export function SignIn() {
   const { w } = useReader();
   const { asking, close, signIn, over } = useSession();
   const dialog = useRef<HTMLDialogElement>(null);
+  const shown = useRef<object | undefined>(undefined);
   const [wrong, setWrong] = useState('');
   const [busy, setBusy] = useState(false);
   useEffect(() => {
-    if (asking) dialog.current?.showModal();
-    else dialog.current?.close();
+    if (asking === undefined) dialog.current?.close();
+    else if (dialog.current?.open === false) dialog.current.showModal();
+    shown.current = asking;
     setWrong('');
   }, [asking]);
   const submit = async (event: SubmitEvent & { currentTarget: HTMLFormElement }): Promise<void> => {
@@ -25,7 +27,8 @@ export function SignIn() {
     else setWrong(answer.error === 'token' ? w('token.bad') : w('act.failed', { why: answer.message }));
   };
   return (
-    <dialog ref={dialog} onClose={close} aria-labelledby="sign-in-title">
+    // The browser tells of a close a moment later; who has asked again since then is not sent away.
+    <dialog ref={dialog} onClose={() => close(shown.current)} aria-labelledby="sign-in-title">
       <form onSubmit={(event) => void submit(event)}>
         <h2 id="sign-in-title">{w('token.title')}</h2>
         {over && <p class="bad">{w('token.over')}</p>}
@@ -49,7 +52,7 @@ export function SignIn() {
           {wrong}
         </p>
         <div class="row end">
-          <button type="button" class="quiet" onClick={close}>
+          <button type="button" class="quiet" onClick={() => close(asking)}>
             {w('act.close')}
           </button>
           <button type="submit" class="main" disabled={busy}>

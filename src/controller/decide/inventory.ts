@@ -109,14 +109,17 @@ function isScanDue(view: View, node: NodeView): boolean {
   if (node.scannedAt === undefined || node.isOutdated || wasStaged(view, node)) return true;
   const age = now.getTime() - node.scannedAt;
   if (node.isHalfSeen && age > halfSeenFor) return true;
-  if (age <= configuration.scanInterval) return age < -configuration.clockSkewLimit;
+  if (age <= configuration.scanInterval) return age < 0;
   const jitter = nodes.length < jitterFrom ? 0 : configuration.scanJitter * shareOf(node);
   return age > configuration.scanInterval + jitter;
 }
 
 /** The tool was laid down after the last scan: the next one says so, and then the Pod that did it may go. */
 function wasStaged(view: View, node: NodeView): boolean {
-  return view.podsOf('stage', node.uid).some((pod) => isFinished(pod) && !isScannedSince(node, pod));
+  const { now } = view.world;
+  return view
+    .podsOf('stage', node.uid)
+    .some((pod) => isFinished(pod) && ageOf(pod, now) >= 0 && !isScannedSince(node, pod));
 }
 
 /** Whether the node has been read since this Pod was made; the API tells that moment by the second. */
@@ -177,7 +180,7 @@ function keep(
   result: ScanResult,
   again: (change: Partial<Trial>) => Action,
 ): Action[] {
-  if (isWritten(node, pod, result)) return [remove(pod)];
+  if (isWritten(node, pod, result, view.world.now)) return [remove(pod)];
   if (JSON.stringify(result).length > longestResult) {
     return retry(view, node, pod, `what it says is longer than ${longestResult} characters`, again);
   }
@@ -186,9 +189,11 @@ function keep(
   return retry(view, node, pod, 'the API server does not take its ConfigMap', again);
 }
 
-function isWritten({ inventory }: NodeView, pod: Pod, { clock }: ScanResult): boolean {
+function isWritten({ inventory }: NodeView, pod: Pod, { clock }: ScanResult, now: Date): boolean {
   if (inventory?.clock !== clock) return false;
-  return Date.parse(inventory.collectedAt) >= Date.parse(pod.metadata?.creationTimestamp ?? '');
+  const created = Date.parse(pod.metadata?.creationTimestamp ?? '');
+  // By an API server whose clock is ahead of ours it is made later than now, and all that is written would be from before it.
+  return created > now.getTime() || Date.parse(inventory.collectedAt) >= created;
 }
 
 function retry(
@@ -252,13 +257,10 @@ function tellLeftOut({ world }: View, { name, uid, role }: NodeView, inventory: 
   return [{ type: 'event', event: { about, type: 'Warning', reason: 'CaUnavailable', message } }];
 }
 
-/**
- * The scan ran between the making of its Pod and now; the moment in between nearest to what the node's clock says. Never
- * before the Pod was made, by the API server's clock, which may be ahead of ours: else it would look unwritten until then.
- */
+/** The scan ran between the making of its Pod and now; the moment in between nearest to what the node's clock says. */
 function collectedAt(pod: Pod, { clock }: ScanResult, now: Date): Date {
-  const made = now.getTime() - ageOf(pod, now);
-  return new Date(Math.max(Math.min(Date.parse(clock), now.getTime()), made));
+  const earliest = now.getTime() - ageOf(pod, now);
+  return new Date(Math.min(Math.max(Date.parse(clock), earliest), now.getTime()));
 }
 
 function create(view: View, node: NodeView, trial: Trial, build: PodBuilders): Action {

@@ -121,11 +121,17 @@ function resultOf(
 /** A kubelet that refuses each Pod (a node that shuts down) is asked again no faster than this, milliseconds. */
 const refusedFor = 10_000;
 
+/** One that was made later than now, by an API server whose clock is ahead, has no age to go by. */
+function isYoung(pod: Pod, now: Date): boolean {
+  const age = ageOf(pod, now);
+  return age >= 0 && age < refusedFor;
+}
+
 function makePods({ rotation, node, view, build }: Case, pods: Pods): Action[] {
   const { configuration, now } = view.world;
   // Evicted, or ended by the node's shutdown: it is made again and resumes the journal.
   const ended = [pods.restart, pods.rotate].find((pod) => pod !== undefined && isFinished(pod));
-  if (ended !== undefined) return ageOf(ended, now) < refusedFor ? [] : [remove(ended)];
+  if (ended !== undefined) return isYoung(ended, now) ? [] : [remove(ended)];
   if (pods.spare.length > 0) return pods.spare.map(remove);
   if (pods.leaving) return [];
   const needsRestart = rotation.spec.certificates.some(isKubelets);
