@@ -51,12 +51,12 @@ export function shownCertificates(world: World): readonly ShownCertificate[] {
 
 const hasEnd = ({ notAfter }: InventoryRow): boolean => Number.isFinite(seconds(notAfter));
 
-/** Of those that are renewed, and of the others. */
+/** Of those that are renewed, and of the others; the CAs of a node are those of all nodes, and have a metric of their own. */
 function firstToEnd(rows: readonly InventoryRow[], { configuration }: World): readonly InventoryRow[] {
   const firsts = new Map<boolean, { readonly row: InventoryRow; readonly end: number }>();
   for (const row of rows) {
     const end = seconds(row.notAfter);
-    if (!Number.isFinite(end)) continue;
+    if (!Number.isFinite(end) || row.kind === 'ca') continue;
     const isOurs = isRenewable(row, configuration);
     const first = firsts.get(isOurs);
     if (first === undefined || end < first.end) firsts.set(isOurs, { row, end });

@@ -54,7 +54,8 @@ export function certificatesOf(inventory: Inventory, settings: Configuration): r
     const dueAt = renewableRow(row, ends, settings)?.dueAt?.getTime();
     const component = id === undefined ? 'none' : entryOf(id).component;
     const end = Date.parse(row.notAfter);
-    const soonFrom = leafEndsSoonFrom({ begin: Date.parse(row.notBefore), end });
+    const begin = Date.parse(row.notBefore);
+    const soonFrom = leafEndsSoonFrom({ begin, end, dueAt, renewsItself: row.state === 'KubeletManaged' });
     return { row, id, kind: kindOf(row, id), component, end, soonFrom, dueAt };
   });
   known.set(inventory, { settings, certificates });

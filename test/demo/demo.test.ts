@@ -91,7 +91,9 @@ function freshClone(): { clone: string; environment: Record<string, string> } {
     if (found !== undefined) fs.symlinkSync(found, join(bin, name));
   }
   if (isRoot) execFileSync('chown', ['-hR', `${nobody}:${nobody}`, clone, home]);
-  return { clone, environment: { HOME: home, PATH: bin } };
+  // Where packages come from is the machine's, not the user's.
+  const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
+  return { clone, environment: { HOME: home, PATH: bin, npm_config_registry: registry } };
 }
 
 function tallyOf(output: string): Tally {
