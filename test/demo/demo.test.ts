@@ -239,7 +239,7 @@ describe('make demo', () => {
       /no API server answers/,
       // None, as long as the one that comes back first is not Ready yet.
       /the gate is shut: waits: EtcdUnsafe: etcd would have [01] of 3 members, 2 are needed/,
-      /The dashboard: Plan to replace the CA front-proxy/,
+      /The dashboard: Replace the CA front-proxy now/,
       /the dashboard: no CA is about to end any more/,
       /controller-\d leads; cluster-cert-rotator-controller-\d stands by/,
     ];
