@@ -401,6 +401,21 @@ describe('cert-renew all that goes on where it was', () => {
     expect(out).toMatch(new RegExp(`${before}${open}of this call:\nscheduler\\.conf: renewed, .*\n`));
   });
 
+  it('tells of one whose journal has a damaged date', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    fake.quorum = false;
+    expect(await run(fake)).toBe(4);
+    const found = findJournal(fake.files, fake.node.layout);
+    if (found.kind !== 'journal') throw new Error('no journal');
+    const text = JSON.stringify(found.journal).replaceAll(/"oldNotAfter":"[^"]*"/gu, '"oldNotAfter":"2O30"');
+    replace(fake, journalPath(fake.node.layout, found.journal.id), Buffer.from(text));
+    fake.quorum = true;
+    out = '';
+    expect(await run(fake)).toBe(0);
+    expect(out).toMatch(/^apiserver\.crt: renewed, expires an unknown time → 2031-\S+, serial /mu);
+  });
+
   it('tells as its own what it rolled back first and renewed anew', async () => {
     const fake = nodeWith(20);
     const [apiserver] = fakeTargets.filter(({ id }) => id === 'apiserver.crt');
@@ -447,6 +462,29 @@ describe('cert-renew all that is interrupted', () => {
       /^cert-renew: interrupted; what was begun before this call is at its end; run cert-renew all again for the rest$/m,
     );
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+});
+
+describe('cert-renew all on a disk that fails in the middle of a swap', () => {
+  it('tells the first error, and does not say that nothing was touched', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    const { files, layout } = home(fake);
+    let isBroken = false;
+    const failing = new Proxy(files, {
+      get: (on, name: keyof Files) => {
+        const operation: unknown = Reflect.get(on, name);
+        if (typeof operation !== 'function') return operation;
+        return (...operands: readonly unknown[]): unknown => {
+          isBroken ||= name === 'rename' && String(operands[1]).endsWith('/apiserver.crt');
+          if (!isBroken) return Reflect.apply(operation, on, operands);
+          const file = String(operands[0]);
+          throw new CertError('Io', `${name} ${file} cannot be used: EIO`, { file });
+        };
+      },
+    });
+    expect(await all({ lockTimeout: 1000 }, signal, { ...home(fake), files: failing, layout })).toBe(4);
+    expect(err).toMatch(/^cert-renew: (?!readdir)\S+ .* cannot be used: EIO; run cert-renew all again/mu);
   });
 });
 
