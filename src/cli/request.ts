@@ -88,7 +88,8 @@ async function requestLocked(node: RotationNode, options: RequestOptions): Promi
   const waiting = isAgain ? earlier : await make(node, discovery, { materials, options, notes });
   if (!isAgain) writeWaiting(node, waiting);
   if (earlier !== undefined) notes.push(whatOfEarlier(earlier, isAgain));
-  return tell(node, waiting, options, { notes, ids: discovery.targets.map(({ id }) => id) });
+  const ids = [...discovery.targets, ...discovery.missed].map(({ id }) => id);
+  return tell(node, waiting, options, { notes, ids });
 }
 
 const interrupted = (): CertError =>
@@ -194,7 +195,7 @@ function hostName(files: Files): string {
 
 interface Beside {
   readonly notes: readonly string[];
-  /** Of the certificates of this node. */
+  /** Of the certificates of this node, also of those that are missed. */
   readonly ids: readonly CertificateId[];
 }
 
@@ -210,9 +211,9 @@ function tell(
     const { id, node: name, made } = block;
     if (out !== undefined) writeOutput(node.files, out, text);
     const value = { schema: 1, request: id, node: name, made, certificates, notes, text };
-    return say(`${JSON.stringify(value)}\n`) ? exitCodes.done : unwritten('the request');
+    return say(`${JSON.stringify(value)}\n`) ? exitCodes.done : unwritten('the request', out);
   }
-  if (!writeOutput(node.files, out, text)) return unwritten('the request');
+  if (!writeOutput(node.files, out, text)) return unwritten('the request', out);
   const names = block.certificates.map(({ id }) => `${id} (${keys.has(id) ? 'new' : 'same'} key)`);
   const lines = [
     `request ${block.id} of node ${block.node}: ${names.join(', ')}`,
