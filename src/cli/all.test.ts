@@ -69,6 +69,13 @@ function replace({ files }: FakeNode, path: string, bytes: Uint8Array): void {
   files.create(path, new Uint8Array(bytes), { mode: 0o644, uid: 0, gid: 0 });
 }
 
+function configured(daysLeft: number): FakeNode {
+  const fake = nodeWith(daysLeft);
+  const unit = '[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/etc/kubernetes/kubelet.conf\n';
+  replace(fake, '/etc/systemd/system/kubelet.service', Buffer.from(unit));
+  return fake;
+}
+
 /** Its kubelet keeps static Pods and knows no API server. */
 function standalone(daysLeft: number): FakeNode {
   const fake = nodeWith(daysLeft);
@@ -262,7 +269,7 @@ describe('cert-renew all where manifests were moved away', () => {
     /^apiserver\.crt \(\S+\): NOT RENEWED: no manifest of kube-apiserver lies in \S+, .*: put it back/mu;
 
   it('says so, and touches nothing, where nothing else is due', async () => {
-    const fake = nodeWith(300);
+    const fake = configured(300);
     fake.files.unlink(manifestOf('kube-apiserver'));
     const before = contents(fake);
     expect(await run(fake)).toBe(2);
@@ -275,13 +282,34 @@ describe('cert-renew all where manifests were moved away', () => {
   });
 
   it('renews what it can, and is not done', async () => {
-    const fake = nodeWith(-10);
+    const fake = configured(-10);
     fake.goDark('kube-apiserver', 'kube-scheduler');
     for (const each of ['kube-apiserver', 'kube-scheduler'] as const) fake.files.unlink(manifestOf(each));
     expect(await run(fake)).toBe(4);
     expect(out).toMatch(gone);
     expect(out).toMatch(/^kubelet-client-current\.pem: renewed/mu);
     expect(out).toMatch(/scheduler\.conf could not be renewed here/u);
+  });
+
+  it('says nothing of an etcd that runs in no Pod but in a note', async () => {
+    const fake = configured(300);
+    const manifest = manifestOf('kube-apiserver');
+    const text = Buffer.from(fake.files.read(manifest)).toString('utf8');
+    const servers = '[kube-apiserver, --etcd-servers=https://127.0.0.1:2379, ';
+    replace(fake, manifest, Buffer.from(text.replace('[kube-apiserver, ', servers)));
+    const withEtcd = (isOfPod: boolean): RotationNode => {
+      const { processes, ...node } = home(fake);
+      const etcd = { pid: 9, startedAt: fake.time, startedMs: 0, commandLine: ['etcd'], isOfPod };
+      const find = (program: string) => (program === 'etcd' ? [etcd] : processes.find(program));
+      return { ...node, processes: { ...processes, find } };
+    };
+    // Its manifest was moved away, and the kubelet has not seen it yet.
+    expect(await all({ lockTimeout: 1000 }, signal, withEtcd(true))).toBe(2);
+    expect(out).toMatch(/^etcd\/server\.crt \(\S+\): NOT RENEWED: no manifest of etcd lies in /mu);
+    out = '';
+    expect(await all({ lockTimeout: 1000 }, signal, withEtcd(false))).toBe(3);
+    expect(out).toMatch(/^note: etcd runs here in no Pod: \S+server\.crt is not managed/mu);
+    expect(out).not.toContain('no manifest');
   });
 
   it('says it also where nothing else is left', async () => {

@@ -5,7 +5,6 @@ import type { Discovery } from '../catalogue/discover.ts';
 import type { CertificateId } from '../catalogue/ids.ts';
 import { entryOf } from '../catalogue/table.ts';
 import { CertError, describeError } from '../errors.ts';
-import { discoverNode } from '../host/discovery.ts';
 import type { Files } from '../host/files.ts';
 import { withLock } from '../host/lock.ts';
 import { factsOf } from '../rotation/facts.ts';
@@ -18,6 +17,7 @@ import { signatoryOf, signedBy } from './by-post.ts';
 import { exitCodes } from './exit-codes.ts';
 import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
 import { localNode } from './local-node.ts';
+import { discoverHere } from './missed.ts';
 import { isNodeName, requestText, toBase64, type RequestBlock } from './offline/block.ts';
 import { chooseDue, chooseNamed, type Chosen } from './offline/select.ts';
 import { nodeNameOf } from './offline/signing-place.ts';
@@ -77,7 +77,7 @@ export async function request(
 
 async function requestLocked(node: RotationNode, options: RequestOptions): Promise<number> {
   if (isInterrupted(node)) throw interrupted();
-  const discovery = discoverNode(node.files);
+  const discovery = discoverHere(node);
   const { files } = options;
   const chosen = files.length === 0 ? chooseDue(node, discovery) : chooseNamed(node, discovery, files);
   if (chosen.targets.length === 0) return nothingToAsk(chosen);
