@@ -43,5 +43,5 @@ try {
   // The last resort: whatever it is, one line, never a runtime's banner with a piece of the program in it.
   complain(`cert-renew: ${describeError(error)}\n`);
   const { exitOfUnexpected } = await import('./cli/unexpected.ts');
-  process.exitCode = exitOfUnexpected();
+  process.exitCode = exitOfUnexpected(process.argv[2]);
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildTool } from '../../scripts/tool.ts';
 import { defaultConfiguration } from '../../src/controller/configuration.ts';
 import { forbiddenPod } from '../../src/controller/pods.ts';
-import { admissionHolds } from '../../src/controller/signer/admission-check.ts';
+import { admissionHolds, type AdmissionAnswer } from '../../src/controller/signer/admission-check.ts';
 import { createClient } from '../../src/kube/client.ts';
 import { Connection, loadKubeConfig } from '../../src/kube/connection.ts';
 import { mustSkip, startBareApi, type BareApi } from '../../test/kube/bare-api.ts';
@@ -32,7 +32,8 @@ function chart(): string {
 }
 
 describe.skipIf(mustSkip() || programs === undefined)('the chart on an API server alone', () => {
-  let api: BareApi;
+  let api: BareApi | undefined;
+  let kubeconfig = '';
   let env: NodeJS.ProcessEnv;
 
   const kubectl = (args: readonly string[], input = ''): string =>
@@ -47,6 +48,16 @@ describe.skipIf(mustSkip() || programs === undefined)('the chart on an API serve
     const metadata = { ...template.metadata, name: 'cluster-cert-rotator-controller-0', namespace };
     const pod = { ...template, apiVersion: 'v1', kind: 'Pod', metadata };
     kubectl(['create', '-f', '-', `--as=${replicaSets}`, '--as-group=system:masters'], JSON.stringify(pod));
+  }
+
+  /** What the controller asks before it begins. */
+  async function holds(): Promise<AdmissionAnswer> {
+    const connection = new Connection(loadKubeConfig(kubeconfig));
+    try {
+      return await admissionHolds(createClient(connection), forbiddenPod(node, defaultConfiguration));
+    } finally {
+      await connection.close();
+    }
   }
 
   /** Its lines, and those of them that say what did not hold. */
@@ -64,23 +75,22 @@ describe.skipIf(mustSkip() || programs === undefined)('the chart on an API serve
   beforeAll(async () => {
     api = await startBareApi({ flags: ['--allow-privileged=true'] });
     const path = `${programs}:${process.env['PATH'] ?? ''}`;
-    env = { ...process.env, KUBECONFIG: api.kubeconfig, PATH: path };
+    ({ kubeconfig } = api);
+    env = { ...process.env, KUBECONFIG: kubeconfig, PATH: path };
     for (const name of ['cpaas-system', namespace]) kubectl(['create', 'namespace', name]);
     kubectl(['create', '-f', '-'], JSON.stringify(node));
     kubectl(['apply', '-f', '-'], chart());
     // What the controller-manager would make.
     kubectl(['-n', 'cpaas-system', 'create', 'configmap', 'kube-root-ca.crt']);
     // A policy is in force some time after it is there.
-    await wait(15_000);
+    for (let look = 0; look < 60 && !(await holds()).ok; look += 1) await wait(1000);
     makeOwnPod();
   }, 600_000);
-  afterAll(async () => api.stop());
+  // Undefined where it did not start: why is for `beforeAll` to say.
+  afterAll(async () => api?.stop());
 
   it('lets the controller begin: the Pod that it tries at its start is denied', async () => {
-    const connection = new Connection(loadKubeConfig(api.kubeconfig));
-    const held = await admissionHolds(createClient(connection), forbiddenPod(node, defaultConfiguration));
-    await connection.close();
-    expect(held).toMatchObject({ ok: true });
+    expect(await holds()).toMatchObject({ ok: true });
   });
 
   it('lets through what the program makes, and nothing that differs by one thing', async () => {

@@ -551,6 +551,37 @@ describe('a component whose manifest is not where the kubelet looks', () => {
     expect(discoverIn(hidden).notes).toEqual([`${path} cannot be read: EACCES`]);
   });
 
+  it('is there where it goes by its file’s name alone', () => {
+    const path = manifest('kube-apiserver');
+    const wrapped = apiserverPod
+      .replace('name: kube-apiserver\n    command', 'name: main\n    command')
+      .replace('["kube-apiserver",', '["/bin/sh","-c","exec kube-apiserver \\"$@\\"","--",');
+    const { missed, facts, notes } = discoverIn({ ...stacked, [path]: wrapped });
+    expect([missed, facts.manifests['kube-apiserver']]).toEqual([[], path]);
+    expect(notes).toEqual([
+      expect.stringContaining(`${path}: none of its containers is named kube-apiserver`),
+    ]);
+    expect(idsOf({ ...stacked, [path]: wrapped })).toContain('apiserver.crt');
+    // A file of that name beside the one that does run it is none.
+    const beside = { ...omit(stacked, path), [manifest('api')]: apiserverPod, [path]: pod('other', []) };
+    expect(discoverIn(beside).facts.manifests['kube-apiserver']).toBe(manifest('api'));
+    expect(discoverIn(beside).notes).toEqual([]);
+  });
+
+  it('is not said to be gone where the kubelet’s flags, and so its directory, are only assumed', () => {
+    const unit = '/usr/lib/systemd/system/kubelet.service';
+    const wrapper: Files = {
+      ...omit(stacked, manifest('etcd'), `${unit}.d/10-kubeadm.conf`),
+      [unit]: '[Service]\nExecStart=/usr/local/bin/start-kubelet.sh\n',
+    };
+    expect(missedIn(wrapper)).toEqual([['etcd/server.crt', `${pki}/etcd/server.crt`, 'manifest-unknown']]);
+    const [missed] = discoverIn(wrapper).missed;
+    expect(missed?.reason).toMatch(
+      /^no manifest of etcd lies in \S+, though .*; that the kubelet looks there is only assumed, /u,
+    );
+    expect(missed?.reason).not.toContain('put it back');
+  });
+
   it('is not said to be gone where the directory cannot be seen', () => {
     const files = omit(stacked, ...all.map(manifest));
     for (const reading of [

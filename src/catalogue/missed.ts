@@ -9,8 +9,11 @@ import { ownKubeconfigIds, ownKubeconfigPath } from './table.ts';
 export interface Missed {
   readonly id: CertificateId;
   readonly path: string;
-  /** Of the kubeconfig at `path`; or of the manifest without which nobody knows whether `path` is still used. */
-  readonly lack: Lack | 'no-manifest' | 'unreadable-manifest';
+  /**
+   * Of the kubeconfig at `path`; or of the manifest without which nobody knows whether `path` is still used: it is gone,
+   * it cannot be read, or where it would lie is not known.
+   */
+  readonly lack: Lack | 'no-manifest' | 'unreadable-manifest' | 'manifest-unknown';
   readonly reason: string;
 }
 
@@ -70,7 +73,7 @@ export function missedManifests(reader: SnapshotReader, node: NodeView): readonl
     if (unreadable !== undefined) return [{ ...seen, lack: 'unreadable-manifest', reason: unreadable }];
     const reason = whyGone(node, trace);
     reader.note(reason);
-    return [{ ...seen, lack: 'no-manifest', reason }];
+    return [{ ...seen, lack: node.kubelet.isAssumed ? 'manifest-unknown' : 'no-manifest', reason }];
   });
 }
 
@@ -113,5 +116,8 @@ function whyGone({ kubelet }: NodeView, { component, directory, names }: Trace):
       : `no manifest of ${component} lies in ${where}`;
   const [path, key] = names.map((name) => posix.join(directory, name));
   const left = key === undefined ? `${path} lies` : `${path} and its key lie`;
-  return `${gone}, though ${left} on this node: put it back, or move ${key === undefined ? 'that' : 'those'} away where ${component} belongs here no more`;
+  const what = `${gone}, though ${left} on this node`;
+  if (kubelet.isAssumed)
+    return `${what}; that the kubelet looks there is only assumed, since its flags are not known: see in its command line where it does`;
+  return `${what}: put it back, or move ${key === undefined ? 'that' : 'those'} away where no ${component} is to run here in any way`;
 }

@@ -41,8 +41,13 @@ export interface StaticPod {
 /** What is wrong with a kubeconfig that gives no certificate. */
 export type Lack = 'absent' | 'unreadable' | 'no-certificate';
 
+export interface KubeletView extends KubeletSettings {
+  /** Its flags are kubeadm's, since its unit does not say them: it may look for all of this elsewhere. */
+  readonly isAssumed: boolean;
+}
+
 export interface NodeView {
-  readonly kubelet: KubeletSettings;
+  readonly kubelet: KubeletView;
   readonly pods: ReadonlyMap<StaticComponent, StaticPod>;
   /** Host path that a component's flag names; undefined when it does not. */
   flagPath(component: StaticComponent, flag: string): string | undefined;
@@ -67,9 +72,9 @@ const kubeadm = {
 } as const;
 
 /** Effective settings of the kubelet; kubeadm's places where nothing else is said. */
-export function viewKubelet(reader: SnapshotReader): KubeletSettings {
+export function viewKubelet(reader: SnapshotReader): KubeletView {
   const { flags, isAssumed } = commandLine(reader);
-  if (!reader.complete) return effectiveSettings(flags, []);
+  if (!reader.complete) return { ...effectiveSettings(flags, []), isAssumed };
   const path = flags.get('config') ?? kubeadm.config;
   const base = configuration(reader, path);
   const directory = flags.get('config-dir');
@@ -85,6 +90,7 @@ export function viewKubelet(reader: SnapshotReader): KubeletSettings {
   const assumed = base === undefined && !flags.has('pod-manifest-path') ? kubeadm.manifests : undefined;
   return {
     ...settings,
+    isAssumed,
     configPath: path,
     kubeconfigPath:
       settings.kubeconfigPath ?? (standsAlone(reader, settings, isAssumed) ? undefined : kubeadm.kubeconfig),
@@ -161,6 +167,7 @@ export function viewStaticPods(
   directory: string | undefined,
 ): ReadonlyMap<StaticComponent, StaticPod> {
   const pods = new Map<StaticComponent, StaticPod>();
+  const unknown: string[] = [];
   if (directory === undefined) return pods;
   // The kubelet reads every name without a leading dot, in this order, and the last one of a Pod wins.
   for (const name of reader.names(directory).toSorted()) {
@@ -170,6 +177,7 @@ export function viewStaticPods(
     if (text === undefined) continue;
     const manifest = orNote(reader, () => readManifest(text, path));
     const found = manifest === undefined ? byFileName(name) : runs(manifest.containers);
+    if (found === undefined) unknown.push(name);
     if (found === undefined) continue;
     const before = pods.get(found.component);
     if (before !== undefined) {
@@ -178,6 +186,15 @@ export function viewStaticPods(
       );
     }
     pods.set(found.component, { path, container: found.container });
+  }
+  for (const name of unknown) {
+    const component = byFileName(name)?.component;
+    if (component === undefined || pods.has(component)) continue;
+    const path = posix.join(directory, name);
+    reader.note(
+      `${path}: none of its containers is named ${component} or runs it by that name; kubeadm’s places are assumed`,
+    );
+    pods.set(component, { path, container: undefined });
   }
   return pods;
 }
@@ -203,7 +220,7 @@ function runs(containers: readonly ManifestContainer[]): Found | undefined {
 
 export function viewNode(
   reader: SnapshotReader,
-  kubelet: KubeletSettings,
+  kubelet: KubeletView,
   pods: ReadonlyMap<StaticComponent, StaticPod>,
 ): NodeView {
   const flag = (component: StaticComponent, name: string): string | undefined => {

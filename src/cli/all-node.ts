@@ -5,7 +5,6 @@ import { caIds, type CaId, type Target } from '../catalogue/ids.ts';
 import { CertError, describeError } from '../errors.ts';
 import { parseKubeconfig } from '../formats/kubeconfig.ts';
 import { readBundle } from '../formats/pem.ts';
-import { discoverNode } from '../host/discovery.ts';
 import { errnoOf } from '../host/errno.ts';
 import { toBytes, toText } from '../rotation/bytes.ts';
 import { factsOf } from '../rotation/facts.ts';
@@ -17,7 +16,7 @@ import type { NodeFacts, RotationNode } from '../rotation/types.ts';
 import type { Found, Signing } from './all-plan.ts';
 import { signatoryOf, type Signatory } from './by-post.ts';
 import { readLocalCas } from './local-ca.ts';
-import { missedRow, notesBeside, rowOrAbsent } from './missed.ts';
+import { discoverHere, missedRow, notesBeside, rowOrAbsent } from './missed.ts';
 import { complain } from './output.ts';
 
 export interface SeenHere {
@@ -32,7 +31,7 @@ export interface SeenHere {
 /** @throws CertError NotFound when nothing of Kubernetes is on this node */
 export function seeNode(node: RotationNode): SeenHere {
   const { files } = node;
-  const discovery = discoverNode(files);
+  const discovery = discoverHere(node);
   const { targets, missed } = discovery;
   const seen = seenWhole(files);
   const context = rowContext(seen, discovery);

@@ -7,7 +7,7 @@ import type { Cluster } from './all-node.ts';
 import type { Decided } from './all-plan.ts';
 import { endOf, exitOfEnd, holdsNew, idleAfter, type CallEnd } from './call-end.ts';
 import { exitCodes } from './exit-codes.ts';
-import { rfc3339 } from '../pki/time.ts';
+import { shownMoment } from '../pki/time.ts';
 
 export interface Ended {
   /** Of what was interrupted, and is at its end now. */
@@ -99,11 +99,9 @@ function lineOf({
   newNotAfter,
   proof = 'not proved yet',
 }: Certificates[number]): string {
-  const expiry = `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}`;
+  const expiry = `expires ${shownMoment(oldNotAfter)} → ${shownMoment(newNotAfter)}`;
   return `${id}: renewed, ${expiry}, serial ${oldSerial} → ${newSerial}: ${proof}`;
 }
-
-const seconds = (time: string): string => rfc3339(new Date(time));
 
 const leftLines = (plan: readonly Decided[]): string[] =>
   plan
@@ -167,8 +165,8 @@ export function renderJson(ended: Ended): string {
     message: summary(ended),
     certificates: [...earlierOf(ended), ...ownOf(ended)].map(({ certificate, renewed }) => ({
       ...certificate,
-      oldNotAfter: seconds(certificate.oldNotAfter),
-      newNotAfter: seconds(certificate.newNotAfter),
+      oldNotAfter: shownMoment(certificate.oldNotAfter),
+      newNotAfter: shownMoment(certificate.newNotAfter),
       renewed,
       proof: certificate.proof ?? null,
     })),

@@ -69,6 +69,13 @@ function replace({ files }: FakeNode, path: string, bytes: Uint8Array): void {
   files.create(path, new Uint8Array(bytes), { mode: 0o644, uid: 0, gid: 0 });
 }
 
+function configured(daysLeft: number): FakeNode {
+  const fake = nodeWith(daysLeft);
+  const unit = '[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/etc/kubernetes/kubelet.conf\n';
+  replace(fake, '/etc/systemd/system/kubelet.service', Buffer.from(unit));
+  return fake;
+}
+
 /** Its kubelet keeps static Pods and knows no API server. */
 function standalone(daysLeft: number): FakeNode {
   const fake = nodeWith(daysLeft);
@@ -262,7 +269,7 @@ describe('cert-renew all where manifests were moved away', () => {
     /^apiserver\.crt \(\S+\): NOT RENEWED: no manifest of kube-apiserver lies in \S+, .*: put it back/mu;
 
   it('says so, and touches nothing, where nothing else is due', async () => {
-    const fake = nodeWith(300);
+    const fake = configured(300);
     fake.files.unlink(manifestOf('kube-apiserver'));
     const before = contents(fake);
     expect(await run(fake)).toBe(2);
@@ -275,13 +282,34 @@ describe('cert-renew all where manifests were moved away', () => {
   });
 
   it('renews what it can, and is not done', async () => {
-    const fake = nodeWith(-10);
+    const fake = configured(-10);
     fake.goDark('kube-apiserver', 'kube-scheduler');
     for (const each of ['kube-apiserver', 'kube-scheduler'] as const) fake.files.unlink(manifestOf(each));
     expect(await run(fake)).toBe(4);
     expect(out).toMatch(gone);
     expect(out).toMatch(/^kubelet-client-current\.pem: renewed/mu);
     expect(out).toMatch(/scheduler\.conf could not be renewed here/u);
+  });
+
+  it('says nothing of an etcd that runs in no Pod but in a note', async () => {
+    const fake = configured(300);
+    const manifest = manifestOf('kube-apiserver');
+    const text = Buffer.from(fake.files.read(manifest)).toString('utf8');
+    const servers = '[kube-apiserver, --etcd-servers=https://127.0.0.1:2379, ';
+    replace(fake, manifest, Buffer.from(text.replace('[kube-apiserver, ', servers)));
+    const withEtcd = (isOfPod: boolean): RotationNode => {
+      const { processes, ...node } = home(fake);
+      const etcd = { pid: 9, startedAt: fake.time, startedMs: 0, commandLine: ['etcd'], isOfPod };
+      const find = (program: string) => (program === 'etcd' ? [etcd] : processes.find(program));
+      return { ...node, processes: { ...processes, find } };
+    };
+    // Its manifest was moved away, and the kubelet has not seen it yet.
+    expect(await all({ lockTimeout: 1000 }, signal, withEtcd(true))).toBe(2);
+    expect(out).toMatch(/^etcd\/server\.crt \(\S+\): NOT RENEWED: no manifest of etcd lies in /mu);
+    out = '';
+    expect(await all({ lockTimeout: 1000 }, signal, withEtcd(false))).toBe(3);
+    expect(out).toMatch(/^note: etcd runs here in no Pod: \S+server\.crt is not managed/mu);
+    expect(out).not.toContain('no manifest');
   });
 
   it('says it also where nothing else is left', async () => {
@@ -401,6 +429,21 @@ describe('cert-renew all that goes on where it was', () => {
     expect(out).toMatch(new RegExp(`${before}${open}of this call:\nscheduler\\.conf: renewed, .*\n`));
   });
 
+  it('tells of one whose journal has a damaged date', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    fake.quorum = false;
+    expect(await run(fake)).toBe(4);
+    const found = findJournal(fake.files, fake.node.layout);
+    if (found.kind !== 'journal') throw new Error('no journal');
+    const text = JSON.stringify(found.journal).replaceAll(/"oldNotAfter":"[^"]*"/gu, '"oldNotAfter":"2O30"');
+    replace(fake, journalPath(fake.node.layout, found.journal.id), Buffer.from(text));
+    fake.quorum = true;
+    out = '';
+    expect(await run(fake)).toBe(0);
+    expect(out).toMatch(/^apiserver\.crt: renewed, expires an unknown time → 2031-\S+, serial /mu);
+  });
+
   it('tells as its own what it rolled back first and renewed anew', async () => {
     const fake = nodeWith(20);
     const [apiserver] = fakeTargets.filter(({ id }) => id === 'apiserver.crt');
@@ -447,6 +490,29 @@ describe('cert-renew all that is interrupted', () => {
       /^cert-renew: interrupted; what was begun before this call is at its end; run cert-renew all again for the rest$/m,
     );
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
+  });
+});
+
+describe('cert-renew all on a disk that fails in the middle of a swap', () => {
+  it('tells the first error, and does not say that nothing was touched', async () => {
+    const fake = nodeWith(-10);
+    fake.goDark('kube-apiserver', 'kube-scheduler');
+    const { files, layout } = home(fake);
+    let isBroken = false;
+    const failing = new Proxy(files, {
+      get: (on, name: keyof Files) => {
+        const operation: unknown = Reflect.get(on, name);
+        if (typeof operation !== 'function') return operation;
+        return (...operands: readonly unknown[]): unknown => {
+          isBroken ||= name === 'rename' && String(operands[1]).endsWith('/apiserver.crt');
+          if (!isBroken) return Reflect.apply(operation, on, operands);
+          const file = String(operands[0]);
+          throw new CertError('Io', `${name} ${file} cannot be used: EIO`, { file });
+        };
+      },
+    });
+    expect(await all({ lockTimeout: 1000 }, signal, { ...home(fake), files: failing, layout })).toBe(4);
+    expect(err).toMatch(/^cert-renew: (?!readdir)\S+ .* cannot be used: EIO; run cert-renew all again/mu);
   });
 });
 

@@ -73,8 +73,9 @@ export async function all(
       try {
         return await renewAll(node, options, progress.told, signal);
       } catch (error) {
-        const isNow = isInterrupted(node);
-        if (!(error instanceof CertError) || !(wasInterrupted || isNow)) throw error;
+        if (!(error instanceof CertError)) throw error;
+        const isNow = mayBeInterrupted(node);
+        if (!wasInterrupted && !isNow) throw error;
         return { error, isNow };
       }
     });
@@ -84,6 +85,15 @@ export async function all(
     return exitOf(ended);
   } finally {
     progress.end();
+  }
+}
+
+/** What cannot be seen may well be under way, and why is the first error's to say. */
+function mayBeInterrupted(node: RotationNode): boolean {
+  try {
+    return isInterrupted(node);
+  } catch {
+    return true;
   }
 }
 

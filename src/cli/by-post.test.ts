@@ -32,7 +32,7 @@ beforeAll(() => {
 });
 beforeEach(() => {
   [out, err] = ['', ''];
-  fake = new FakeNode(withExternalEtcd(), ca);
+  fake = new FakeNode(withEtcd('10.0.0.7'), ca);
 });
 afterAll(() => {
   vi.restoreAllMocks();
@@ -42,7 +42,7 @@ afterAll(() => {
 const keyText = (key: FakeCa['key']): string => writePrivateKey(key, { form: 'pkcs8', ecParameters: false });
 
 /** A control plane with the cluster's CA, whose client certificate for etcd is due. */
-function withExternalEtcd(): CrashFiles {
+function withEtcd(server: string): CrashFiles {
   const files = workerDisk(ca, 'n1', 300);
   put(files, '/etc/kubernetes/pki/ca.key', keyText(ca.key));
   put(files, '/srv/etcd-ca.crt', pem('CERTIFICATE', etcdCa.certificate.der));
@@ -52,7 +52,7 @@ function withExternalEtcd(): CrashFiles {
   put(files, client.replace('.crt', '.key'), keyText(pair.key));
   const manifest = manifestOf('kube-apiserver');
   const flags = [
-    '--etcd-servers=https://10.0.0.7:2379',
+    `--etcd-servers=https://${server}:2379`,
     '--etcd-cafile=/srv/etcd-ca.crt',
     `--etcd-certfile=${client}`,
     `--etcd-keyfile=${client.replace('.crt', '.key')}`,
@@ -100,6 +100,13 @@ describe('the client certificate of an external etcd', () => {
     const [response] = readResponses(Buffer.from(theirs.read('/srv/x.ans')).toString('latin1'));
     expect(response).toMatchObject({ node: 'n1', certificates: [{ id: 'apiserver-etcd-client.crt' }] });
   });
+});
+
+it('of an etcd of this node whose manifest was moved away, it is a control plane that signs', async () => {
+  fake = new FakeNode(withEtcd('127.0.0.1'), ca);
+  const asking = { files: [client], newKey: false, out: '/root/x.req', json: false, lockTimeoutMs: 1000 };
+  expect(await request(asking, signal, home())).toBe(0);
+  expect(err).toContain('next: bring /root/x.req to a control plane: cert-renew sign FILE --out ANSWER;');
 });
 
 describe('whoever signs', () => {

@@ -174,6 +174,8 @@ describe('a component’s kubeconfig', () => {
 
 /** What is left of a kubeadm restart that somebody began. */
 function without(...components: readonly Component[]): Promise<CheckReport> {
+  const unit = '[Service]\nExecStart=/usr/bin/kubelet --kubeconfig=/etc/kubernetes/kubelet.conf\n';
+  write(fake.files, '/etc/systemd/system/kubelet.service', unit);
   for (const each of components) fake.files.unlink(manifestOf(each));
   return checkAll();
 }

@@ -92,6 +92,18 @@ describe('the CA on the local disk', () => {
   });
 });
 
+it('of a disk that fails is what it is, without advice for a wrong name', () => {
+  makeCa('good');
+  const read = (path: string): Uint8Array => {
+    if (path.endsWith('.key')) throw new CertError('Io', `${path} cannot be used: EIO`, { file: path });
+    return files.read(path);
+  };
+  const failing = { ...files, read, realpath: (path: string) => path };
+  expect(() => readLocalCas(failing, bench.path('good.crt'), bench.path('good.key'), new Date())).toThrow(
+    /^\S+good\.key cannot be used: EIO$/u,
+  );
+});
+
 it.each([
   ['none.crt', 'ca.key', "none.crt holds no certificate; name the CA's certificate"],
   [

@@ -68,13 +68,16 @@ function refuse(error: CertError | undefined): never {
   throw error ?? new CertError('NotACertificateAuthority', 'it cannot sign');
 }
 
-/** Errors of parsers know no file, and those of files not what was wanted there; the operator must. */
+/**
+ * Errors of parsers know no file, and those of files not what was wanted there; the operator must. A disk that fails is no
+ * wrong name.
+ */
 export function inFile<T>(file: string, advice: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof CertError)) throw error;
-    const message = withAdvice(error.message, advice);
+    const message = error.code === 'Io' ? error.message : withAdvice(error.message, advice);
     throw new CertError(error.code, message, { file, ...error.place, cause: error });
   }
 }

@@ -4,6 +4,8 @@ import { posix } from 'node:path';
 import { certificateFile, type Discovery } from '../catalogue/discover.ts';
 import type { CertificateId, Target } from '../catalogue/ids.ts';
 import type { Missed } from '../catalogue/missed.ts';
+import { entryOf } from '../catalogue/table.ts';
+import { discoverNode } from '../host/discovery.ts';
 import {
   blank,
   targetRow,
@@ -11,6 +13,7 @@ import {
   type RowContext,
   type SeenFiles,
 } from '../rotation/inventory.ts';
+import type { RotationNode } from '../rotation/types.ts';
 import { ownCall } from './own-call.ts';
 
 /** Why nobody misses the kubelet's serving certificate where its configuration names none. */
@@ -40,9 +43,36 @@ function whyAbsent(id: CertificateId, path: string, { kubeletMakesServing }: Row
   return `${path} does not exist, and the kubelet does not start without it: its tlsCertFile names it; put it back (${ownCall()} restore)`;
 }
 
+const manifestLacks: readonly Missed['lack'][] = ['no-manifest', 'manifest-unknown'];
+
+/**
+ * What this node has. A component that runs here in no Pod (etcd as a unit of systemd, say) needs no manifest: nothing of
+ * it is missed, and whoever runs it renews what it uses.
+ */
+export function discoverHere({ files, processes }: Pick<RotationNode, 'files' | 'processes'>): Discovery {
+  const discovery = discoverNode(files);
+  const runsWithout = ({ id, lack }: Missed): boolean =>
+    manifestLacks.includes(lack) && processes.find(entryOf(id).component).some(({ isOfPod }) => !isOfPod);
+  const others = discovery.missed.filter(runsWithout);
+  const reasons = others.map(({ reason }) => reason);
+  return {
+    ...discovery,
+    missed: discovery.missed.filter((each) => !others.includes(each)),
+    notes: [
+      ...discovery.notes.filter((note) => !reasons.includes(note)),
+      ...others.map(
+        ({ id, path }) =>
+          `${entryOf(id).component} runs here in no Pod: ${path} is not managed, and renewed by whoever runs it so`,
+      ),
+    ],
+  };
+}
+
+const unreadable: readonly Missed['lack'][] = ['unreadable', 'unreadable-manifest', 'manifest-unknown'];
+
 export function missedRow(missed: Missed): InventoryRow {
   const { id, path, lack } = missed;
-  const state = lack === 'unreadable' || lack === 'unreadable-manifest' ? 'Unreadable' : 'NotPresent';
+  const state = unreadable.includes(lack) ? 'Unreadable' : 'NotPresent';
   const kind = id.endsWith('.conf') ? 'kubeconfig' : 'pair';
   return { id, path, kind, ca: null, ...blank, state, reason: whyMissed(missed) };
 }

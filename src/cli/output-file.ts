@@ -40,8 +40,16 @@ export function writeOutput(files: Files, path: string | undefined, text: string
   return true;
 }
 
-/** Half of what goes to another machine is worth nothing there, and nobody is told to bring it. Result: the exit code. */
-export function unwritten(what: string): number {
-  complain(`cert-renew: ${what} was not written whole; throw it away, and run this again with --out FILE\n`);
+/**
+ * Half of what goes to another machine is worth nothing there, and nobody is told to bring it. Result: the exit code.
+ *
+ * @param path of the file in which it lies whole; undefined: it went to standard output
+ */
+export function unwritten(what: string, path: string | undefined): number {
+  const text =
+    path === undefined
+      ? `${what} was not written whole; throw it away, and run this again with --out FILE`
+      : `the JSON on standard output was not written whole; ${what} is: it lies in ${path}`;
+  complain(`cert-renew: ${text}\n`);
   return exitCodes.failed;
 }

@@ -53,7 +53,9 @@ describe('the executable', () => {
     expect(callOf(own)).toBe(`'${own}'`);
   });
 
-  it('that cannot be found has its name alone', () => {
+  it('that cannot be found, or looked at, has its name alone', () => {
+    symlinkSync(at('loop'), at('loop'));
+    expect(callOf(at('loop'))).toBe('cert-renew');
     expect(callOf(at('gone/cert-renew'))).toBe('cert-renew');
     expect(callOf('cert-renew')).toBe('cert-renew');
   });

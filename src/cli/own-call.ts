@@ -46,5 +46,11 @@ function isExecutable(path: string): boolean {
   }
 }
 
-const statOf = (path: string): fs.BigIntStats | undefined =>
-  fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+/** Undefined also where it may not be looked at: a message that is being made does not fail for its name of the program. */
+function statOf(path: string): fs.BigIntStats | undefined {
+  try {
+    return fs.statSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
+}

@@ -5,7 +5,6 @@ import type { Discovery } from '../catalogue/discover.ts';
 import type { CertificateId } from '../catalogue/ids.ts';
 import { entryOf } from '../catalogue/table.ts';
 import { CertError, describeError } from '../errors.ts';
-import { discoverNode } from '../host/discovery.ts';
 import type { Files } from '../host/files.ts';
 import { withLock } from '../host/lock.ts';
 import { factsOf } from '../rotation/facts.ts';
@@ -18,6 +17,7 @@ import { signatoryOf, signedBy } from './by-post.ts';
 import { exitCodes } from './exit-codes.ts';
 import { lockTimeoutOption, parse, unlessHelp } from './grammar.ts';
 import { localNode } from './local-node.ts';
+import { discoverHere } from './missed.ts';
 import { isNodeName, requestText, toBase64, type RequestBlock } from './offline/block.ts';
 import { chooseDue, chooseNamed, type Chosen } from './offline/select.ts';
 import { nodeNameOf } from './offline/signing-place.ts';
@@ -77,7 +77,7 @@ export async function request(
 
 async function requestLocked(node: RotationNode, options: RequestOptions): Promise<number> {
   if (isInterrupted(node)) throw interrupted();
-  const discovery = discoverNode(node.files);
+  const discovery = discoverHere(node);
   const { files } = options;
   const chosen = files.length === 0 ? chooseDue(node, discovery) : chooseNamed(node, discovery, files);
   if (chosen.targets.length === 0) return nothingToAsk(chosen);
@@ -88,7 +88,8 @@ async function requestLocked(node: RotationNode, options: RequestOptions): Promi
   const waiting = isAgain ? earlier : await make(node, discovery, { materials, options, notes });
   if (!isAgain) writeWaiting(node, waiting);
   if (earlier !== undefined) notes.push(whatOfEarlier(earlier, isAgain));
-  return tell(node, waiting, options, { notes, ids: discovery.targets.map(({ id }) => id) });
+  const ids = [...discovery.targets, ...discovery.missed].map(({ id }) => id);
+  return tell(node, waiting, options, { notes, ids });
 }
 
 const interrupted = (): CertError =>
@@ -194,7 +195,7 @@ function hostName(files: Files): string {
 
 interface Beside {
   readonly notes: readonly string[];
-  /** Of the certificates of this node. */
+  /** Of the certificates of this node, also of those that are missed. */
   readonly ids: readonly CertificateId[];
 }
 
@@ -210,9 +211,9 @@ function tell(
     const { id, node: name, made } = block;
     if (out !== undefined) writeOutput(node.files, out, text);
     const value = { schema: 1, request: id, node: name, made, certificates, notes, text };
-    return say(`${JSON.stringify(value)}\n`) ? exitCodes.done : unwritten('the request');
+    return say(`${JSON.stringify(value)}\n`) ? exitCodes.done : unwritten('the request', out);
   }
-  if (!writeOutput(node.files, out, text)) return unwritten('the request');
+  if (!writeOutput(node.files, out, text)) return unwritten('the request', out);
   const names = block.certificates.map(({ id }) => `${id} (${keys.has(id) ? 'new' : 'same'} key)`);
   const lines = [
     `request ${block.id} of node ${block.node}: ${names.join(', ')}`,

@@ -231,7 +231,7 @@ function tell(files: Files, { out, json }: SignOptions, { planned, notes, respon
   const text = responses.map(responseText).join('');
   const isInPlace = (json && out === undefined) || writeOutput(files, out, text);
   const isSaid = !json || say(`${JSON.stringify({ schema: 1, nodes: planned, notes, text })}\n`);
-  if (!isInPlace || !isSaid) return unwritten('the answer');
+  if (!isInPlace || !isSaid) return unwritten('the answer', out);
   const nodes = planned.map(({ node }) => node).join(', ');
   const what = out === undefined ? 'it' : posix.basename(out);
   complain(`signed\nnext: bring ${what} to ${nodes}: cert-renew install FILE\n`);

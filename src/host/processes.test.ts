@@ -25,8 +25,22 @@ describe('the processes of a node', () => {
         commandLine: ['/usr/bin/kubelet', '--v=2'],
         startedMs: 900_100,
         startedAt: new Date('2029-12-31T23:58:19.850Z'),
+        isOfPod: true,
       },
     ]);
+  });
+
+  it.each([
+    [
+      '0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1.slice/cri-containerd-2.scope\n',
+      true,
+    ],
+    ['2:cpu:/kubepods/burstable/pod1/2\n1:name=systemd:/kubepods/burstable/pod1/2\n', true],
+    ['0::/system.slice/etcd.service\n', false],
+    ['0::/system.slice/docker-1.scope\n', false],
+  ])('in cgroup %s are of a Pod: %s', (cgroup, isOfPod) => {
+    writeFileSync(join(root, '42/cgroup'), cgroup);
+    expect(nodeProcesses(root).find('kubelet')).toMatchObject([{ isOfPod }]);
   });
 
   it('have no moment where there is no /proc', () => {

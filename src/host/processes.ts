@@ -17,6 +17,8 @@ export interface ProcessInfo {
   /** Since the boot. */
   readonly startedMs: number;
   readonly commandLine: readonly string[];
+  /** By its cgroup, of a Pod of the kubelet; true also where that cannot be told. */
+  readonly isOfPod: boolean;
 }
 
 export interface Processes {
@@ -78,11 +80,22 @@ function readProcess(procRoot: string, pid: number, program: string, now: () => 
     const stat = fs.readFileSync(`${procRoot}/${pid}/stat`, 'utf8');
     const uptime = uptimeOf(procRoot);
     const startedAt = startOf(stat, uptime, now());
-    return [{ pid, commandLine, startedAt, startedMs: startTicks(stat) * (1000 / ticksPerSecond) }];
+    const startedMs = startTicks(stat) * (1000 / ticksPerSecond);
+    return [{ pid, commandLine, startedAt, startedMs, isOfPod: isOfPod(procRoot, pid) }];
   } catch (error) {
     // A process may end while we look at it.
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return [];
     throw error;
+  }
+}
+
+/** The kubelet puts every Pod below its own `kubepods`, `kubepods.slice` or `kubelet-kubepods.slice`. */
+function isOfPod(procRoot: string, pid: number): boolean {
+  try {
+    const cgroups = fs.readFileSync(`${procRoot}/${pid}/cgroup`, 'utf8');
+    return cgroups === '' || cgroups.includes('kubepods');
+  } catch {
+    return true;
   }
 }
 

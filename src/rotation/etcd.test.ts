@@ -82,7 +82,7 @@ function running(
   { node }: FakeNode,
   answer: (question: HttpQuestion) => { status: number; body: string } = nobody,
 ): RotationNode {
-  const process = { pid: 9, startedAt: node.now(), startedMs: 0, commandLine: ['etcd'] };
+  const process = { pid: 9, startedAt: node.now(), startedMs: 0, commandLine: ['etcd'], isOfPod: true };
   const request: RotationNode['probes']['request'] = (question) =>
     Promise.resolve().then(() => answer(question));
   const find = (name: string) => (name === 'etcd' ? [process] : node.processes.find(name));

@@ -218,7 +218,8 @@ export class FakeNode {
     const started = running.startedAt.getTime();
     const [startedAt, startedMs] = [new Date(started + this.clockShift), started - this.#boot.time];
     const commandLine = program === 'kubelet' ? [program] : this.#command(program);
-    return [{ pid: programs.indexOf(program) + 1, startedAt, startedMs, commandLine }];
+    const isOfPod = program !== 'kubelet';
+    return [{ pid: programs.indexOf(program) + 1, startedAt, startedMs, commandLine, isOfPod }];
   }
 
   #command(program: Program): string[] {

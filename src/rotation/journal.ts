@@ -8,6 +8,7 @@ import type { BootMoment } from '../host/processes.ts';
 import { makeDirectories, writeAtomically } from './bytes.ts';
 import { isJournal } from './journal-shape.ts';
 import type { StageName } from './stages.ts';
+import { touch } from './touched.ts';
 import type { NodeFacts, Outcome, OutcomeStep } from './types.ts';
 
 export const journalSchema = 1;
@@ -110,6 +111,7 @@ export const journalPath = (layout: HostLayout, id: string): string => `${layout
 
 /** Writes the journal so that a crash leaves the last one or this one. */
 export function writeJournal(files: Files, layout: HostLayout, journal: Journal): void {
+  if (journal.state === 'applying') touch();
   makeDirectories(files, layout.journal);
   const bytes = Buffer.from(`${JSON.stringify(journal, undefined, 1)}\n`, 'utf8');
   writeAtomically(files, journalPath(layout, journal.id), new Uint8Array(bytes));

@@ -117,4 +117,4 @@ describe.skipIf(bin === undefined)('etcd of three members', () => {
   }, 120_000);
 });
 
-const processOf = { pid: 1, startedAt: new Date(), startedMs: 0, commandLine: ['etcd'] };
+const processOf = { pid: 1, startedAt: new Date(), startedMs: 0, commandLine: ['etcd'], isOfPod: true };

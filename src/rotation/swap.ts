@@ -7,6 +7,7 @@ import { besideName } from '../host/beside.ts';
 import type { Files } from '../host/files.ts';
 import { hashOf } from './bytes.ts';
 import type { JournalFile } from './journal.ts';
+import { touch } from './touched.ts';
 
 export type Direction = 'forward' | 'back';
 
@@ -54,6 +55,7 @@ export function backUp(files: Files, list: readonly JournalFile[]): void {
 export function swap(files: Files, list: readonly JournalFile[], direction: Direction, id: string): void {
   const wanted: LiveState = direction === 'forward' ? 'new' : 'old';
   const due = list.filter((file) => liveState(files, file) !== wanted);
+  if (due.length > 0) touch();
   try {
     for (const file of due) lay(files, file, direction, id);
     // Looked at again after the slow part: from here on there is nothing but renames.

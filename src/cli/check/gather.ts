@@ -6,7 +6,6 @@ import type { Discovery } from '../../catalogue/discover.ts';
 import { components, type CaId, type CaLocation, type Component, type Target } from '../../catalogue/ids.ts';
 import { entryOf } from '../../catalogue/table.ts';
 import { CertError, describeError } from '../../errors.ts';
-import { discoverNode } from '../../host/discovery.ts';
 import { manualLifetimes } from '../../policy/due.ts';
 import { factsOf } from '../../rotation/facts.ts';
 import {
@@ -23,7 +22,7 @@ import type { RotationNode } from '../../rotation/types.ts';
 import { readLocalCas } from '../local-ca.ts';
 import { runtimeToolOf } from '../runtime-tool.ts';
 import { ownCall } from '../own-call.ts';
-import { missedRow, notesBeside, rowOrAbsent } from '../missed.ts';
+import { discoverHere, missedRow, notesBeside, rowOrAbsent } from '../missed.ts';
 import { findCopies, remoteMountsOf } from './copies.ts';
 import { loopbackCertificate, useOf, type LiveFacts, type LiveNode } from './live.ts';
 import type { CaKey, KeyFit, NodePicture, SeenCertificate, SeenRotation } from './picture.ts';
@@ -58,7 +57,7 @@ function readMountinfo(): string {
 
 /** @throws CertError Aborted */
 export async function gather(node: CheckNode, signal: AbortSignal): Promise<NodePicture> {
-  const discovery = discoverNode(node.files);
+  const discovery = discoverHere(node);
   const seen = seenWhole(node.files);
   const context = rowContext(seen, discovery);
   const facts: LiveFacts = {

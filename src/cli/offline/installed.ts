@@ -4,7 +4,7 @@ import type { Journal } from '../../rotation/journal.ts';
 import type { Outcome, OutcomeCertificate, OutcomeKind } from '../../rotation/types.ts';
 import { exitOfEnd, holdsNew, type CallEnd } from '../call-end.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { rfc3339 } from '../../pki/time.ts';
+import { shownMoment } from '../../pki/time.ts';
 
 export type Installed =
   | {
@@ -60,12 +60,10 @@ function valueOf(installed: Installed): object {
   };
 }
 
-const seconds = (time: string): string => rfc3339(new Date(time));
-
 const withSeconds = (each: OutcomeCertificate): OutcomeCertificate => ({
   ...each,
-  oldNotAfter: seconds(each.oldNotAfter),
-  newNotAfter: seconds(each.newNotAfter),
+  oldNotAfter: shownMoment(each.oldNotAfter),
+  newNotAfter: shownMoment(each.newNotAfter),
 });
 
 function linesOf(installed: Installed): string[] {
@@ -90,7 +88,7 @@ function certificateLine(each: OutcomeCertificate, isNew: boolean): string {
 }
 
 const changeOf = ({ oldSerial, newSerial, oldNotAfter, newNotAfter }: OutcomeCertificate): string =>
-  `expires ${seconds(oldNotAfter)} → ${seconds(newNotAfter)}, serial ${oldSerial} → ${newSerial}`;
+  `expires ${shownMoment(oldNotAfter)} → ${shownMoment(newNotAfter)}, serial ${oldSerial} → ${newSerial}`;
 
 function lastLine({ outcome: { message }, end, call }: Installed & { readonly kind: 'ended' }): string {
   const lines: Readonly<Record<CallEnd, string>> = {

@@ -61,7 +61,10 @@ it.each([
   ['sign', '/root/w1.ans', true],
 ] as const)('%s, to %s, json %s: ends with 1, and does not say what is next', async (command, out, json) => {
   expect(await (command === 'request' ? ask : answer)(out, json)).toBe(1);
-  const what = command === 'request' ? 'request' : 'answer';
-  expect(err).toContain(`cert-renew: the ${what} was not written whole; throw it away, and run this again`);
+  const what = `the ${command === 'request' ? 'request' : 'answer'}`;
+  const half = `cert-renew: ${what} was not written whole; throw it away, and run this again`;
+  const whole = `cert-renew: the JSON on standard output was not written whole; ${what} is: it lies in ${out}\n`;
+  expect(err).toContain(out === undefined ? half : whole);
+  expect(err.includes('throw it away')).toBe(out === undefined);
   expect(err).not.toMatch(/^(signed|next: )/mu);
 });
