@@ -590,7 +590,7 @@ describe('a component whose manifest is not where the kubelet looks', () => {
     ]) {
       const discovery = discoverIn({ ...files, [manifests]: reading });
       expect(discovery.missed.map(({ lack }) => lack)).toEqual(Array(4).fill('unreadable-manifest'));
-      expect(discovery.notes).toEqual([]);
+      expect(discovery.notes).toEqual([discovery.missed[0]?.reason]);
     }
   });
 });

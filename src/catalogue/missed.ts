@@ -70,7 +70,10 @@ export function missedManifests(reader: SnapshotReader, node: NodeView): readonl
     if (component === 'etcd' && isEtcdElsewhere(node)) return [];
     const seen = { id, path: posix.join(directory, names[0]) };
     const unreadable = unreadableManifest(reader, node, component);
-    if (unreadable !== undefined) return [{ ...seen, lack: 'unreadable-manifest', reason: unreadable }];
+    if (unreadable !== undefined) {
+      reader.note(unreadable);
+      return [{ ...seen, lack: 'unreadable-manifest', reason: unreadable }];
+    }
     const reason = whyGone(node, trace);
     reader.note(reason);
     return [{ ...seen, lack: node.kubelet.isAssumed ? 'manifest-unknown' : 'no-manifest', reason }];
