@@ -167,8 +167,8 @@ export function viewStaticPods(
   directory: string | undefined,
 ): ReadonlyMap<StaticComponent, StaticPod> {
   const pods = new Map<StaticComponent, StaticPod>();
-  const unknown: string[] = [];
   if (directory === undefined) return pods;
+  const unknown: string[] = [];
   // The kubelet reads every name without a leading dot, in this order, and the last one of a Pod wins.
   for (const name of reader.names(directory).toSorted()) {
     if (name.startsWith('.')) continue;
@@ -177,8 +177,10 @@ export function viewStaticPods(
     if (text === undefined) continue;
     const manifest = orNote(reader, () => readManifest(text, path));
     const found = manifest === undefined ? byFileName(name) : runs(manifest.containers);
-    if (found === undefined) unknown.push(name);
-    if (found === undefined) continue;
+    if (found === undefined) {
+      unknown.push(name);
+      continue;
+    }
     const before = pods.get(found.component);
     if (before !== undefined) {
       reader.note(
