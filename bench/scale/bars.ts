@@ -66,6 +66,19 @@ export const bars: readonly Bar[] = [
     linear: true,
     of: ({ page }) => page.firstPaint,
   },
+  {
+    name: 'memory of the web program, a thousand pages open',
+    unit: 'MiB',
+    limit: 512,
+    linear: true,
+    of: ({ page }) => page.memoryWithListeners,
+  },
+  {
+    name: 'pages of the thousand that had no whole answer',
+    unit: 'pages',
+    limit: 0,
+    of: ({ page: { listeners } }) => listeners.pages - listeners.answers,
+  },
   { name: 'restart of the leader', unit: 'seconds', limit: 30, linear: true, of: ({ restart }) => restart },
 ];
 

@@ -24,8 +24,8 @@ export interface ScaleCluster {
   /** With the ServiceAccount's token, as the controller has it. */
   readonly controllerKubeconfig: string;
   readonly configuration: string;
-  /** MiB, as the chart limits it. */
-  readonly memoryLimit: number;
+  /** MiB, as the chart limits the two programs. */
+  readonly memoryLimits: { readonly controller: number; readonly web: number };
   readonly auditLog: string;
   readonly api: Api;
   readonly seen: () => Seen;
@@ -67,8 +67,8 @@ export async function startScaleCluster(nodes: number): Promise<ScaleCluster> {
     fs.writeFileSync(configuration, chart.configuration);
     kubelets = await launchKubelets(order, (said) => (seen = said));
     const { kubeconfig } = bare;
-    const { memoryLimit } = chart;
-    const made = { directory, kubeconfig, controllerKubeconfig, configuration, memoryLimit, auditLog, api };
+    const { memoryLimits } = chart;
+    const made = { directory, kubeconfig, controllerKubeconfig, configuration, memoryLimits, auditLog, api };
     return { ...made, seen: () => seen, stop };
   } catch (error) {
     await stop();
@@ -96,6 +96,7 @@ function auditFlags(directory: string, auditLog: string): readonly string[] {
 const isNew = ({ kind }: Seed): boolean => kind !== 'ClusterRoleBinding';
 
 type Rendered = Seed & {
+  readonly metadata: { readonly name: string };
   readonly data?: Record<string, string>;
   readonly spec?: {
     readonly template: {
@@ -115,12 +116,23 @@ function readChart() {
   const configuration = rendered.find(({ data }) => data?.['config.yaml'] !== undefined)?.data?.[
     'config.yaml'
   ];
-  const [container] =
-    rendered.find(({ kind }) => kind === 'Deployment')?.spec?.template.spec.containers ?? [];
-  const memoryLimit = Number.parseInt(container?.resources.limits.memory ?? '', 10);
-  if (configuration === undefined || !Number.isFinite(memoryLimit))
-    throw new Error('the rendered chart has no configuration, or no limit of memory');
-  return { objects: rendered.filter(({ kind }) => kind !== 'Deployment'), configuration, memoryLimit };
+  const limitOf = (program: string): number => {
+    const deployment = rendered.find(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name.endsWith(`-${program}`),
+    );
+    const limit = Number.parseInt(
+      deployment?.spec?.template.spec.containers[0]?.resources.limits.memory ?? '',
+      10,
+    );
+    if (!Number.isFinite(limit)) throw new Error(`the rendered chart has no limit of memory for ${program}`);
+    return limit;
+  };
+  if (configuration === undefined) throw new Error('the rendered chart has no configuration');
+  return {
+    objects: rendered.filter(({ kind }) => kind !== 'Deployment'),
+    configuration,
+    memoryLimits: { controller: limitOf('controller'), web: limitOf('web') },
+  };
 }
 
 async function createNodes(api: Api, count: number, addresses: ReadonlyMap<string, string>): Promise<void> {

@@ -31,7 +31,7 @@ export async function startController(
   const port = await freePort();
   const log = fs.openSync(join(cluster.directory, `${name}.log`), 'a');
   const startedAt = performance.now();
-  const heap = heapOf(cluster.memoryLimit);
+  const heap = heapOf(cluster.memoryLimits.controller);
   const child = spawn(process.execPath, [...heap, ...flags, join(programs, 'controller.mjs')], {
     env: {
       ...allocator,
@@ -58,7 +58,7 @@ export async function startController(
 }
 
 /** As V8 sets itself in a container with this limit: half of it, and a small place for what is young. */
-const heapOf = (memoryLimit: number): readonly string[] => [
+export const heapOf = (memoryLimit: number): readonly string[] => [
   `--max-old-space-size=${memoryLimit / 2}`,
   '--max-semi-space-size=1',
 ];

@@ -92,7 +92,9 @@ Rotations add to it, and are not in this figure.
 **Scrape.** ${number(Math.round(scrape.bytes / 1e5) / 10)} MB: above 200 nodes each shows two certificates at most, the first to end of those that are renewed and
 of the others ([metrics.md](metrics.md)).
 
-**Dashboard.** The overview's own words are there after ${number(page.content)} ms; the web program held ${number(page.memory)} MiB at most.`;
+**Dashboard.** The overview's own words are there after ${number(page.content)} ms; the web program held ${number(page.memory)} MiB at most.
+${number(page.listeners.pages)} pages at once, as many as may follow, all told of a change and all asking for the list of nodes: the last had it
+after ${number(page.listeners.seconds)} s, and the program held ${number(page.memoryWithListeners)} MiB at most.`;
 }
 
 function yearWords({ date, machine, result: year }: Evidence<Year>): string {

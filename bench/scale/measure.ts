@@ -77,6 +77,10 @@ export async function measure(nodes: number, say: Say, flags: readonly string[] 
     const scrape = await measureScrape(first);
     const decision = await measureDecision(cluster, nodes);
     const page = await measurePage(cluster);
+    const { answers, pages, seconds } = page.listeners;
+    say(
+      `${nodes} nodes: ${answers} of ${pages} pages had the list within ${seconds} s, ${page.memoryWithListeners} MiB`,
+    );
     const memory = memoryOf(first.child.pid);
     say(`${nodes} nodes: the leader dies`);
     const { restart, mostAfterRestart } = await restartLeader(first, start);

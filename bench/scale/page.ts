@@ -8,7 +8,8 @@ import { freePort } from '../../test/free-port.ts';
 import { openBrowser } from '../../test/browser/browser.ts';
 import { builtPage, makeServingPair } from '../../test/browser/serve.ts';
 import type { ScaleCluster } from './cluster.ts';
-import { programs, until } from './controller.ts';
+import { heapOf, programs, until } from './controller.ts';
+import { openListeners, type Listeners } from './listeners.ts';
 import { end, memoryOf } from './processes.ts';
 
 export interface Page {
@@ -16,8 +17,10 @@ export interface Page {
   readonly firstPaint: number;
   /** The overview's own words are there. */
   readonly content: number;
-  /** MiB of the web program, the most that it held. */
+  /** MiB of the web program, the most that it held: with a few pages open, and with as many as may be. */
   readonly memory: number;
+  readonly memoryWithListeners: number;
+  readonly listeners: Listeners;
 }
 
 const rounds = 5;
@@ -30,7 +33,8 @@ export async function measurePage(cluster: ScaleCluster): Promise<Page> {
   const log = fs.openSync(join(cluster.directory, 'web.log'), 'a');
   const flags = ['--listen', '', '--dashboard-listen', address, '--tls-directory', tls];
   const places = ['--dashboard-directory', resolve(builtPage), '--kubeconfig', cluster.kubeconfig];
-  const child = spawn(process.execPath, [join(programs, 'web.mjs'), ...flags, ...places], {
+  const heap = heapOf(cluster.memoryLimits.web);
+  const child = spawn(process.execPath, [...heap, join(programs, 'web.mjs'), ...flags, ...places], {
     env: { ...process.env, ...allocator },
     stdio: ['ignore', log, log],
   });
@@ -42,10 +46,14 @@ export async function measurePage(cluster: ScaleCluster): Promise<Page> {
     await until(async () => hasRead(`https://${address}`), 'the dashboard', 120);
     const looks = [];
     for (let i = 0; i < rounds; i++) looks.push(await look(`https://${address}`));
+    const memory = memoryOf(child.pid).most;
+    const listeners = await openListeners(`https://${address}`);
     return {
       firstPaint: median(looks.map(({ firstPaint }) => firstPaint)),
       content: median(looks.map(({ content }) => content)),
-      memory: memoryOf(child.pid).most,
+      memory,
+      memoryWithListeners: memoryOf(child.pid).most,
+      listeners,
     };
   } finally {
     await end(child, 'SIGTERM');

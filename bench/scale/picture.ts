@@ -29,7 +29,7 @@ ${plots.join('\n')}
 function plot(bar: Bar, sizes: readonly Measured[]): string {
   const points = sizes.map((size) => [size.nodes, bar.of(size)] as const);
   const mostNodes = Math.max(...points.map(([nodes]) => nodes));
-  const most = Math.max(bar.limit, ...points.map(([, value]) => value)) * 1.1;
+  const most = (Math.max(bar.limit, ...points.map(([, value]) => value)) || 1) * 1.1;
   const x = (nodes: number): number => inner.left + (nodes / mostNodes) * inner.width;
   const y = (value: number): number => inner.top + inner.height - (value / most) * inner.height;
   const at = (nodes: number, value: number): string => `${x(nodes).toFixed(1)} ${y(value).toFixed(1)}`;
