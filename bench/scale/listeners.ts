@@ -36,6 +36,7 @@ export async function openListeners(url: string): Promise<Listeners> {
       answers += Number(isWhole);
       ended += 1;
       lastAt = performance.now();
+      return ended;
     });
     return true;
   };

@@ -1,5 +1,6 @@
 // By real HTTPS: what is served, what is refused, and who hears of a change.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { connect } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -303,25 +304,39 @@ it('a client that sends its request a byte at a time is let go', { timeout: 30_0
   }
 });
 
-it('a client that takes nothing of a large answer is let go', { timeout: 60_000 }, async () => {
-  const large = await serve({ client: largeCluster(5000).client, directory, limits: { answer: 1500 } });
-  try {
-    await until(async () => (await ask(large.port, '/api/v1/nodes')).status === 200, 'the nodes', 30_000);
-    const closed = new Promise<boolean>((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port: large.port, rejectUnauthorized: false }, () => {
-        socket.write('GET /api/v1/nodes HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(20));
-        socket.pause();
-        setTimeout(() => socket.resume(), 4000);
+it(
+  'a client that takes nothing of large answers makes few bytes wait, and is let go',
+  { timeout: 60_000 },
+  async () => {
+    const large = await serve({ client: largeCluster(5000).client, directory, limits: { answer: 1500 } });
+    try {
+      await until(async () => (await ask(large.port, '/api/v1/nodes')).status === 200, 'the nodes', 30_000);
+      const answers: ServerResponse[] = [];
+      let mostWaiting = 0;
+      large.server.on('request', (_: unknown, outgoing: ServerResponse) => answers.push(outgoing));
+      const look = setInterval(() => {
+        const waiting = answers.reduce((sum, { writableLength }) => sum + writableLength, 0);
+        mostWaiting = Math.max(mostWaiting, waiting);
+      }, 20);
+      const closed = new Promise<boolean>((resolve) => {
+        const socket = connect({ host: '127.0.0.1', port: large.port, rejectUnauthorized: false }, () => {
+          socket.write('GET /api/v1/nodes HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(20));
+          socket.pause();
+          setTimeout(() => socket.resume(), 4000);
+        });
+        let bytes = 0;
+        socket.on('data', (part) => {
+          bytes += part.length;
+        });
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve(bytes < 20 * 1_000_000));
       });
-      let bytes = 0;
-      socket.on('data', (part) => {
-        bytes += part.length;
-      });
-      socket.on('error', () => undefined);
-      socket.on('close', () => resolve(bytes < 20 * 1_000_000));
-    });
-    expect(await closed).toBe(true);
-  } finally {
-    large.end();
-  }
-});
+      expect(await closed).toBe(true);
+      expect(answers).toHaveLength(20);
+      // Of each a piece and what a stream may hold; whole they were tens of megabytes.
+      expect(mostWaiting).toBeLessThan(20 * 100_000);
+    } finally {
+      large.end();
+    }
+  },
+);

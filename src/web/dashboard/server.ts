@@ -17,7 +17,7 @@ import { firstPair, followPair } from './serving-certificate.ts';
 import { defaultStreamLimits, Stream, type StreamLimits } from './stream.ts';
 
 export interface DashboardLimits extends StreamLimits {
-  /** Connections at once; above it they are shut unheard. */
+  /** Connections at once, of which a page that follows has two; above it they are shut unheard. */
   readonly connections: number;
   /** Milliseconds for a request, and in which a client takes nothing of its answer. */
   readonly request: number;
@@ -29,7 +29,7 @@ export interface DashboardLimits extends StreamLimits {
 
 export const defaultDashboardLimits: DashboardLimits = {
   ...defaultStreamLimits,
-  connections: 1500,
+  connections: 2 * defaultStreamLimits.clients + 500,
   request: 30_000,
   answer: 5 * 60_000,
   rest: 2000,
