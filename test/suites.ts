@@ -152,5 +152,12 @@ export const suites: readonly Suite[] = [
     groups: ['soak'],
     needsRoot: true,
   },
+  {
+    name: 'year',
+    about:
+      'a simulated year of 5,000 nodes, the real decisions: about an hour and a half; evidence and picture in docs',
+    command: `${node} bench/year.ts`,
+    groups: ['soak'],
+  },
   ...otherVersions.map(matrixOf),
 ];

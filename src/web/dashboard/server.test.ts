@@ -332,6 +332,7 @@ it(
         socket.on('close', () => resolve(bytes < 20 * 1_000_000));
       });
       expect(await closed).toBe(true);
+      clearInterval(look);
       expect(answers).toHaveLength(20);
       // Of each a piece and what a stream may hold; whole they were tens of megabytes.
       expect(mostWaiting).toBeLessThan(20 * 100_000);
