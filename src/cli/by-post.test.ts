@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pem } from '../formats/pem.ts';
 import { CrashFiles } from '../host/crash-files.ts';
 import { writePrivateKey } from '../pki/keys.ts';
@@ -15,6 +14,7 @@ import { readResponses } from './offline/block.ts';
 import { leafOf, put, workerDisk } from './offline/testing.ts';
 import { request } from './request.ts';
 import { sign } from './sign.ts';
+import { captureOutput } from './testing.ts';
 
 const signal = new AbortController().signal;
 const directory = mkdtempSync(join(tmpdir(), 'by-post-'));
@@ -22,20 +22,15 @@ const client = '/etc/kubernetes/pki/apiserver-etcd-client.crt';
 let ca: FakeCa;
 let etcdCa: FakeCa;
 let fake: FakeNode;
-let out = '';
-let err = '';
+const said = captureOutput();
 
 beforeAll(() => {
   [ca, etcdCa] = [makeCa(), makeCa()];
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
 });
 beforeEach(() => {
-  [out, err] = ['', ''];
   fake = new FakeNode(withEtcd('10.0.0.7'), ca);
 });
 afterAll(() => {
-  vi.restoreAllMocks();
   rmSync(directory, { recursive: true });
 });
 
@@ -78,16 +73,16 @@ describe('the client certificate of an external etcd', () => {
     expect(report).toMatchObject({ exitCode: 10, next: [`cert-renew request ${client}`] });
     expect(report.sentence).toContain(`; next: ${way}`);
     expect(await all({ lockTimeout: 1000, dryRun: true }, signal, home())).toBe(2);
-    expect(out).toMatch(
+    expect(said.out).toMatch(
       /^apiserver-etcd-client\.crt .*: NOT RENEWED: .*etcd-ca\.key\) is not on this node; /mu,
     );
-    expect(out).toContain(`; ${way}\n`);
+    expect(said.out).toContain(`; ${way}\n`);
   });
 
   it('is renewed in that way', async () => {
     const asking = { files: [client], newKey: false, out: '/root/x.req', json: false, lockTimeoutMs: 1000 };
     expect(await request(asking, signal, home())).toBe(0);
-    expect(err).toContain(
+    expect(said.err).toContain(
       'next: bring /root/x.req to whoever has the key of etcd’s CA: cert-renew sign FILE --ca-cert P',
     );
     const theirs = new CrashFiles();
@@ -106,7 +101,7 @@ it('of an etcd of this node whose manifest was moved away, it is a control plane
   fake = new FakeNode(withEtcd('127.0.0.1'), ca);
   const asking = { files: [client], newKey: false, out: '/root/x.req', json: false, lockTimeoutMs: 1000 };
   expect(await request(asking, signal, home())).toBe(0);
-  expect(err).toContain('next: bring /root/x.req to a control plane: cert-renew sign FILE --out ANSWER;');
+  expect(said.err).toContain('next: bring /root/x.req to a control plane: cert-renew sign FILE --out ANSWER;');
 });
 
 describe('whoever signs', () => {

@@ -3,18 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { completed, run } from './completion.ts';
+import { captureOutput } from './testing.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'completion-'));
 const scripts = { bash: '', zsh: '' };
+const said = captureOutput();
 
 async function scriptOf(shell: keyof typeof scripts): Promise<string> {
-  let text = '';
-  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((each) => ((text += String(each)), true));
+  said.out = '';
   expect(await run([shell])).toBe(0);
-  spy.mockRestore();
-  return text;
+  return said.out;
 }
 
 beforeAll(async () => {
@@ -108,8 +108,8 @@ function expectCompletedByZsh(line: string, rest: string): void {
     zpty -n -w shell '${line}'$'\t'
     zpty -r -m shell text '*${line}*${rest}*' && print -r -- found
     zpty -d shell`;
-  const said = execFileSync('zsh', ['-f', '-c', typing], { encoding: 'utf8', timeout: 20_000 });
-  expect(said).toBe('found\n');
+  const found = execFileSync('zsh', ['-f', '-c', typing], { encoding: 'utf8', timeout: 20_000 });
+  expect(found).toBe('found\n');
 }
 
 it('the program itself refuses another shell', async () => {
