@@ -1,21 +1,16 @@
-import process from 'node:process';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { CertError } from '../errors.ts';
 import { fakeFacts, makeCa, makeDisk, type FakeCa } from '../rotation/fake-disk.ts';
 import { FakeNode } from '../rotation/fake-node.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { lookAtCluster } from './all-node.ts';
+import { captureOutput } from './testing.ts';
 
 const never = new AbortController().signal;
 let ca: FakeCa;
-let err = '';
+const said = captureOutput();
 beforeAll(() => {
   ca = makeCa();
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
-});
-beforeEach(() => (err = ''));
-afterAll(() => {
-  vi.restoreAllMocks();
 });
 
 const handshake = (): Promise<never> => Promise.reject(new CertError('Unreachable', 'no answer'));
@@ -42,13 +37,13 @@ function deafFor(fake: FakeNode, times: number): RotationNode {
 describe('a cluster', () => {
   it('that answers is alive at once, and nothing is said', async () => {
     const [cluster, took] = await lookAt(new FakeNode(makeDisk(ca), ca));
-    expect([cluster, took < 1000, err]).toEqual(['alive', true, '']);
+    expect([cluster, took < 1000, said.err]).toEqual(['alive', true, '']);
   });
 
   it.each([1, 4])('whose API is away for %i looks is alive', async (times) => {
     const fake = new FakeNode(makeDisk(ca), ca);
     expect((await lookAt(fake, deafFor(fake, times)))[0]).toBe('alive');
-    expect(err).toBe(
+    expect(said.err).toBe(
       'the API does not answer where the kubelet of this node looks for it; looking for 20 s whether it stays so\n',
     );
   });
@@ -78,7 +73,7 @@ describe('a cluster', () => {
     const fake = new FakeNode(makeDisk(ca, -10), ca);
     fake.goDark('kube-apiserver');
     const [cluster, took] = await lookAt(fake);
-    expect([cluster, took < 1000, err]).toEqual(['kubelet-down', true, '']);
+    expect([cluster, took < 1000, said.err]).toEqual(['kubelet-down', true, '']);
   });
 
   it('is looked at for longer when such a kubelet could ask for a first certificate, or its port is silent', async () => {

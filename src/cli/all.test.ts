@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CertError } from '../errors.ts';
 import { pem } from '../formats/pem.ts';
 import { writePrivateKey } from '../pki/keys.ts';
@@ -22,24 +21,17 @@ import type { Files } from '../host/files.ts';
 import type { RotationNode } from '../rotation/types.ts';
 import { all, type AllOptions } from './all.ts';
 import { restore } from './restore.ts';
+import { captureOutput } from './testing.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'all-'));
 const signal = new AbortController().signal;
 let ca: FakeCa;
-let out = '';
-let err = '';
+const said = captureOutput();
 
 beforeAll(() => {
   ca = makeCa();
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
-});
-beforeEach(() => {
-  out = '';
-  err = '';
 });
 afterAll(() => {
-  vi.restoreAllMocks();
   rmSync(directory, { recursive: true });
 });
 
@@ -60,7 +52,7 @@ const home = (fake: FakeNode): RotationNode => {
 const run = (fake: FakeNode, options: Partial<AllOptions> = {}): Promise<number> =>
   all({ lockTimeout: 1000, ...options }, signal, home(fake));
 
-const backupOf = (): string => /backups\/(\S+)/.exec(out)?.[1] ?? '';
+const backupOf = (): string => /backups\/(\S+)/.exec(said.out)?.[1] ?? '';
 
 const schedulerConf = '/etc/kubernetes/scheduler.conf';
 
@@ -91,17 +83,17 @@ const contents = (fake: FakeNode): string[] =>
 describe('cert-renew all', () => {
   it('says that nothing is due', async () => {
     expect(await run(nodeWith(300))).toBe(3);
-    expect(out).toContain('nothing is due on this node');
+    expect(said.out).toContain('nothing is due on this node');
   });
 
   it('renews what is due, proves it, and says where the old files are', async () => {
     const fake = nodeWith(-10);
     fake.goDark('kube-apiserver', 'kube-scheduler');
     const code = await run(fake);
-    expect([code, err]).toEqual([0, expect.stringContaining('kubelet: proved')]);
-    expect(out).toMatch(/^done: \d+ renewed and proved/m);
-    expect(out).toContain('old files: /var/lib/cluster-cert-rotator/backups/');
-    const seen = [...fakeTargets, servingTarget].filter(({ id }) => out.includes(`${id}: renewed`));
+    expect([code, said.err]).toEqual([0, expect.stringContaining('kubelet: proved')]);
+    expect(said.out).toMatch(/^done: \d+ renewed and proved/m);
+    expect(said.out).toContain('old files: /var/lib/cluster-cert-rotator/backups/');
+    const seen = [...fakeTargets, servingTarget].filter(({ id }) => said.out.includes(`${id}: renewed`));
     expect(seen.map(({ id }) => id)).toEqual([
       'apiserver.crt',
       'admin.conf',
@@ -119,11 +111,11 @@ describe('cert-renew all', () => {
     fake.goDark();
     const before = contents(fake);
     expect(await run(fake, { dryRun: true })).toBe(0);
-    expect(out).toMatch(/^1\. .*\n {3}.*: expired 10 d ago$/m);
-    expect(out).toContain('the kubelet is down: what runs with old files is ended');
-    out = '';
+    expect(said.out).toMatch(/^1\. .*\n {3}.*: expired 10 d ago$/m);
+    expect(said.out).toContain('the kubelet is down: what runs with old files is ended');
+    said.out = '';
     expect(await run(fake, { dryRun: true, json: true })).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ schema: 1, dryRun: true, cluster: 'kubelet-down' });
+    expect(JSON.parse(said.out)).toMatchObject({ schema: 1, dryRun: true, cluster: 'kubelet-down' });
     expect(contents(fake)).toEqual(before);
   });
 
@@ -135,21 +127,21 @@ describe('cert-renew all', () => {
     replace(fake, manifest, Buffer.from(text));
     const before = contents(fake);
     expect(await run(fake, { dryRun: true })).toBe(2);
-    const refusal = /^refused: .*kube-scheduler\.yaml.*; nothing was touched$/m.exec(out)?.[0] ?? 'none';
+    const refusal = /^refused: .*kube-scheduler\.yaml.*; nothing was touched$/m.exec(said.out)?.[0] ?? 'none';
     expect(contents(fake)).toEqual(before);
-    out = '';
+    said.out = '';
     expect(await run(fake)).toBe(2);
-    expect(out).toContain(`${refusal}\n`);
-    out = '';
+    expect(said.out).toContain(`${refusal}\n`);
+    said.out = '';
     expect(await run(fake, { dryRun: true, json: true })).toBe(2);
-    expect(JSON.parse(out)).toMatchObject({ result: 'refused', message: refusal });
+    expect(JSON.parse(said.out)).toMatchObject({ result: 'refused', message: refusal });
   });
 
   it('refuses where the key of the CA is not on this node, and says what to do', async () => {
     const fake = nodeWith(-10, { caKey: false });
     const before = contents(fake);
     expect(await run(fake)).toBe(2);
-    expect(out).toContain(
+    expect(said.out).toContain(
       'NOT RENEWED: expired 10 d ago, but the key of its CA (/etc/kubernetes/pki/ca.key)',
     );
     expect(contents(fake)).toEqual(before);
@@ -171,30 +163,30 @@ describe('cert-renew all', () => {
     const fine = nodeWith(300);
     damage(fine);
     expect([await run(fine, { dryRun: true }), await run(fine)]).toEqual([2, 2]);
-    expect(out).toMatch(why);
-    expect(out).toMatch(
+    expect(said.out).toMatch(why);
+    expect(said.out).toMatch(
       /^refused: scheduler\.conf could not be renewed here, see above; nothing was touched$/m,
     );
     const due = nodeWith(-10);
     due.goDark('kube-apiserver', 'kube-scheduler');
     damage(due);
     expect([await run(due, { dryRun: true }), await run(due)]).toEqual([4, 4]);
-    expect(out).toContain('kubelet-client-current.pem: renewed');
-    expect(out).toMatch(/^partly done: .*; scheduler\.conf could not be renewed here, see above/m);
+    expect(said.out).toContain('kubelet-client-current.pem: renewed');
+    expect(said.out).toMatch(/^partly done: .*; scheduler\.conf could not be renewed here, see above/m);
   });
 
   it('misses nothing on a host whose kubelet has no kubeconfig', async () => {
     expect(await run(standalone(300))).toBe(3);
     expect(await run(standalone(20), { dryRun: true })).toBe(0);
-    expect(out).toContain('scheduler.conf');
-    expect(out).not.toContain('kubelet-client-current.pem');
+    expect(said.out).toContain('scheduler.conf');
+    expect(said.out).not.toContain('kubelet-client-current.pem');
   });
 
   it('leaves a kubeconfig with a token, and says so', async () => {
     const fake = nodeWith(300);
     replace(fake, schedulerConf, Buffer.from('users: [{name: me, user: {token: secret}}]'));
     expect(await run(fake)).toBe(3);
-    expect(out).toContain(`note: ${schedulerConf} holds no client certificate`);
+    expect(said.out).toContain(`note: ${schedulerConf} holds no client certificate`);
   });
 
   it('keeps what cannot be proved without a quorum, and proves it when it is called again', async () => {
@@ -202,18 +194,18 @@ describe('cert-renew all', () => {
     fake.goDark('kube-apiserver', 'kube-scheduler');
     fake.quorum = false;
     expect(await run(fake)).toBe(4);
-    expect(out).toMatch(/^partly done: .*this node is done as far as it can be alone/m);
-    expect(out).not.toContain(' call');
-    const told = err.split('\n').filter((line) => line !== '');
-    out = '';
-    err = '';
+    expect(said.out).toMatch(/^partly done: .*this node is done as far as it can be alone/m);
+    expect(said.out).not.toContain(' call');
+    const told = said.err.split('\n').filter((line) => line !== '');
+    said.out = '';
+    said.err = '';
     fake.quorum = true;
     expect(await run(fake)).toBe(0);
-    expect(err).toMatch(/^what began at 2030-03-01T\S+ is taken up: kube-apiserver, .*kubelet$/m);
+    expect(said.err).toMatch(/^what began at 2030-03-01T\S+ is taken up: kube-apiserver, .*kubelet$/m);
     // Nothing is told twice.
-    expect(err.split('\n').filter((line) => told.includes(line))).toEqual([]);
-    expect(out).toMatch(/^of an earlier call, taken up by this one:\napiserver\.crt: renewed, /);
-    expect(out).not.toContain('of this call');
+    expect(said.err.split('\n').filter((line) => told.includes(line))).toEqual([]);
+    expect(said.out).toMatch(/^of an earlier call, taken up by this one:\napiserver\.crt: renewed, /);
+    expect(said.out).not.toContain('of this call');
   });
 });
 
@@ -232,11 +224,11 @@ async function waitingNode(): Promise<FakeNode> {
   const right = fake.files.read(certPath);
   replace(fake, certPath, Buffer.from(pem('CERTIFICATE', makeLeaf(ca, 'x', -10).certificate.der)));
   expect(await run(fake)).toBe(4);
-  expect(out).toContain('its key does not fit');
+  expect(said.out).toContain('its key does not fit');
   replace(fake, certPath, right);
   fake.files.settle();
   fake.quorum = true;
-  out = '';
+  said.out = '';
   return fake;
 }
 
@@ -273,12 +265,12 @@ describe('cert-renew all where manifests were moved away', () => {
     fake.files.unlink(manifestOf('kube-apiserver'));
     const before = contents(fake);
     expect(await run(fake)).toBe(2);
-    expect(out).toMatch(gone);
-    expect(out).toMatch(/^refused: etcd\/server\.crt, apiserver\.crt could not be renewed here/mu);
+    expect(said.out).toMatch(gone);
+    expect(said.out).toMatch(/^refused: etcd\/server\.crt, apiserver\.crt could not be renewed here/mu);
     expect(contents(fake)).toEqual(before);
-    out = '';
+    said.out = '';
     expect(await run(fake, { dryRun: true })).toBe(2);
-    expect(out).toMatch(gone);
+    expect(said.out).toMatch(gone);
   });
 
   it('renews what it can, and is not done', async () => {
@@ -286,9 +278,9 @@ describe('cert-renew all where manifests were moved away', () => {
     fake.goDark('kube-apiserver', 'kube-scheduler');
     for (const each of ['kube-apiserver', 'kube-scheduler'] as const) fake.files.unlink(manifestOf(each));
     expect(await run(fake)).toBe(4);
-    expect(out).toMatch(gone);
-    expect(out).toMatch(/^kubelet-client-current\.pem: renewed/mu);
-    expect(out).toMatch(/scheduler\.conf could not be renewed here/u);
+    expect(said.out).toMatch(gone);
+    expect(said.out).toMatch(/^kubelet-client-current\.pem: renewed/mu);
+    expect(said.out).toMatch(/scheduler\.conf could not be renewed here/u);
   });
 
   it('says nothing of an etcd that runs in no Pod but in a note', async () => {
@@ -305,11 +297,11 @@ describe('cert-renew all where manifests were moved away', () => {
     };
     // Its manifest was moved away, and the kubelet has not seen it yet.
     expect(await all({ lockTimeout: 1000 }, signal, withEtcd(true))).toBe(2);
-    expect(out).toMatch(/^etcd\/server\.crt \(\S+\): NOT RENEWED: no manifest of etcd lies in /mu);
-    out = '';
+    expect(said.out).toMatch(/^etcd\/server\.crt \(\S+\): NOT RENEWED: no manifest of etcd lies in /mu);
+    said.out = '';
     expect(await all({ lockTimeout: 1000 }, signal, withEtcd(false))).toBe(3);
-    expect(out).toMatch(/^note: etcd runs here in no Pod: \S+server\.crt is not managed/mu);
-    expect(out).not.toContain('no manifest');
+    expect(said.out).toMatch(/^note: etcd runs here in no Pod: \S+server\.crt is not managed/mu);
+    expect(said.out).not.toContain('no manifest');
   });
 
   it('says it also where nothing else is left', async () => {
@@ -317,7 +309,7 @@ describe('cert-renew all where manifests were moved away', () => {
     for (const each of ['kube-apiserver', 'kube-scheduler'] as const) fake.files.unlink(manifestOf(each));
     fake.files.unlink('/var/lib/kubelet/pki/kubelet.crt');
     expect(await run(fake)).toBe(2);
-    expect(out).toMatch(gone);
+    expect(said.out).toMatch(gone);
   });
 });
 
@@ -325,7 +317,7 @@ describe('cert-renew all that is called again', () => {
   it('renews with what it waits to prove what can be renewed only now', async () => {
     const fake = await waitingNode();
     expect(await run(fake)).toBe(0);
-    expect(out).toContain('done: 5 renewed and proved');
+    expect(said.out).toContain('done: 5 renewed and proved');
     expect(fake.files.readdir(fake.node.layout.journal)).toEqual([]);
   });
 
@@ -366,15 +358,15 @@ describe('cert-renew all that is called again', () => {
       if (/^create .*staging/.test(what)) throw new CertError('NoSpace', 'no room');
     };
     expect(await run(fake)).toBe(4);
-    expect(out).toContain('no room');
-    expect(out).toContain('note: what was interrupted earlier was taken up first');
+    expect(said.out).toContain('no room');
+    expect(said.out).toContain('note: what was interrupted earlier was taken up first');
   });
 
   it('proves what waits although its renewal could not begin', async () => {
     const fake = await waitingNode();
     withoutRoom(fake);
     expect(await run(fake)).toBe(0);
-    expect(out).toMatch(provesScheduler);
+    expect(said.out).toMatch(provesScheduler);
     expect(fake.files.readdir(fake.node.layout.journal)).toEqual([]);
   });
 
@@ -386,9 +378,9 @@ describe('cert-renew all that is called again', () => {
     expect(knownOf(fake.files, fake.node.layout)?.ids).toContain('scheduler.conf');
     fake.files.onStep = () => undefined;
     fake.quorum = true;
-    out = '';
+    said.out = '';
     expect(await run(fake)).toBe(0);
-    expect(out).toMatch(provesScheduler);
+    expect(said.out).toMatch(provesScheduler);
   });
 
   it('says that it goes on when it was interrupted', async () => {
@@ -399,7 +391,7 @@ describe('cert-renew all that is called again', () => {
       if (/^rename .*scheduler.conf$/.test(what)) person.abort();
     };
     expect(await all({ lockTimeout: 1000 }, person.signal, home(fake))).toBe(4);
-    expect(err).toContain('run cert-renew all again, it goes on where it was');
+    expect(said.err).toContain('run cert-renew all again, it goes on where it was');
     fake.files.onStep = () => undefined;
     expect(await run(fake)).toBe(0);
   });
@@ -417,16 +409,16 @@ describe('cert-renew all that goes on where it was', () => {
     expect(await all({ lockTimeout: 1000 }, person.signal, home(fake))).toBe(4);
     fake.files.onStep = () => undefined;
     replace(fake, schedulerConf, scheduler);
-    err = '';
+    said.err = '';
     expect(await run(fake)).toBe(0);
-    expect(err).toMatch(
+    expect(said.err).toMatch(
       /^what began at \S+ is taken up: kubelet; proved already: kube-apiserver, administrators$/m,
     );
-    expect(err).not.toContain('kube-apiserver: ');
+    expect(said.err).not.toContain('kube-apiserver: ');
     const before =
       'of an earlier call, proved before this one:\napiserver\\.crt: renewed, .*\nadmin\\.conf: renewed, .*\n';
     const open = 'of an earlier call, taken up by this one:\n(kubelet.*: renewed, .*\n){2}';
-    expect(out).toMatch(new RegExp(`${before}${open}of this call:\nscheduler\\.conf: renewed, .*\n`));
+    expect(said.out).toMatch(new RegExp(`${before}${open}of this call:\nscheduler\\.conf: renewed, .*\n`));
   });
 
   it('tells of one whose journal has a damaged date', async () => {
@@ -439,9 +431,9 @@ describe('cert-renew all that goes on where it was', () => {
     const text = JSON.stringify(found.journal).replaceAll(/"oldNotAfter":"[^"]*"/gu, '"oldNotAfter":"2O30"');
     replace(fake, journalPath(fake.node.layout, found.journal.id), Buffer.from(text));
     fake.quorum = true;
-    out = '';
+    said.out = '';
     expect(await run(fake)).toBe(0);
-    expect(out).toMatch(/^apiserver\.crt: renewed, expires an unknown time → 2031-\S+, serial /mu);
+    expect(said.out).toMatch(/^apiserver\.crt: renewed, expires an unknown time → 2031-\S+, serial /mu);
   });
 
   it('tells as its own what it rolled back first and renewed anew', async () => {
@@ -459,10 +451,10 @@ describe('cert-renew all that goes on where it was', () => {
     };
     expect(await run(fake, { json: true })).toBe(0);
     const told = new Map<string, boolean[]>();
-    const { certificates }: { certificates: { id: string; renewed: boolean }[] } = JSON.parse(out);
+    const { certificates }: { certificates: { id: string; renewed: boolean }[] } = JSON.parse(said.out);
     for (const { id, renewed } of certificates) told.set(id, [...(told.get(id) ?? []), renewed]);
     expect(told.get('apiserver.crt')).toEqual([false, true]);
-    expect(err).toContain('is taken up');
+    expect(said.err).toContain('is taken up');
   });
 });
 
@@ -484,9 +476,9 @@ describe('cert-renew all that is interrupted', () => {
       fake.goDark();
       fake.onSleep = () => second.abort();
     };
-    err = '';
+    said.err = '';
     expect(await all({ lockTimeout: 1000 }, second.signal, home(fake))).toBe(4);
-    expect(err).toMatch(
+    expect(said.err).toMatch(
       /^cert-renew: interrupted; what was begun before this call is at its end; run cert-renew all again for the rest$/m,
     );
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
@@ -512,7 +504,9 @@ describe('cert-renew all on a disk that fails in the middle of a swap', () => {
       },
     });
     expect(await all({ lockTimeout: 1000 }, signal, { ...home(fake), files: failing, layout })).toBe(4);
-    expect(err).toMatch(/^cert-renew: (?!readdir)\S+ .* cannot be used: EIO; run cert-renew all again/mu);
+    expect(said.err).toMatch(
+      /^cert-renew: (?!readdir)\S+ .* cannot be used: EIO; run cert-renew all again/mu,
+    );
   });
 });
 
@@ -524,8 +518,8 @@ describe('a file of a dead node that cannot be replaced', () => {
       if (/^create .*\.scheduler\.conf/.test(what)) throw new CertError('NoSpace', 'no room');
     };
     expect(await run(fake)).toBe(4);
-    expect(out).toContain('kubelet-client-current.pem: renewed');
-    expect(out).toMatch(/^partly done: .*kube-scheduler: no room/m);
+    expect(said.out).toContain('kubelet-client-current.pem: renewed');
+    expect(said.out).toMatch(/^partly done: .*kube-scheduler: no room/m);
   });
 });
 
@@ -538,12 +532,12 @@ describe('cert-renew restore', () => {
     expect(await run(fake, { newKey: true })).toBe(0);
     expect(fake.certificate(apiserver).serial).not.toBe(serial);
     const name = backupOf();
-    out = '';
+    said.out = '';
     expect(await put(fake)).toBe(0);
-    expect(out).toContain(name);
+    expect(said.out).toContain(name);
     expect(await put(fake, name)).toBe(0);
-    expect(out).toContain('/etc/kubernetes/pki/apiserver.crt: put back');
-    expect(out).toContain('next: kubelet: restart it: systemctl restart kubelet');
+    expect(said.out).toContain('/etc/kubernetes/pki/apiserver.crt: put back');
+    expect(said.out).toContain('next: kubelet: restart it: systemctl restart kubelet');
     for (const target of fakeTargets) expect(fake.fits(target)).toBe(true);
     expect(fake.certificate(apiserver).serial).toBe(serial);
     expect(await put(fake, name)).toBe(3);

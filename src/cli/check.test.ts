@@ -1,5 +1,4 @@
-import process from 'node:process';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Component } from '../catalogue/ids.ts';
 import { CertError } from '../errors.ts';
 import { pem } from '../formats/pem.ts';
@@ -20,6 +19,7 @@ import { FakeNode } from '../rotation/fake-node.ts';
 import type { CheckReport } from './check/decide.ts';
 import type { CheckNode } from './check/gather.ts';
 import { check, run } from './check.ts';
+import { captureOutput } from './testing.ts';
 
 const signal = new AbortController().signal;
 const pki = '/etc/kubernetes/pki';
@@ -430,17 +430,11 @@ describe('check FILE', () => {
 });
 
 describe('the command line', () => {
-  let out = '';
-  beforeAll(() => {
-    vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  });
-  afterAll(() => {
-    vi.restoreAllMocks();
-  });
+  const said = captureOutput();
 
   it('explains its exit codes', async () => {
     expect(await run(['--help'], signal)).toBe(0);
-    expect(out).toMatch(/Exit codes, the first that holds: 11 .*; 2 .*; 10 .* 0 all fine\./s);
+    expect(said.out).toMatch(/Exit codes, the first that holds: 11 .*; 2 .*; 10 .* 0 all fine\./s);
   });
 
   it.each([

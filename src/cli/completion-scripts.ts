@@ -1,5 +1,6 @@
 // Completion scripts for shells, from the commands as commander knows them. Pure.
 import type { Command, Option } from 'commander';
+import { hostLayout } from '../host/layout.ts';
 
 export interface Completed {
   /** Empty: what is called without the name of a command. */
@@ -22,8 +23,17 @@ const optionsOf = ({ command }: Completed): readonly Option[] => command.createH
 const choicesOf = ({ command }: Completed): readonly string[] =>
   command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
 
-const takesFiles = ({ command }: Completed): boolean =>
-  command.registeredArguments.some(({ argChoices }) => argChoices === undefined);
+/** What an operand names where it is none of a few words: a backup by its name or its directory, or a file. */
+type Operand = 'none' | 'file' | 'backup';
+
+function operandOf({ command }: Completed): Operand {
+  const named = command.registeredArguments.find(({ argChoices }) => argChoices === undefined);
+  if (named === undefined) return 'none';
+  return named.name() === 'BACKUP' ? 'backup' : 'file';
+}
+
+/** Where those are that are called by their name. */
+const { backups } = hostLayout();
 
 const longNames = (each: Completed, kind?: Value): string =>
   optionsOf(each)
@@ -34,6 +44,9 @@ const longNames = (each: Completed, kind?: Value): string =>
 const namesOf = (all: readonly Completed[]): string[] =>
   all.flatMap(({ name }) => (name === '' ? [] : [name]));
 
+/** The kind of paths that compgen of bash is to find. */
+const pathsOf: Readonly<Record<Operand, string>> = { none: '', file: '-f', backup: '-d' };
+
 export function bashScript(all: readonly Completed[]): string {
   const cases = all.map((each) => {
     const sets = [
@@ -41,14 +54,15 @@ export function bashScript(all: readonly Completed[]): string {
       `with_file='${longNames(each, 'file')}'`,
       `with_value='${longNames(each, 'other')}'`,
       `words='${choicesOf(each).join(' ')}'`,
-      `files='${takesFiles(each) ? 'yes' : ''}'`,
+      `paths='${pathsOf[operandOf(each)]}'`,
+      `names_in='${operandOf(each) === 'backup' ? backups : ''}'`,
     ];
     return `    ${each.name === '' ? "''" : each.name}) ${sets.join(' ')} ;;`;
   });
   return `# bash completion for cert-renew; made by: cert-renew completion bash
 _cert_renew() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
-  local command='' options='' with_file='' with_value='' words='' files='' line
+  local command='' options='' with_file='' with_value='' words='' paths='' names_in='' line
   COMPREPLY=()
   if [ "$COMP_CWORD" -gt 1 ]; then
     case "\${COMP_WORDS[1]}" in ${namesOf(all).join('|')}) command="\${COMP_WORDS[1]}" ;; esac
@@ -59,13 +73,16 @@ ${cases.join('\n')}
   [ "$COMP_CWORD" -eq 1 ] && words='${namesOf(all).join(' ')}'
   case " $with_value " in *" $previous "*) return ;; esac
   case " $with_file " in
-    *" $previous "*) words='' options='' files=yes ;;
-    *) case "$current" in -*) words="$options" files='' ;; esac ;;
+    *" $previous "*) words='' options='' paths=-f names_in='' ;;
+    *) case "$current" in -*) words="$options" paths='' names_in='' ;; */*) names_in='' ;; esac ;;
   esac
-  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -W "$words" -- "$current")
-  if [ -n "$files" ] && [ "\${#COMPREPLY[@]}" -eq 0 ]; then
+  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(
+    compgen -W "$words" -- "$current"
+    [ -n "$names_in" ] && cd "$names_in" 2>/dev/null && compgen -d -- "$current"
+  )
+  if [ -n "$paths" ] && [ "\${#COMPREPLY[@]}" -eq 0 ]; then
     compopt -o filenames 2>/dev/null
-    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$current")
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen $paths -- "$current")
   fi
 }
 complete -F _cert_renew cert-renew
@@ -82,6 +99,11 @@ export function zshScript(all: readonly Completed[]): string {
   const nameless = all.find(({ name }) => name === '');
   return `#compdef cert-renew
 # zsh completion for cert-renew; made by: cert-renew completion zsh
+_cert_renew_backup() {
+  [[ $PREFIX != */* ]] && compadd "$@" - ${backups}/*(N/:t) && return
+  # A suffix of ours stays when the line is sent: without a slash it would be a name.
+  _files "$@" -/ -S /
+}
 _cert_renew() {
   local -a commands
   commands=(
@@ -111,8 +133,8 @@ function specs(each: Completed): string {
   });
   const choices = choicesOf(each);
   const operands = choices.length > 0 ? [quote(`1:word:(${choices.join(' ')})`)] : [];
-  const files = takesFiles(each) ? [quote('*:file:_files')] : [];
-  return [...options, ...operands, ...files].join(' ');
+  const paths = { none: [], file: [quote('*:file:_files')], backup: [quote('1:backup:_cert_renew_backup')] };
+  return [...options, ...operands, ...paths[operandOf(each)]].join(' ');
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;

@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { writePrivateKey } from '../pki/keys.ts';
 import { makeCa, makeDisk, type FakeCa } from '../rotation/fake-disk.ts';
 import { FakeNode } from '../rotation/fake-node.ts';
@@ -11,6 +10,7 @@ import { all } from './all.ts';
 import { check } from './check.ts';
 import { put, workerDisk } from './offline/testing.ts';
 import { request } from './request.ts';
+import { captureOutput } from './testing.ts';
 
 const call = "'/root/my tools/cert-renew'";
 vi.mock(import('./own-call.ts'), async (original) => ({ ...(await original()), ownCall: () => call }));
@@ -18,19 +18,12 @@ vi.mock(import('./own-call.ts'), async (original) => ({ ...(await original()), o
 const signal = new AbortController().signal;
 const directory = mkdtempSync(join(tmpdir(), 'paste-'));
 let ca: FakeCa;
-let out = '';
-let err = '';
+const said = captureOutput();
 
 beforeAll(() => {
   ca = makeCa();
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
-});
-beforeEach(() => {
-  [out, err] = ['', ''];
 });
 afterAll(() => {
-  vi.restoreAllMocks();
   rmSync(directory, { recursive: true });
 });
 
@@ -59,8 +52,8 @@ it('all, where it is to be run again', async () => {
   const fake = expired();
   fake.quorum = false;
   expect(await all({ lockTimeout: 1000 }, signal, home(fake))).toBe(4);
-  expect(out).toMatch(/^old files: .* \('\/root\/my tools\/cert-renew' restore\)$/mu);
-  expect(out).toMatch(/; .*(?:then )?run '\/root\/my tools\/cert-renew' all here again/mu);
+  expect(said.out).toMatch(/^old files: .* \('\/root\/my tools\/cert-renew' restore\)$/mu);
+  expect(said.out).toMatch(/; .*(?:then )?run '\/root\/my tools\/cert-renew' all here again/mu);
 });
 
 it('all, where it was interrupted', async () => {
@@ -70,14 +63,14 @@ it('all, where it was interrupted', async () => {
     if (/^rename .*scheduler.conf$/u.test(what)) person.abort();
   };
   expect(await all({ lockTimeout: 1000 }, person.signal, home(fake))).toBe(4);
-  expect(err).toContain(`; run ${call} all again, it goes on where it was`);
+  expect(said.err).toContain(`; run ${call} all again, it goes on where it was`);
 });
 
 it('request', async () => {
   const fake = new FakeNode(workerDisk(ca, 'w1'), ca);
   const asking = { files: [], newKey: false, out: '/root/x.req', json: false, lockTimeoutMs: 1000 };
   expect(await request(asking, signal, home(fake))).toBe(0);
-  expect(err).toContain(
+  expect(said.err).toContain(
     `next: bring /root/x.req to a control plane: cert-renew sign FILE --out ANSWER; then bring ANSWER here: ${call} install ANSWER`,
   );
 });

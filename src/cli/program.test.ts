@@ -1,19 +1,9 @@
-import process from 'node:process';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { commands } from './commands.ts';
 import { runCli } from './program.ts';
+import { captureOutput } from './testing.ts';
 
-let out = '';
-let err = '';
-beforeEach(() => {
-  out = '';
-  err = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+const said = captureOutput();
 
 const run = (...words: readonly string[]): Promise<number> => runCli(words, new AbortController().signal);
 
@@ -22,26 +12,28 @@ const tooWide = (text: string): string[] => text.split('\n').filter(({ length })
 describe('exit codes and where words go', () => {
   it.each([[['version']], [['--version']]])('%j says the version and ends with 0', async (words) => {
     expect(await run(...words)).toBe(0);
-    expect(out).toMatch(/^cert-renew development\ncommit .*\nbuilt .*\nplatform  linux-\w+\nsha256 .*\n$/);
-    expect(err).toBe('');
+    expect(said.out).toMatch(
+      /^cert-renew development\ncommit .*\nbuilt .*\nplatform  linux-\w+\nsha256 .*\n$/,
+    );
+    expect(said.err).toBe('');
   });
 
   it('version --json says the same as one object', async () => {
     expect(await run('version', '--json')).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ schema: 1, version: 'development', modified: true });
+    expect(JSON.parse(said.out)).toMatchObject({ schema: 1, version: 'development', modified: true });
   });
 
   it('help of a command is that command’s', async () => {
     expect(await run('help', 'version')).toBe(0);
-    expect(out).toContain('Usage: cert-renew version');
+    expect(said.out).toContain('Usage: cert-renew version');
   });
 
   it.each([[['--help']], [['help']]])('%j is no error', async (words) => {
     expect(await run(...words)).toBe(0);
-    expect(out).toContain('--ca-cert');
-    const lines = out.split('\n');
+    expect(said.out).toContain('--ca-cert');
+    const lines = said.out.split('\n');
     expect(lines.length, 'it fits one screen, with the prompt below').toBeLessThanOrEqual(24);
-    expect(tooWide(out)).toEqual([]);
+    expect(tooWide(said.out)).toEqual([]);
     expect(
       lines.find((line) => line.startsWith('  ')),
       'the manual’s command comes first',
@@ -50,8 +42,8 @@ describe('exit codes and where words go', () => {
 
   it.each([...Object.keys(commands), '--ca-cert'])('the help of %s fits a console’s width', async (name) => {
     expect(await run(name, '--help')).toBe(0);
-    expect(out).toMatch(/^Usage: cert-renew/u);
-    expect(tooWide(out)).toEqual([]);
+    expect(said.out).toMatch(/^Usage: cert-renew/u);
+    expect(tooWide(said.out)).toEqual([]);
   });
 
   it('without a word it shows its help as an error', async () => {
@@ -73,8 +65,8 @@ describe('exit codes and where words go', () => {
     [['--frobnicate'], /unknown option '--frobnicate'/],
   ])('%j is refused with 2, on standard error, with the reason', async (words, message) => {
     expect(await run(...words)).toBe(2);
-    expect(err).toMatch(/^cert-renew: /);
-    expect(err).toMatch(message);
-    expect(out).toBe('');
+    expect(said.err).toMatch(/^cert-renew: /);
+    expect(said.err).toMatch(message);
+    expect(said.out).toBe('');
   });
 });

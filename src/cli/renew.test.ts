@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CertError, describeError } from '../errors.ts';
 import { pem } from '../formats/pem.ts';
 import { writePrivateKey } from '../pki/keys.ts';
@@ -15,29 +14,24 @@ import type { RenewOptions } from './options.ts';
 import { readRenewOptions } from './options.ts';
 import { renew } from './renew.ts';
 import { resume } from './resume.ts';
+import { captureOutput } from './testing.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'renew-'));
 const signal = new AbortController().signal;
 let ca: FakeCa;
 let base: CrashFiles;
 let fake: FakeNode;
-let out = '';
-let err = '';
+const said = captureOutput();
 
 beforeAll(() => {
   ca = makeCa();
   base = makeDisk(ca, 40);
   write(base, '/etc/kubernetes/pki/ca.key', writePrivateKey(ca.key, { form: 'pkcs8', ecParameters: false }));
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
 });
 beforeEach(() => {
   fake = new FakeNode(base.afterKill(), ca);
-  out = '';
-  err = '';
 });
 afterAll(() => {
-  vi.restoreAllMocks();
   rmSync(directory, { recursive: true });
 });
 
@@ -63,8 +57,8 @@ const run = (...words: string[]): Promise<number> => renew(options(words), signa
 describe('the exit code', () => {
   it('is 0 when all is done', async () => {
     expect(await run('apiserver.crt')).toBe(0);
-    expect(out).toMatch(/^\/etc\/kubernetes\/pki\/apiserver\.crt: renewed/);
-    expect(err).toBe('');
+    expect(said.out).toMatch(/^\/etc\/kubernetes\/pki\/apiserver\.crt: renewed/);
+    expect(said.err).toBe('');
   });
 
   it('is 1 when it failed and every file is as it was', async () => {
@@ -73,8 +67,8 @@ describe('the exit code', () => {
         throw new CertError('NoSpace', 'no room');
     };
     expect(await run('apiserver.crt')).toBe(1);
-    expect(err).toBe('cert-renew: no room; all files are as they were\n');
-    expect(out).toBe('');
+    expect(said.err).toBe('cert-renew: no room; all files are as they were\n');
+    expect(said.out).toBe('');
   });
 
   it('is 4 when not every file could be put back', async () => {
@@ -86,7 +80,7 @@ describe('the exit code', () => {
     };
     let renamed = false;
     expect(await run('apiserver.crt', '/etc/kubernetes/scheduler.conf')).toBe(4);
-    expect(err).toMatch(/^cert-renew: .*no room.*; run it again\n/);
+    expect(said.err).toMatch(/^cert-renew: .*no room.*; run it again\n/);
   });
 
   it('is a refusal, by an error, before anything was touched', async () => {
@@ -182,7 +176,7 @@ describe('an operand', () => {
     fake.files.symlink('apiserver.crt', '/etc/kubernetes/pki/link.crt');
     fake.files.symlink('apiserver.key', '/etc/kubernetes/pki/link.key');
     expect(await run('apiserver.crt', 'link.crt', './apiserver.crt')).toBe(0);
-    expect(out.match(/: renewed/g)).toHaveLength(1);
+    expect(said.out.match(/: renewed/g)).toHaveLength(1);
   });
 
   it('may have the name of a command, and line ends of another system, which stay', async () => {
@@ -210,8 +204,8 @@ describe('after an interrupted rotation of the agent', () => {
 
   it('the output names what must restart because of it', async () => {
     expect(await run('/etc/kubernetes/scheduler.conf')).toBe(0);
-    expect(out).toMatch(/note: an interrupted rotation of the controller was moved to/);
-    expect(out).toMatch(/next: kube-apiserver: restart it: pidof kube-apiserver/);
+    expect(said.out).toMatch(/note: an interrupted rotation of the controller was moved to/);
+    expect(said.out).toMatch(/next: kube-apiserver: restart it: pidof kube-apiserver/);
   });
 
   it('so does a failure', async () => {
@@ -220,13 +214,13 @@ describe('after an interrupted rotation of the agent', () => {
         throw new CertError('NoSpace', 'no room');
     };
     expect(await run('/etc/kubernetes/scheduler.conf')).toBe(4);
-    expect(err).toMatch(/no room; run it again\nnote: .*\nnext: kube-apiserver: restart it/);
+    expect(said.err).toMatch(/no room; run it again\nnote: .*\nnext: kube-apiserver: restart it/);
   });
 
   it('resume makes it fit and keeps it for the Pod; one that cannot is 4', async () => {
     const twin = fake.afterKill(fake.files.afterKill());
     expect(await resume(signal, node())).toBe(0);
-    expect(err).toMatch(
+    expect(said.err).toMatch(
       /^cert-renew resume: kube-apiserver: the new files are in place\ncert-renew resume: no file is half replaced; .*cert-renew all\n$/,
     );
     fake = twin;
@@ -239,5 +233,5 @@ describe('after an interrupted rotation of the agent', () => {
 
 it('resume says that there is nothing to take up', async () => {
   expect(await resume(signal, node())).toBe(0);
-  expect(err).toBe('cert-renew resume: nothing was interrupted on this node\n');
+  expect(said.err).toBe('cert-renew resume: nothing was interrupted on this node\n');
 });

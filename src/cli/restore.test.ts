@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CertError, describeError } from '../errors.ts';
 import { pem } from '../formats/pem.ts';
 import { sha256 } from '../rotation/bytes.ts';
@@ -20,26 +19,19 @@ import { FakeNode } from '../rotation/fake-node.ts';
 import { renewFiles } from '../rotation/renew-files.ts';
 import { put } from './offline/testing.ts';
 import { restore } from './restore.ts';
+import { captureOutput } from './testing.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'restore-'));
 const signal = new AbortController().signal;
 const pki = '/etc/kubernetes/pki';
 const scheduler = '/etc/kubernetes/scheduler.conf';
 let ca: FakeCa;
-let out = '';
-let err = '';
+const said = captureOutput();
 
 beforeAll(() => {
   ca = makeCa();
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
-});
-beforeEach(() => {
-  out = '';
-  err = '';
 });
 afterAll(() => {
-  vi.restoreAllMocks();
   rmSync(directory, { recursive: true });
 });
 
@@ -91,7 +83,7 @@ async function expectRefused(fake: FakeNode, backup: string, why: RegExp): Promi
   expect(await restored(fake, backup, { dryRun: true })).toMatch(why);
   expect(contents(fake)).toEqual(before);
   expect(await restored(fake)).toBe(0);
-  expect(out).toMatch(why);
+  expect(said.out).toMatch(why);
 }
 
 describe('a backup that is not whole any more', () => {
@@ -127,8 +119,8 @@ describe('a backup that is not whole any more', () => {
     const old = text(fake, scheduler);
     const backup = await renewed(fake, [`${pki}/apiserver.crt`, scheduler], 'new');
     for (const end of ['apiserver.key', 'apiserver.crt']) fake.files.unlink(fileIn(fake, backup, end));
-    expect([await restored(fake, backup), err]).toEqual([0, '']);
-    expect(out).not.toContain('apiserver');
+    expect([await restored(fake, backup), said.err]).toEqual([0, '']);
+    expect(said.out).not.toContain('apiserver');
     expect(text(fake, scheduler)).toBe(old);
     for (const target of fakeTargets) expect(fake.fits(target)).toBe(true);
   });
@@ -188,7 +180,7 @@ describe('a backup of a file that is not there any more', () => {
     const index = text(fake, `${backup}/index.json`);
     put(fake.files, `${backup}/index.json`, index.replace(/"createdAt": "[^"]*"/u, '"createdAt": "once"'));
     expect(await restored(fake)).toBe(0);
-    expect(out).toContain('taken an unknown time');
+    expect(said.out).toContain('taken an unknown time');
     expect(await restored(fake, backup)).toBe(0);
   });
 
@@ -273,10 +265,10 @@ describe('without --force', () => {
     const backup = await renewed(fake, [`${pki}/apiserver.crt`], 'new');
     await expectRefused(fake, backup, why);
     expect(await restored(fake, backup)).toMatch(/; --force puts it back all the same$/u);
-    out = '';
+    said.out = '';
     expect(await restored(fake, backup, { force: true })).toBe(0);
-    expect(out).toMatch(why);
-    expect(out).toMatch(/^note: .*; --force wants it all the same$/mu);
+    expect(said.out).toMatch(why);
+    expect(said.out).toMatch(/^note: .*; --force wants it all the same$/mu);
     for (const target of fakeTargets) expect(fake.fits(target)).toBe(true);
   });
 
@@ -288,9 +280,9 @@ describe('without --force', () => {
     retake(fake, backup, 'apiserver.crt', pem('CERTIFICATE', certificate.der));
     const why = /apiserver\.crt in \S+ was not signed by the kubernetes CA of this node/u;
     await expectRefused(fake, backup, why);
-    out = '';
+    said.out = '';
     expect(await restored(fake, backup, { force: true })).toBe(0);
-    expect(out).toMatch(why);
+    expect(said.out).toMatch(why);
     expect(fake.certificate(fakeTargets[1]!).serial).toBe(certificate.serial);
   });
 
@@ -313,7 +305,7 @@ describe('after an interrupted rotation was brought to its new key', () => {
     await expect(rotate(fake.node, order, fake.signer(), {}, signal)).rejects.toThrow('killed');
     fake.files.onStep = () => undefined;
     expect(await restored(fake, backup)).toBe(4);
-    expect(err).toMatch(/does not fit the key that would lie beside it; .*; run it again$/mu);
+    expect(said.err).toMatch(/does not fit the key that would lie beside it; .*; run it again$/mu);
     for (const target of fakeTargets) expect(fake.fits(target)).toBe(true);
   });
 });

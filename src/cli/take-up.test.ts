@@ -1,19 +1,15 @@
-import process from 'node:process';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { apply, prepare } from '../rotation/driver.ts';
 import { fakeTargets, makeCa, makeDisk, type FakeCa } from '../rotation/fake-disk.ts';
 import { FakeNode } from '../rotation/fake-node.ts';
 import { findJournal } from '../rotation/journal.ts';
 import { takeUp } from './take-up.ts';
+import { captureOutput } from './testing.ts';
 
 let ca: FakeCa;
-let err = '';
+const said = captureOutput();
 beforeAll(() => {
   ca = makeCa();
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
-});
-afterAll(() => {
-  vi.restoreAllMocks();
 });
 
 const signal = new AbortController().signal;
@@ -45,7 +41,9 @@ describe('a rotation that a person takes up while the API is dead', () => {
   it('still returns to what served when it began (R14)', async () => {
     const { fake, before } = await cutOff();
     const outcome = await takeUp(fake.node, {}, signal);
-    expect(err).toContain('what began at 2030-03-01T00:00:00Z is taken up: kube-apiserver, kube-scheduler\n');
+    expect(said.err).toContain(
+      'what began at 2030-03-01T00:00:00Z is taken up: kube-apiserver, kube-scheduler\n',
+    );
     expect(outcome).toMatchObject({ outcome: 'rolled-back', reason: 'ComponentDidNotReturn' });
     expect(serials(fake)[0]).toBe(before[0]);
     expect(findJournal(fake.files, fake.node.layout).kind).toBe('none');
@@ -82,7 +80,7 @@ describe('a rotation that a person takes up while the API is dead', () => {
       gid: 0,
     });
     expect(await takeUp(fake.node, {}, signal)).toMatchObject({ outcome: 'rolled-back' });
-    expect(err).toContain('what began at an unknown time is taken up: kube-apiserver');
+    expect(said.err).toContain('what began at an unknown time is taken up: kube-apiserver');
     expect(serials(fake)[0]).toBe(before[0]);
   });
 });

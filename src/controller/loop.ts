@@ -21,6 +21,7 @@ import type { Authority } from './loop-authority.ts';
 import type { Metrics } from './metrics.ts';
 import { Pace } from './pace.ts';
 import { isFinished } from './signer/requests.ts';
+import { clockProblem } from './skew.ts';
 import { isControlPlane, nameOf } from './vault/nodes.ts';
 import type { Action, NewEvent, PodKind, VaultStatus, World } from './world.ts';
 
@@ -240,11 +241,8 @@ class Loop {
   #withClock(vault: VaultStatus, configuration: Configuration): VaultStatus {
     const skew = this.#parts.skew();
     if (vault.problem !== undefined || skew === undefined) return vault;
-    if (Math.abs(skew) <= configuration.clockSkewLimit) return vault;
-    // Not by how much: that changes with every answer, and each rotation that waits would be written anew.
-    const limit = Math.round(configuration.clockSkewLimit / 1000);
-    const message = `the clocks of controller and API server differ by more than ${limit} s`;
-    return { ...vault, problem: { gate: 'ClockSkew', message } };
+    const message = clockProblem(skew, configuration.clockSkewLimit);
+    return message === undefined ? vault : { ...vault, problem: { gate: 'ClockSkew', message } };
   }
 
   async #record(events: readonly NewEvent[]): Promise<void> {

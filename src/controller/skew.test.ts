@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ClockWatch, skewOf } from './skew.ts';
+import { ClockWatch, clockProblem, skewOf } from './skew.ts';
 
 const at = (text: string): number => new Date(`2030-01-01T00:00:${text}Z`).getTime();
 
@@ -24,4 +24,13 @@ describe('the clock of the API server', () => {
     }
     expect(watch.worst()).toBe(0);
   });
+});
+
+it.each([
+  [300_000, undefined],
+  [-300_000, undefined],
+  [300_001, 'the clocks of controller and API server differ by more than 300 s'],
+  [-86_400_000, 'the clocks of controller and API server differ by more than 300 s'],
+])('a skew of %s ms with a limit of 300 s: %s', (skew, problem) => {
+  expect(clockProblem(skew, 300_000)).toBe(problem);
 });

@@ -11,6 +11,15 @@ export function skewOf(sample: ClockSample): number {
   return 0;
 }
 
+/**
+ * Why nothing is signed by our clock; undefined: it is near enough. Not by how much it is off: that changes with every
+ * answer, and whatever waits for the clock would be written, or told, anew.
+ */
+export function clockProblem(skew: number, limit: number): string | undefined {
+  if (Math.abs(skew) <= limit) return undefined;
+  return `the clocks of controller and API server differ by more than ${Math.round(limit / 1000)} s`;
+}
+
 /** Keeps the skew of the newest answer. Several API servers behind one address: the worst of the last few counts. */
 export class ClockWatch {
   readonly #last: number[] = [];

@@ -182,7 +182,10 @@ function kubeconfigWith(
   return new Uint8Array(Buffer.from(edited, 'utf8'));
 }
 
-/** Errors of the formats know neither their file nor what to do about it. */
+/**
+ * Errors of the formats know neither their file nor what to do about it. The text names the file itself, since it travels
+ * alone to the controller (agent/message.ts); no line, which in a kubeconfig would be that of the PEM inside.
+ */
 function inFile<T>(file: string, advice: string, work: () => T): T {
   try {
     return work();

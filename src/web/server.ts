@@ -95,6 +95,8 @@ function listenerOf({ downloads, log }: WebServerOptions, limits: Limits): Liste
     });
     // Its body is not read: what follows on this connection would be that.
     if (hasBody(incoming)) outgoing.setHeader('connection', 'close');
+    // Hono takes a path with a backslash for no request at all; it is one, for a name that is none of ours.
+    incoming.url = incoming.url?.replaceAll('\\', '%5C');
     void serve(incoming, outgoing);
   };
 }

@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CertError, describeError } from '../../errors.ts';
 import { pem } from '../../formats/pem.ts';
 import type { CrashFiles } from '../../host/crash-files.ts';
@@ -29,6 +28,7 @@ import { sign, type SignOptions } from '../sign.ts';
 import { fromBase64, readRequests, readResponses, requestText, responseText, toBase64 } from './block.ts';
 import { readWaiting } from './waiting.ts';
 import { clientOf, leafOf, put, servingOf, workerDisk, type LeafIdentity } from './testing.ts';
+import { captureOutput } from '../testing.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'by-post-'));
 const signal = new AbortController().signal;
@@ -37,8 +37,7 @@ let workerBase: CrashFiles;
 let controlBase: CrashFiles;
 let worker: FakeNode;
 let control: CrashFiles;
-let out = '';
-let err = '';
+const said = captureOutput();
 
 beforeAll(() => {
   ca = makeCa();
@@ -50,17 +49,12 @@ beforeAll(() => {
     '/etc/kubernetes/pki/ca.key',
     writePrivateKey(ca.key, { form: 'pkcs8', ecParameters: false }),
   );
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
 });
 beforeEach(() => {
   worker = new FakeNode(workerBase.afterKill(), ca);
   control = controlBase.afterKill();
-  out = '';
-  err = '';
 });
 afterAll(() => {
-  vi.restoreAllMocks();
   rmSync(directory, { recursive: true });
 });
 
@@ -97,7 +91,7 @@ async function asked(change: Partial<RequestOptions> = {}): Promise<void> {
   carry(worker.files, control, '/root/w1.req');
   expect(await answer()).toBe(0);
   carry(control, worker.files, '/root/w1.ans');
-  [out, err] = ['', ''];
+  [said.out, said.err] = ['', ''];
 }
 
 const client = {
@@ -137,10 +131,10 @@ describe('from the request to the proof', () => {
     const before = worker.certificate(client).spki;
     await asked({ newKey });
     expect(await putIn()).toBe(0);
-    expect(out).toContain(
+    expect(said.out).toContain(
       'kubelet-client-current.pem: installed, expires 2030-02-19T00:00:00Z → 2030-05-31T00:00:00Z',
     );
-    expect(out).toMatch(/done: 2 renewed and proved\n$/u);
+    expect(said.out).toMatch(/done: 2 renewed and proved\n$/u);
     expectInstalled(worker);
     expect(Buffer.compare(worker.certificate(client).spki, before) === 0).toBe(!newKey);
     expect(worker.kubeletRestarts).toBe(1);
@@ -165,9 +159,9 @@ describe('from the request to the proof', () => {
   it('is called once more and proves what is there', async () => {
     await asked();
     expect(await putIn()).toBe(0);
-    out = '';
+    said.out = '';
     expect(await putIn()).toBe(0);
-    expect(out).toMatch(/^kubelet\.crt: in place: handshake /u);
+    expect(said.out).toMatch(/^kubelet\.crt: in place: handshake /u);
     expectInstalled(worker);
   });
 
@@ -207,7 +201,7 @@ describe('request', () => {
     }
     expect(sent).not.toContain('PRIVATE KEY');
     expect(worker.files.stat(worker.node.layout.waiting)?.mode).toBe(0o600);
-    expect(err).toMatch(
+    expect(said.err).toMatch(
       /^request [0-9a-f]{32} of node w1: kubelet\.crt \(new key\), kubelet-client-current\.pem \(new key\)\nnext: /u,
     );
   });
@@ -215,16 +209,18 @@ describe('request', () => {
   it('is the same one again while it waits', async () => {
     await ask();
     const first = text(worker.files, '/root/w1.req');
-    err = '';
+    said.err = '';
     await ask();
     expect(text(worker.files, '/root/w1.req')).toBe(first);
-    expect(err).toMatch(/note: this is request [0-9a-f]{32} of 2030-03-01T00:00:00Z again: it still waits/u);
+    expect(said.err).toMatch(
+      /note: this is request [0-9a-f]{32} of 2030-03-01T00:00:00Z again: it still waits/u,
+    );
   });
 
   it('is a new one when something else is asked for, and the old one’s answer does not fit any more', async () => {
     await asked();
     await ask({ newKey: true });
-    expect(err).toMatch(/is replaced: an answer to it cannot be installed any more/u);
+    expect(said.err).toMatch(/is replaced: an answer to it cannot be installed any more/u);
     expect(await message(putIn())).toMatch(
       /^\/root\/w1\.ans: holds answers for w1, but none to request [0-9a-f]{32} of node w1 \(.*\), which waits here, only to another one of this machine; have that one signed/u,
     );
@@ -233,7 +229,7 @@ describe('request', () => {
   it('replaces one that cannot be read, and says so', async () => {
     put(worker.files, worker.node.layout.waiting, '{}');
     expect(await ask()).toBe(0);
-    expect(err).toContain('an earlier request could not be read and is replaced');
+    expect(said.err).toContain('an earlier request could not be read and is replaced');
     put(worker.files, worker.node.layout.waiting, '{}');
     put(
       worker.files,
@@ -254,12 +250,12 @@ describe('request', () => {
   it('ends with 3 when nothing is due, but asks for what is named', async () => {
     worker = new FakeNode(workerDisk(ca, 'w1', 80), ca);
     expect(await ask()).toBe(3);
-    expect(err).toMatch(
+    expect(said.err).toMatch(
       /^cert-renew: nothing is due: .*kubelet\.crt is left as it is: 79 d remain, due after/u,
     );
     expect(await ask({ files: ['/etc/kubernetes/kubelet.conf'] })).toBe(0);
-    expect(err).toContain('kubelet-client-current.pem (same key)');
-    expect(err).not.toContain('kubelet.crt (');
+    expect(said.err).toContain('kubelet-client-current.pem (same key)');
+    expect(said.err).not.toContain('kubelet.crt (');
   });
 
   it('leaves a kubelet.crt that signed itself, unless it is the only file (R3)', async () => {
@@ -267,7 +263,7 @@ describe('request', () => {
     put(worker.files, '/var/lib/kubelet/pki/kubelet.key', own.key);
     put(worker.files, '/var/lib/kubelet/pki/kubelet.crt', own.certificate);
     expect(await ask()).toBe(0);
-    expect(err).toContain(
+    expect(said.err).toContain(
       'note: /var/lib/kubelet/pki/kubelet.crt is left as it is: it signed itself (kubeadm’s own)',
     );
     expect(await message(ask({ files: ['/var/lib/kubelet/pki/kubelet.crt'] }))).toContain('it signed itself');
@@ -309,7 +305,7 @@ describe('request', () => {
 
   it('prints one JSON object', async () => {
     expect(await ask({ json: true, out: undefined })).toBe(0);
-    const value: unknown = JSON.parse(out);
+    const value: unknown = JSON.parse(said.out);
     expect(value).toMatchObject({
       schema: 1,
       node: 'w1',
@@ -338,7 +334,7 @@ describe('sign', () => {
   it('shows exactly what it is about to sign, and asks', async () => {
     await ask();
     carry(worker.files, control, '/root/w1.req');
-    err = '';
+    said.err = '';
     const questions: string[] = [];
     const refusing: Ask = (question) => {
       questions.push(question);
@@ -346,8 +342,10 @@ describe('sign', () => {
     };
     expect(await message(answer({ yes: false }, refusing))).toBe('nothing was signed');
     expect(questions).toEqual(['Sign these 2 certificates? [y/N] ']);
-    expect(err).toMatch(/^node w1 \(request [0-9a-f]{32}, made 2030-03-01T00:00:00Z, machine a{32}\)\n/u);
-    expect(err).toContain(`  kubelet.crt: the key that it has
+    expect(said.err).toMatch(
+      /^node w1 \(request [0-9a-f]{32}, made 2030-03-01T00:00:00Z, machine a{32}\)\n/u,
+    );
+    expect(said.err).toContain(`  kubelet.crt: the key that it has
     subject  CN=system:node:w1,O=system:nodes
     names    DNS:w1, IP:10.0.0.21
     usages   serverAuth
@@ -365,7 +363,7 @@ describe('sign', () => {
     expect(await message(answer({ yes: false }))).toMatch(
       /^nothing was signed: there is no terminal to ask on; say --yes/u,
     );
-    expect(err).toContain('subject  CN=system:node:w1,O=system:nodes');
+    expect(said.err).toContain('subject  CN=system:node:w1,O=system:nodes');
   });
 
   it('signs nothing when one of many is bad, and names the bad ones', async () => {
@@ -376,8 +374,8 @@ describe('sign', () => {
     const bad = { ...block, id: 'ab'.repeat(16) };
     put(control, '/root/all.req', good + requestText(bad));
     expect(await answer({ file: '/root/all.req' })).toBe(2);
-    expect(err).toMatch(/cert-renew: node w1: kubelet\.crt: the old key did not sign this request/u);
-    expect(err).toMatch(
+    expect(said.err).toMatch(/cert-renew: node w1: kubelet\.crt: the old key did not sign this request/u);
+    expect(said.err).toMatch(
       /cert-renew: nothing was signed; take these requests out, or have them made again\n$/u,
     );
     expect(control.lstat('/root/w1.ans')).toBeUndefined();
@@ -388,10 +386,10 @@ describe('sign', () => {
     carry(worker.files, control, '/root/w1.req');
     const named = { cert: '/etc/kubernetes/pki/ca.crt', key: '/etc/kubernetes/pki/ca.key' };
     expect(await answer({ ca: named, days: 36_500, json: true, out: undefined })).toBe(0);
-    expect(err).toContain('(cut to the end of its CA)');
+    expect(said.err).toContain('(cut to the end of its CA)');
     const end = ca.certificate.notAfter.toISOString().replace('.000Z', 'Z');
     const each = { newNotAfter: end, clamped: true };
-    const value: unknown = JSON.parse(out);
+    const value: unknown = JSON.parse(said.out);
     expect(value).toMatchObject({ nodes: [{ certificates: [each, each] }] });
     expect(readResponses(fieldOf(value, 'text'))[0]?.certificates).toHaveLength(2);
   });
@@ -412,7 +410,7 @@ describe('sign', () => {
     put(control, '/root/ca.crt', pem('CERTIFICATE', other.certificate.der));
     put(control, '/root/ca.key', writePrivateKey(other.key, { form: 'pkcs8', ecParameters: false }));
     expect(await answer({ ca: { cert: '/root/ca.crt', key: '/root/ca.key' } })).toBe(2);
-    expect(err).toContain(
+    expect(said.err).toContain(
       'its old certificate was signed by CN=kubernetes, not by the kubernetes CA with which this call signs',
     );
   });
@@ -441,7 +439,7 @@ describe('install', () => {
   it('says what it would do, and does nothing', async () => {
     await asked();
     expect(await putIn({ dryRun: true })).toBe(0);
-    expect(out).toMatch(
+    expect(said.out).toMatch(
       /^kubelet\.crt: would be installed, expires 2030-02-19T00:00:00Z → 2030-05-31T00:00:00Z, serial /u,
     );
     expectUntouched();
@@ -466,8 +464,8 @@ describe('install', () => {
   ])('refuses an answer of %s', async (_, certificate, why) => {
     await asked();
     changeAnswer(certificate);
-    const said = await message(putIn());
-    expect(`${said} ${err}`).toMatch(why);
+    const refusal = await message(putIn());
+    expect(`${refusal} ${said.err}`).toMatch(why);
     expectUntouched();
   });
 
@@ -476,7 +474,7 @@ describe('install', () => {
     const key = worker.certificate(servingTarget).spki;
     changeAnswer(() => issueFor(key, servingOf('w1', '10.0.0.22')));
     expect(await putIn()).toBe(2);
-    expect(err).toMatch(
+    expect(said.err).toMatch(
       /what the signer sent for .*kubelet\.crt has other names than the old one; nothing was touched/u,
     );
     expectUntouched();
@@ -488,7 +486,7 @@ describe('install', () => {
     const other = makeCa();
     changeAnswer(() => issueFor(key, servingOf('w1', '10.0.0.21'), other));
     expect(await putIn()).toBe(2);
-    expect(err).toMatch(/was not signed by the CA that this node has for it/u);
+    expect(said.err).toMatch(/was not signed by the CA that this node has for it/u);
     expectUntouched();
   });
 
@@ -502,8 +500,8 @@ describe('install', () => {
     await expect(rotate(worker.node, order, worker.signer(), {}, signal)).rejects.toThrow('killed');
     files.onStep = () => undefined;
     expect(await putIn({ json: true })).toBe(4);
-    expect(JSON.parse(out)).toMatchObject({ result: 'needs-manual', reason: 'Interrupted' });
-    expect(out).toContain('kubelet.crt was changed since it was asked for');
+    expect(JSON.parse(said.out)).toMatchObject({ result: 'needs-manual', reason: 'Interrupted' });
+    expect(said.out).toContain('kubelet.crt was changed since it was asked for');
     expect(worker.certificate(servingTarget).notAfter.toISOString()).not.toBe('2030-02-19T00:00:00.000Z');
     expect(worker.fits(servingTarget)).toBe(true);
   });
@@ -517,7 +515,7 @@ describe('install', () => {
     worker.goDark();
     const end = await install(installing, person.signal, nodeOf(worker));
     worker.files.onStep = () => undefined;
-    expect([end, err]).toEqual([4, expect.stringContaining('then run cert-renew install again')]);
+    expect([end, said.err]).toEqual([4, expect.stringContaining('then run cert-renew install again')]);
     expect(await putIn()).toBe(0);
     expectInstalled(worker);
   });
@@ -588,7 +586,9 @@ describe('install', () => {
     worker.files.unlink(clientLink);
     worker.files.symlink('/var/lib/kubelet/pki/kubelet-client-2030-02-28-00-00-00.pem', clientLink);
     expect(await putIn()).toBe(0);
-    expect(out).toContain('note: kubelet-client-current.pem is left: the kubelet had renewed it by itself');
+    expect(said.out).toContain(
+      'note: kubelet-client-current.pem is left: the kubelet had renewed it by itself',
+    );
     expect(worker.certificate(client).serial).toBe(own.certificate.serial);
     expect(worker.certificate(servingTarget).notAfter.toISOString()).toBe(renewedEnd);
   });
@@ -604,7 +604,7 @@ describe('install', () => {
       },
     };
     expect(await install(installing, signal, down)).toBe(4);
-    expect(err).toMatch(/partly done: .*the API server is down/u);
+    expect(said.err).toMatch(/partly done: .*the API server is down/u);
     expect(liveEnds(worker)).toEqual([renewedEnd, renewedEnd]);
     expect(await putIn()).toBe(0);
     expectInstalled(worker);
@@ -613,7 +613,7 @@ describe('install', () => {
   it('prints one JSON object', async () => {
     await asked();
     expect(await putIn({ json: true })).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({
+    expect(JSON.parse(said.out)).toMatchObject({
       schema: 1,
       dryRun: false,
       result: 'succeeded',

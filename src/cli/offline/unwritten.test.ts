@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { CrashFiles } from '../../host/crash-files.ts';
 import { writePrivateKey } from '../../pki/keys.ts';
@@ -11,6 +10,7 @@ import { FakeNode } from '../../rotation/fake-node.ts';
 import { request } from '../request.ts';
 import { sign } from '../sign.ts';
 import { put, workerDisk } from './testing.ts';
+import { captureOutput } from '../testing.ts';
 
 vi.mock('../output.ts', async (original) => ({ ...(await original<object>()), say: () => false }));
 
@@ -18,7 +18,7 @@ const directory = mkdtempSync(join(tmpdir(), 'unwritten-'));
 const signal = new AbortController().signal;
 let worker: FakeNode;
 let control: CrashFiles;
-let err = '';
+const said = captureOutput();
 
 beforeAll(() => {
   const ca = makeCa();
@@ -27,16 +27,14 @@ beforeAll(() => {
   control.mkdir('/root', 0o700);
   const key = writePrivateKey(ca.key, { form: 'pkcs8', ecParameters: false });
   put(control, '/etc/kubernetes/pki/ca.key', key);
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((err += String(text)), true));
 });
 // A file is written whole.
 beforeEach(async () => {
   await ask('/root/w1.req', false);
   put(control, '/root/w1.req', Buffer.from(worker.files.read('/root/w1.req')).toString('latin1'));
-  err = '';
+  said.err = '';
 });
 afterAll(() => {
-  vi.restoreAllMocks();
   rmSync(directory, { recursive: true });
 });
 
@@ -64,7 +62,7 @@ it.each([
   const what = `the ${command === 'request' ? 'request' : 'answer'}`;
   const half = `cert-renew: ${what} was not written whole; throw it away, and run this again`;
   const whole = `cert-renew: the JSON on standard output was not written whole; ${what} is: it lies in ${out}\n`;
-  expect(err).toContain(out === undefined ? half : whole);
-  expect(err.includes('throw it away')).toBe(out === undefined);
-  expect(err).not.toMatch(/^(signed|next: )/mu);
+  expect(said.err).toContain(out === undefined ? half : whole);
+  expect(said.err.includes('throw it away')).toBe(out === undefined);
+  expect(said.err).not.toMatch(/^(signed|next: )/mu);
 });

@@ -8,6 +8,7 @@ import { isSignedBy } from '../../pki/verify.ts';
 import { mayIssue, type Identity } from '../../policy/identity.ts';
 import { isSignable, wishesOf } from '../../policy/request-rules.ts';
 import { labels } from '../labels.ts';
+import { clockProblem } from '../skew.ts';
 import { addressesOf, nameOf, namesOf, roleOf } from '../vault/nodes.ts';
 import { signingCa, type SigningCa } from '../vault/vault.ts';
 import type { Case } from './facts.ts';
@@ -152,10 +153,9 @@ const clock: Check = {
   holds: ({ facts: { skew, configuration } }) => {
     if (skew === undefined)
       return { kind: 'wait', message: 'the clock has not been compared with the API server’s' };
-    if (Math.abs(skew) <= configuration.clockSkewLimit) return yes;
+    const problem = clockProblem(skew, configuration.clockSkewLimit);
     // No denial, which is for good: the clock is put right, and the request is as good as before.
-    const message = `clocks of controller and API server differ by ${Math.round(Math.abs(skew) / 1000)} s; correct them`;
-    return { kind: 'wait', message };
+    return problem === undefined ? yes : { kind: 'wait', message: `${problem}; correct them` };
   },
 };
 

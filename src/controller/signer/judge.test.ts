@@ -431,6 +431,13 @@ describe('what cannot be said now', () => {
   ])('waits while %s', (_what, forge) => {
     expect(asked(forge)).toBe('wait');
   });
+
+  it('is said of a clock in the same words at every pass, so that the log tells it once', () => {
+    const { csr, facts } = honest(worker, 'kubelet.crt', workerKubelet);
+    const message = 'the clocks of controller and API server differ by more than 300 s; correct them';
+    for (const skew of [301_000, 302_400, -900_000])
+      expect(judge(csr, { ...facts, skew })).toEqual({ verdict: 'wait', message });
+  });
 });
 
 it('reads nothing of a request of a stranger', () => {
