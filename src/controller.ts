@@ -1,7 +1,7 @@
 // The controller's program: reads its flags and wires the parts together. Two replicas run; one leads.
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
-import { admissionHolds } from './controller/signer/admission-check.ts';
+import { admissionHolds, type AdmissionAnswer } from './controller/signer/admission-check.ts';
 import { gatherEndpoints, type GatheredEndpoints } from './controller/signer/endpoints.ts';
 import { handleRequests } from './controller/signer/handle.ts';
 import { ConfigurationFile } from './controller/configuration-file.ts';
@@ -209,7 +209,7 @@ interface SigningParts extends Shared {
 
 /** The signer's rounds. What waits is asked again by every pass, and told when what it waits for changes. */
 function signing({ authority, client, caches, dial, log, skew, ...more }: SigningParts): LoopParts['sign'] {
-  const endpoints = new LastAnswer<GatheredEndpoints>(1000);
+  const endpoints = new LastAnswer<GatheredEndpoints>();
   let waiting: ReadonlyMap<string, string> = new Map();
   return async (configuration, now) => {
     const { vault } = authority;
@@ -226,7 +226,7 @@ function signing({ authority, client, caches, dial, log, skew, ...more }: Signin
       skew: skew(),
       nodeInExtras: more.nodeInExtras,
       publicNamespace: more.publicNamespace,
-      endpoints: async () => endpoints.get(async () => gatherEndpoints(client, nodes, dial)),
+      endpoints: async () => endpoints.get(1000, async () => gatherEndpoints(client, nodes, dial)),
     });
     for (const one of handled) if (waiting.get(one.name) !== one.message) log.info(one, 'signing request');
     waiting = new Map(
@@ -275,18 +275,19 @@ async function hasNodeInExtras(client: KubeClient): Promise<boolean> {
   return Number(version.major) > 1 || Number.parseInt(version.minor ?? '', 10) >= 30;
 }
 
-/** Asks the policy at the beginning of a term and then every few minutes (R8). */
+/** Asks the policy at the beginning of a term and then every few minutes; while it does not hold, each time (R8). */
 function admissionGuard({ flags, caches }: Shared, client: KubeClient): LoopParts['admission'] {
-  const freshFor = 300_000;
-  let heldAt = Number.NEGATIVE_INFINITY;
+  const answers = new LastAnswer<AdmissionAnswer>();
   return async (configuration: Configuration) => {
-    if (flags.withoutAdmissionPolicy || performance.now() - heldAt < freshFor) return undefined;
+    if (flags.withoutAdmissionPolicy) return undefined;
     const [node] = caches.nodes.values();
     if (node === undefined) return 'the cluster has no nodes';
-    const answer = await admissionHolds(client, forbiddenPod(node, configuration));
-    if (!answer.ok) return answer.message;
-    heldAt = performance.now();
-    return undefined;
+    const answer = await answers.get(300_000, async () =>
+      admissionHolds(client, forbiddenPod(node, configuration)),
+    );
+    if (answer.ok) return undefined;
+    answers.forget();
+    return answer.message;
   };
 }
 

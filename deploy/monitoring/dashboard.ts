@@ -183,7 +183,9 @@ const around: readonly Panel[] = [
     type: 'timeseries',
     width: 8,
     height: 7,
-    queries: [{ expr: 'sum by (result) (rate(cert_rotator_passes_total[5m])) * 60', legend: '{{result}}' }],
+    queries: [
+      { expr: 'sum by (result) (rate(cert_rotator_passes_total[5m])) * 60 > 0', legend: '{{result}}' },
+    ],
   },
   {
     title: 'Paused',

@@ -14,7 +14,7 @@ export interface ScanResult {
   /** Node's clock when it scanned, RFC 3339 in UTC with milliseconds. */
   readonly clock: string;
   readonly certificates: readonly InventoryRow[];
-  /** What an operator should know: optional paths missing, drift, copies of credentials elsewhere. */
+  /** What an operator should know: components not seen, optional paths missing, copies of credentials elsewhere. */
   readonly notes: readonly string[];
 }
 

@@ -99,14 +99,22 @@ describe('a scan', () => {
     expect(scanned()).toEqual(result);
   });
 
-  it('has no row of a component whose manifest is gone, and a note that it is', () => {
+  it('has no row of a component whose manifest is gone, and a note that it is not seen', () => {
     files.unlink('/etc/kubernetes/manifests/kube-apiserver.yaml');
     const { certificates, notes } = scanned();
     expect(certificates.map(({ id }) => id)).toEqual(['kubelet-client-current.pem', 'kubelet.crt', 'ca.crt']);
-    expect(notes).toEqual([expect.stringMatching(/^no manifest of kube-apiserver lies in /u)]);
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^not seen, so not renewed: kube-apiserver; no manifest of kube-apiserver lies in /u,
+      ),
+    ]);
     files.rmdir('/etc/kubernetes/manifests');
     const node = seen((path) => !path.startsWith('/etc/kubernetes/manifests') && path !== tool);
-    expect(scanned(node).notes).toEqual([expect.stringMatching(/manifests lies outside the directories/u)]);
+    expect(scanned(node).notes).toEqual([
+      expect.stringMatching(
+        /^not seen, so not renewed: kube-apiserver; \/etc\/kubernetes\/manifests lies outside the directories/u,
+      ),
+    ]);
   });
 
   it('describes a certificate by serial, times, names and fingerprint', () => {

@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Discovery } from '../catalogue/discover.ts';
+import { notesBeside, unseenNotes } from '../catalogue/missed.ts';
 import { discoverNode } from '../host/discovery.ts';
 import { hostLayout } from '../host/layout.ts';
 import { readMachineId } from '../host/machine.ts';
@@ -28,7 +29,12 @@ export function scan(
 ): ScanResult {
   const discovery = discoverNode(node.files, node.isReachable);
   const tool = toolNote(node, about.executable ?? process.execPath);
-  const notes = [...discovery.notes, ...discovery.restartNotes, ...tool];
+  const notes = [
+    ...notesBeside(discovery),
+    ...unseenNotes(discovery.missed),
+    ...discovery.restartNotes,
+    ...tool,
+  ];
   return {
     schema: 1,
     machineID: about.machineID,

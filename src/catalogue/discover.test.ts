@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { discover, type Discovery } from './discover.ts';
 import { certificateIds, type CertificateId } from './ids.ts';
+import { notesBeside, unseenIn, unseenNotes } from './missed.ts';
 import type { Reading, Snapshot } from './snapshot.ts';
 import { restartNotes } from './restart-notes.ts';
 import { entryOf, table } from './table.ts';
@@ -473,14 +474,14 @@ describe('a component whose manifest is not where the kubelet looks', () => {
   const apiserver = ['apiserver.crt', `${pki}/apiserver.crt`, 'no-manifest'];
   const etcd = ['etcd/server.crt', `${pki}/etcd/server.crt`, 'no-manifest'];
 
-  it('is missed, and a note says so; the others are found as ever', () => {
+  it('is missed, and says why; the others are found as ever', () => {
     const files = omit(stacked, manifest('kube-apiserver'));
     const { targets, missed, notes } = discoverIn(files);
     expect(missedIn(files)).toEqual([apiserver]);
     expect(missed[0]?.reason).toMatch(
       /^no manifest of kube-apiserver lies in \/etc\/kubernetes\/manifests, though \/etc\/kubernetes\/pki\/apiserver\.crt and its key lie on this node: put it back, or /u,
     );
-    expect(notes).toEqual([missed[0]?.reason]);
+    expect(notes).toEqual([]);
     expect(targets.map(({ id }) => id)).toEqual([
       'etcd/server.crt',
       'etcd/peer.crt',
@@ -501,7 +502,7 @@ describe('a component whose manifest is not where the kubelet looks', () => {
       ['scheduler.conf', '/etc/kubernetes/scheduler.conf', 'no-manifest'],
     ]);
     expect(idsOf(files)).toEqual(['kubelet.crt', 'kubelet-client-current.pem']);
-    expect(discoverIn(files).notes).toHaveLength(4);
+    expect(unseenNotes(discoverIn(files).missed)).toHaveLength(4);
   });
 
   it('is nobody’s where they all have theirs, nor where nothing of it was laid down', () => {
@@ -549,6 +550,7 @@ describe('a component whose manifest is not where the kubelet looks', () => {
     const hidden = { ...stacked, [path]: { kind: 'problem', message: 'EACCES' } as const };
     expect(missedIn(hidden)).toEqual([['apiserver.crt', `${pki}/apiserver.crt`, 'unreadable-manifest']]);
     expect(discoverIn(hidden).notes).toEqual([`${path} cannot be read: EACCES`]);
+    expect(notesBeside(discoverIn(hidden))).toEqual([]);
   });
 
   it('is there where it goes by its file’s name alone', () => {
@@ -590,8 +592,32 @@ describe('a component whose manifest is not where the kubelet looks', () => {
     ]) {
       const discovery = discoverIn({ ...files, [manifests]: reading });
       expect(discovery.missed.map(({ lack }) => lack)).toEqual(Array(4).fill('unreadable-manifest'));
-      expect(discovery.notes).toEqual([discovery.missed[0]?.reason]);
+      expect(unseenNotes(discovery.missed)).toEqual([
+        `not seen, so not renewed: ${all.join(', ')}; ${discovery.missed[0]?.reason}`,
+      ]);
     }
+  });
+});
+
+describe('the notes of what is not seen', () => {
+  const missed = { id: 'scheduler.conf', path: '/s.conf', reason: '/s.conf does not exist' } as const;
+
+  it('name components, which are read back from them', () => {
+    const etcd = { id: 'etcd/server.crt', path: '/e.crt', lack: 'no-manifest', reason: 'gone; so' } as const;
+    const notes = unseenNotes([{ ...missed, lack: 'absent' }, etcd]);
+    expect(notes).toEqual([
+      'not seen, so not renewed: kube-scheduler; /s.conf does not exist',
+      'not seen, so not renewed: etcd; gone; so',
+    ]);
+    expect(unseenIn(notes)).toEqual(['etcd', 'kube-scheduler']);
+  });
+
+  it('say nothing of a component that logs in without a certificate', () => {
+    expect(unseenNotes([{ ...missed, lack: 'no-certificate' }])).toEqual([]);
+  });
+
+  it('name none where the node wrote something else', () => {
+    expect(unseenIn(['etcd', 'not seen, so not renewed: <b>; etcd', 'etcd; etcd'])).toEqual([]);
   });
 });
 

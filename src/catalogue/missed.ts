@@ -1,10 +1,10 @@
 // What this node should have and has not: kubeconfigs that give no certificate, and components whose manifest is not where
 // the kubelet looks, though what kubeadm made for them lies here. Pure.
 import { posix } from 'node:path';
-import type { CertificateId, Target } from './ids.ts';
+import { components, type CertificateId, type Component, type Target } from './ids.ts';
 import type { Lack, NodeView, StaticComponent } from './node-view.ts';
 import { problemText, type SnapshotReader } from './snapshot.ts';
-import { ownKubeconfigIds, ownKubeconfigPath } from './table.ts';
+import { entryOf, ownKubeconfigIds, ownKubeconfigPath } from './table.ts';
 
 export interface Missed {
   readonly id: CertificateId;
@@ -70,14 +70,39 @@ export function missedManifests(reader: SnapshotReader, node: NodeView): readonl
     if (component === 'etcd' && isEtcdElsewhere(node)) return [];
     const seen = { id, path: posix.join(directory, names[0]) };
     const unreadable = unreadableManifest(reader, node, component);
-    if (unreadable !== undefined) {
-      reader.note(unreadable);
-      return [{ ...seen, lack: 'unreadable-manifest', reason: unreadable }];
-    }
-    const reason = whyGone(node, trace);
-    reader.note(reason);
-    return [{ ...seen, lack: node.kubelet.isAssumed ? 'manifest-unknown' : 'no-manifest', reason }];
+    if (unreadable !== undefined) return [{ ...seen, lack: 'unreadable-manifest', reason: unreadable }];
+    const lack = node.kubelet.isAssumed ? 'manifest-unknown' : 'no-manifest';
+    return [{ ...seen, lack, reason: whyGone(node, trace) }];
   });
+}
+
+/** Without the notes that say again why something is missed. */
+export const notesBeside = ({
+  notes,
+  missed,
+}: {
+  readonly notes: readonly string[];
+  readonly missed: readonly Missed[];
+}): readonly string[] => notes.filter((note) => !missed.some(({ reason }) => reason === note));
+
+const unseenPrefix = 'not seen, so not renewed: ';
+
+/** What is missed, for the notes of a scan. A component that logs in without a certificate hides none. */
+export function unseenNotes(missed: readonly Missed[]): readonly string[] {
+  const hidden = missed.filter(({ lack }) => lack !== 'no-certificate');
+  return [...Map.groupBy(hidden, ({ reason }) => reason)].map(([reason, group]) => {
+    const names = group.map(({ id }) => entryOf(id).component);
+    return `${unseenPrefix}${names.join(', ')}; ${reason}`;
+  });
+}
+
+/** The components that such notes name; what else a node writes there names none. */
+export function unseenIn(notes: readonly string[]): readonly Component[] {
+  const named = notes
+    .filter((note) => note.startsWith(unseenPrefix))
+    .flatMap((note) => note.slice(unseenPrefix.length).split('; ', 1))
+    .flatMap((names) => names.split(', '));
+  return components.filter((each) => named.includes(each));
 }
 
 /** The API server was told of others only: what lies here is left of an etcd that has moved. */
@@ -122,5 +147,5 @@ function whyGone({ kubelet }: NodeView, { component, directory, names }: Trace):
   const what = `${gone}, though ${left} on this node`;
   if (kubelet.isAssumed)
     return `${what}; that the kubelet looks there is only assumed, since its flags are not known: see in its command line where it does`;
-  return `${what}: put it back, or move ${key === undefined ? 'that' : 'those'} away where no ${component} is to run here in any way`;
+  return `${what}: put it back, or move that away where no ${component} is to run here in any way`;
 }

@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { Discovery } from '../catalogue/discover.ts';
 import { caIds, type CaId, type Target } from '../catalogue/ids.ts';
+import { notesBeside } from '../catalogue/missed.ts';
 import { CertError, describeError } from '../errors.ts';
 import { parseKubeconfig } from '../formats/kubeconfig.ts';
 import { readBundle } from '../formats/pem.ts';
@@ -16,7 +17,7 @@ import type { NodeFacts, RotationNode } from '../rotation/types.ts';
 import type { Found, Signing } from './all-plan.ts';
 import { signatoryOf, type Signatory } from './by-post.ts';
 import { readLocalCas } from './local-ca.ts';
-import { discoverHere, missedRow, notesBeside, rowOrAbsent } from './missed.ts';
+import { discoverHere, missedRow, rowOrAbsent } from './missed.ts';
 import { complain } from './output.ts';
 
 export interface SeenHere {

@@ -54,12 +54,11 @@ export function discoverHere({ files, processes }: Pick<RotationNode, 'files' | 
   const runsWithout = ({ id, lack }: Missed): boolean =>
     manifestLacks.includes(lack) && processes.find(entryOf(id).component).some(({ isOfPod }) => !isOfPod);
   const others = discovery.missed.filter(runsWithout);
-  const reasons = others.map(({ reason }) => reason);
   return {
     ...discovery,
     missed: discovery.missed.filter((each) => !others.includes(each)),
     notes: [
-      ...discovery.notes.filter((note) => !reasons.includes(note)),
+      ...discovery.notes,
       ...others.map(
         ({ id, path }) =>
           `${entryOf(id).component} runs here in no Pod: ${path} is not managed, and renewed by whoever runs it so`,
@@ -84,7 +83,3 @@ function whyMissed({ id, lack, reason }: Missed): string {
   const phase = `kubeadm init phase kubeconfig ${posix.parse(id).name}`;
   return `${reason}; put it back (${ownCall()} restore), or ${first}make it anew: ${phase}`;
 }
-
-/** Without those that say of what is missed what its row says. */
-export const notesBeside = ({ notes, missed }: Discovery): readonly string[] =>
-  notes.filter((note) => !missed.some(({ reason }) => reason === note));

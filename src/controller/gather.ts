@@ -110,8 +110,8 @@ const freshFor = 3000;
 
 export class Gatherer {
   readonly #options: GatherOptions;
-  readonly #health = new LastAnswer<Health>(freshFor);
-  readonly #warnings = new LastAnswer<readonly Event[]>(freshFor);
+  readonly #health = new LastAnswer<Health>();
+  readonly #warnings = new LastAnswer<readonly Event[]>();
   #verifying: ReadonlySet<string> = new Set();
 
   constructor(options: GatherOptions) {
@@ -159,7 +159,7 @@ export class Gatherer {
 
   async #askHealth(nodes: readonly Node[], anew: boolean): Promise<Health> {
     if (anew) this.#health.forget();
-    return this.#health.get(async () =>
+    return this.#health.get(freshFor, async () =>
       askHealth(this.#options.client, nodes, this.#options.ask, new Date()),
     );
   }
@@ -211,7 +211,7 @@ export class Gatherer {
   async #askProblems(pods: readonly Pod[], now: Date): Promise<ReadonlyMap<string, readonly string[]>> {
     const slow = pods.filter((pod) => isSlow(pod, now));
     if (slow.length === 0) return new Map();
-    const warnings = await this.#warnings.get(async () => {
+    const warnings = await this.#warnings.get(freshFor, async () => {
       const { items } = await this.#options.client.list(resources.events, {
         namespace: privateNamespace,
         fieldSelector: 'involvedObject.kind=Pod,type=Warning',

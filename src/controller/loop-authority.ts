@@ -7,6 +7,7 @@ import { resources } from '../kube/resources.ts';
 import type { ConfigurationFile } from './configuration-file.ts';
 import { createHarvester, type CapturePods, type Harvester } from './harvest/harvester.ts';
 import type { Logger } from '../log.ts';
+import { LastAnswer } from './last-answer.ts';
 import { gatherAnchors, type Anchors, type Dial } from './vault/anchors.ts';
 import type { KeyEncryptionKey } from './vault/envelope.ts';
 import { openKek } from './vault/kek.ts';
@@ -33,8 +34,8 @@ export class Authority {
   readonly #kek: KeyEncryptionKey;
   readonly #clusterUID: string;
   readonly #harvester: Harvester;
+  readonly #reading = new LastAnswer<Vault>();
   #vault: Vault | undefined;
-  #readAt = Number.NEGATIVE_INFINITY;
   #said = '';
 
   private constructor(options: AuthorityOptions, kek: KeyEncryptionKey, clusterUID: string) {
@@ -70,13 +71,7 @@ export class Authority {
   /** Reads Secret and anchors again where they are old. Errors: those of the API. */
   async refresh(nodes: readonly Node[], active: boolean): Promise<void> {
     const limit = active ? freshFor.active : freshFor.idle;
-    const tick = performance.now();
-    if (tick - this.#readAt < limit) return;
-    const { client, publicNamespace } = this.#options;
-    const anchors = await this.#anchors(nodes);
-    const known = { kek: this.#kek, clusterUID: this.#clusterUID, publicNamespace, anchors };
-    this.#vault = await openVault(client, known);
-    this.#readAt = tick;
+    this.#vault = await this.#reading.get(limit, async () => this.#read(nodes));
   }
 
   /** One step of capturing what is missing; true while a capture is under way or wanted. Errors: those of the API. */
@@ -89,8 +84,15 @@ export class Authority {
     const { why, changed, events } = await this.#harvester.step({ ...view, vault: this.#vault });
     if (why !== this.#said) this.#options.log.info({ why }, 'capture of the CAs');
     this.#said = why;
-    if (changed) this.#readAt = Number.NEGATIVE_INFINITY;
+    if (changed) this.#reading.forget();
     return events;
+  }
+
+  async #read(nodes: readonly Node[]): Promise<Vault> {
+    const { client, publicNamespace } = this.#options;
+    const anchors = await this.#anchors(nodes);
+    const known = { kek: this.#kek, clusterUID: this.#clusterUID, publicNamespace, anchors };
+    return await openVault(client, known);
   }
 
   async #anchors(nodes: readonly Node[]): Promise<Anchors | undefined> {

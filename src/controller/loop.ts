@@ -18,6 +18,7 @@ import type { Logger } from '../log.ts';
 import { labels } from './labels.ts';
 import type { Alarm } from './loop-alarm.ts';
 import type { Authority } from './loop-authority.ts';
+import type { PassResult } from './metrics-endings.ts';
 import type { Metrics } from './metrics.ts';
 import { Pace } from './pace.ts';
 import { isFinished } from './signer/requests.ts';
@@ -101,7 +102,7 @@ class Loop {
   }
 
   /** `ok`, or the code of what went wrong first. */
-  async pass(signal: AbortSignal): Promise<string> {
+  async pass(signal: AbortSignal): Promise<PassResult> {
     const { caches } = this.#parts;
     if (!caches.synced) return 'Unsynced';
     const { configuration, problem } = this.#configuration();
@@ -125,8 +126,8 @@ class Loop {
   }
 
   /** `ok`, or the code of what went wrong first; each has its turn whatever became of those before. */
-  async #oneByOne(signal: AbortSignal, work: Work): Promise<string> {
-    let first = 'ok';
+  async #oneByOne(signal: AbortSignal, work: Work): Promise<PassResult> {
+    let first: PassResult = 'ok';
     for (const [name, part] of work) {
       if (signal.aborted) return 'Aborted';
       const result = await this.#part(name, part);
@@ -250,7 +251,7 @@ class Loop {
   }
 
   /** One part of a pass: its failure is told and does not keep the others from their work. */
-  async #part(name: string, work: () => Promise<void>): Promise<string> {
+  async #part(name: string, work: () => Promise<void>): Promise<PassResult> {
     try {
       await work();
       this.#sayOnce(name, '', () => this.#parts.log.info({ part: name }, 'works again'));

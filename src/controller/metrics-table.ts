@@ -190,7 +190,7 @@ export const counters = {
   },
   passes: {
     name: 'cert_rotator_passes_total',
-    help: 'Passes of the loop, by how they ended (ok or the code of the error).',
+    help: 'Passes of the loop, by how they ended (ok or the code of the error); 0 from the replica’s start.',
     labels: ['result'],
   },
 } as const satisfies Record<string, MetricRow>;

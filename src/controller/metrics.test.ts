@@ -1,8 +1,11 @@
 import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import type { InventoryRow } from '../agent/protocol.ts';
-import { terminalPhases, type CertificateRotation, type Phase } from '../kube/types.ts';
+import { phases, terminalPhases, type CertificateRotation, type Phase } from '../kube/types.ts';
+import { alerts } from '../../deploy/monitoring/alerts.ts';
+import { queries } from '../../deploy/monitoring/dashboard.ts';
 import { defaultConfiguration } from './configuration.ts';
+import { endings } from './metrics-endings.ts';
 import { Metrics } from './metrics.ts';
 import type { Inventory, World } from './world.ts';
 
@@ -78,6 +81,29 @@ async function piecesOf(metrics: Metrics): Promise<string[]> {
   for await (const piece of metrics.pieces()) pieces.push(piece);
   return pieces;
 }
+
+/** What of our own alerts and Grafana's dashboard count from one moment to the next. */
+const counted = new Set(
+  [...alerts, ...queries].flatMap(({ expr }) =>
+    [...expr.matchAll(/\b(?:rate|irate|increase)\((cert_rotator_\w+)/g)].map(([, name = '']) => name),
+  ),
+);
+
+/** One rotation for each way to end, a minute and a half after it began. */
+function endedRotations(): readonly CertificateRotation[] {
+  const times = { startedAt: '2029-12-31T23:58:00Z', finishedAt: '2029-12-31T23:59:30Z' };
+  const ways = Object.entries(endings).flatMap(([result, reasons]) =>
+    phases
+      .filter((phase) => phase === result)
+      .flatMap((phase) =>
+        reasons.map((reason): [string, Phase, string] => [`${phase} ${reason}`, phase, reason]),
+      ),
+  );
+  return world(1, ways).rotations.map((one) => ({ ...one, status: { ...one.status, ...times } }));
+}
+
+const seriesOf = (text: string, name: string) => text.match(new RegExp(`^${name}[{ ].*`, 'gm')) ?? [];
+const withoutValue = (line: string) => line.slice(0, line.lastIndexOf(' '));
 
 /** All that a scrape is answered with. */
 async function textOf(metrics: Metrics): Promise<string> {
@@ -211,6 +237,19 @@ describe('the metrics', () => {
     // However large the cluster is.
     const series = text.match(/^cert_rotator_rotation(s_total|_duration_seconds_\w+)\{/gm) ?? [];
     expect(series.length).toBeLessThan(100);
+  });
+
+  it.each([...counted])('that are counted are there with 0 before the first event: %s', async (name) => {
+    const metrics = new Metrics(() => now);
+    const born = seriesOf(await textOf(metrics), name);
+    expect(born.length).toBeGreaterThan(0);
+    expect(born.filter((line) => !line.endsWith(' 0'))).toEqual([]);
+    metrics.note(world(1));
+    metrics.note({ ...world(1), rotations: endedRotations() });
+    for (const result of ['ok', 'Unsynced', 'Denied', 'Unexpected'] as const) metrics.notePass(result);
+    const later = seriesOf(await textOf(metrics), name);
+    expect(later.map(withoutValue)).toEqual(born.map(withoutValue));
+    expect(later).not.toEqual(born);
   });
 
   it('show that the configuration is refused', async () => {

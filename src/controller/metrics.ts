@@ -3,7 +3,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { terminalPhases, type RotationStatus } from '../kube/types.ts';
 import { seconds } from './metrics-certificates.ts';
-import { endings } from './metrics-endings.ts';
+import { endings, passResults, type PassResult } from './metrics-endings.ts';
 import { counters, histograms, ownGauges, worldGauges } from './metrics-table.ts';
 import { gaugePieces } from './metrics-text.ts';
 import type { World } from './world.ts';
@@ -56,7 +56,7 @@ export class Metrics {
     this.#refused.set(good ? 0 : 1);
   }
 
-  notePass(result: string): void {
+  notePass(result: PassResult): void {
     this.#passes.inc({ result });
     if (result === 'ok') this.#lastPass.set(this.#clock().getTime() / 1000);
   }
@@ -82,6 +82,7 @@ export class Metrics {
       for (const reason of reasons) this.#finished.inc({ result, reason }, 0);
       this.#duration.zero({ result });
     }
+    for (const result of passResults) this.#passes.inc({ result }, 0);
   }
 
   #count({ phase, reason = '', startedAt, finishedAt }: RotationStatus): void {

@@ -3,7 +3,16 @@ import { nodePageOf } from '../view/node.ts';
 import { nodeRows } from '../view/nodes.ts';
 import { planOf } from '../view/plan.ts';
 import { summaryOf } from '../view/summary.ts';
-import { caRow, inDays, leafRow, now, rotationObject, seenIn, type ClusterParts } from '../view/testing.ts';
+import {
+  caRow,
+  inDays,
+  leafRow,
+  notesOfUnseen,
+  now,
+  rotationObject,
+  seenIn,
+  type ClusterParts,
+} from '../view/testing.ts';
 import { explainLines } from './render-explain.ts';
 import { planLines } from './render-plan.ts';
 import { statusCode, statusLines } from './render-status.ts';
@@ -62,6 +71,14 @@ b     worker  fine, paused  2027-05-20  nothing due before 2027-04-20
 1 of 3 nodes are fine or planned; --all shows them.
 `),
     ).toBe(true);
+  });
+
+  it('says what of a control plane is not seen, and does not call it safe', () => {
+    const nodes = { a: {}, b: { role: 'control-plane', notes: notesOfUnseen } } as const;
+    const { code, text } = statusOf({ nodes }, chinese);
+    expect(code).toBe(10);
+    expect(text).toMatch(/^无法确认安全\n {2}看不到 b 上的 kube-apiserver\n/);
+    expect(text).toContain('  ! 1 个控制平面组件看不到，因此不会轮换：b 上的 kube-apiserver；');
   });
 
   it.each<[string, ClusterParts, number]>([

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { certificateFile, type Discovery } from '../catalogue/discover.ts';
 import type { CaId, CaLocation, CertificateId, Target } from '../catalogue/ids.ts';
+import { problemText } from '../catalogue/snapshot.ts';
 import { entryOf } from '../catalogue/table.ts';
 import { CertError, describeError } from '../errors.ts';
 import { readBundle, readCertificates } from '../formats/pem.ts';
@@ -73,7 +74,7 @@ function readFile(node: SeenFiles, path: string): readonly Certificate[] | Probl
 
 const unreachable = (path: string): Problem => ({
   state: 'Unreachable',
-  reason: `${path} lies outside the directories that are mounted; add its directory to extraHostPaths`,
+  reason: problemText(path, { kind: 'unreachable' }),
 });
 
 /** The row of an authority; undefined when this node does not have it. Authorities are watched, never renewed. */

@@ -26,6 +26,7 @@ const tellers: readonly Teller[] = [
   byHand,
   theController,
   theConfiguration,
+  unseen,
   broken,
   failed,
   approvals,
@@ -89,6 +90,18 @@ function broken({ nodes }: Seen): readonly Need[] {
   return certificatesThat(nodes, 'need.broken', isBroken, (first) =>
     message('need.firstWhy', { node: placeOf(first), why: reasonMessage(first.one.row.state) }),
   );
+}
+
+/** Of the control plane: nobody knows when what it uses ends. */
+function unseen({ nodes }: Seen): readonly Need[] {
+  const found = nodes.flatMap((node) => node.unseen.map((id) => ({ name: node.name, id })));
+  const [first] = found;
+  if (first === undefined) return [];
+  const text = message('need.unseen', {
+    count: found.length,
+    first: message('need.first', { id: first.id, node: first.name }),
+  });
+  return [{ level: 'act', ...whereOf(found.map(({ name }) => name)), text }];
 }
 
 interface Found {

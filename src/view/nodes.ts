@@ -57,6 +57,7 @@ const tellers: readonly Teller[] = [
   hasFailed,
   isOpenAtWork,
   isUnread,
+  hasUnseen,
   hasBroken,
   waits,
   plans,
@@ -95,6 +96,11 @@ function isOpenAtWork({ open }: SeenNode): Standing | undefined {
 
 function isUnread({ inventory }: SeenNode): Standing | undefined {
   return inventory === undefined ? { state: 'unread', text: message('node.unread') } : undefined;
+}
+
+function hasUnseen({ unseen }: SeenNode): Standing | undefined {
+  if (unseen.length === 0) return undefined;
+  return { state: 'broken', text: message('node.unseen', { what: { list: unseen } }) };
 }
 
 function hasBroken({ certificates }: SeenNode): Standing | undefined {

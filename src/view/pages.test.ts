@@ -12,7 +12,7 @@ import { nodeRows } from './nodes.ts';
 import type { Seen } from './picture.ts';
 import { planOf } from './plan.ts';
 import { settingsOf } from './settings.ts';
-import { caRow, day, inDays, leafRow, rotationObject, seenIn } from './testing.ts';
+import { caRow, day, inDays, leafRow, notesOfUnseen, rotationObject, seenIn } from './testing.ts';
 import { timelineOf } from './timeline.ts';
 
 const english = { language: 'en', zone: 'UTC' } as const;
@@ -57,6 +57,7 @@ test('a row says the most pressing thing of its node', () => {
       nodes: {
         fine: {},
         unread: { unread: true },
+        unseen: { role: 'control-plane', notes: notesOfUnseen },
         expired: { rows: [leafRow('kubelet.crt', -1)] },
         broken: { rows: [leafRow('kubelet.crt', 50, { state: 'WritableByOthers' })] },
         due: { left: 5 },
@@ -80,6 +81,7 @@ test('a row says the most pressing thing of its node', () => {
   ).toEqual({
     fine: 'fine: nothing due before 2027-04-20',
     unread: 'unread: never read',
+    unseen: 'broken: cannot be seen: kube-apiserver',
     expired: 'expired: 1 expired',
     broken: 'broken: 1 cannot be renewed as it is',
     due: 'due: due since 2027-02-04',

@@ -1,6 +1,7 @@
 // What is known of the cluster at one moment, and an index over it. Everything else in this room is a question to it.
 import type { Node } from 'kubernetes-types/core/v1.js';
-import type { CaId, NodeRole } from '../catalogue/ids.ts';
+import type { CaId, Component, NodeRole } from '../catalogue/ids.ts';
+import { unseenIn } from '../catalogue/missed.ts';
 import type { Configuration } from '../controller/configuration.ts';
 import type { Inventory } from '../controller/inventory-store.ts';
 import {
@@ -48,6 +49,8 @@ export interface SeenNode {
   /** Undefined: never read, or what was read is another machine under this name. */
   readonly inventory: Inventory | undefined;
   readonly certificates: readonly SeenCertificate[];
+  /** Components of the control plane whose certificates the reading could not see. */
+  readonly unseen: readonly Component[];
   /** Oldest first. */
   readonly rotations: readonly CertificateRotation[];
   /** The one that is planned, waits or is at work. */
@@ -90,6 +93,7 @@ function seenNode(
       version: node.status?.nodeInfo?.kubeletVersion ?? '',
       inventory,
       certificates: inventory === undefined ? [] : certificatesOf(inventory, configuration.settings),
+      unseen: unseenIn(inventory?.notes ?? []),
       rotations,
       open: rotations.find(isActive) ?? rotations.find((one) => !isTerminal(one)),
       last: rotations.findLast((one) => isTerminal(one) && !wasNeverBegun(one)),

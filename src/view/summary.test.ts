@@ -4,7 +4,16 @@ import type { RotationStatus } from '../kube/types.ts';
 import type { InventoryRow } from './certificates.ts';
 import { say } from './messages/message.ts';
 import { summaryOf } from './summary.ts';
-import { caRow, day, inDays, leafRow, rotationObject, seenIn, type ClusterParts } from './testing.ts';
+import {
+  caRow,
+  day,
+  inDays,
+  leafRow,
+  notesOfUnseen,
+  rotationObject,
+  seenIn,
+  type ClusterParts,
+} from './testing.ts';
 
 const english = { language: 'en', zone: 'UTC' } as const;
 const quiet = { n1: { role: 'control-plane' }, w1: {} } as const;
@@ -98,6 +107,12 @@ describe('what is not safe', () => {
       'unknown',
       'Not known to be safe: 1 certificate cannot be read or used, first kubelet.crt on w1',
     ],
+    [
+      'a component of the control plane that was not seen',
+      { nodes: { ...quiet, n2: { role: 'control-plane', notes: notesOfUnseen } } },
+      'unknown',
+      'Not known to be safe: kube-apiserver on n2 cannot be seen',
+    ],
   ])('%s', (_, parts, state, safe) => {
     expect(told(parts)).toMatchObject({ state, safe });
   });
@@ -119,6 +134,11 @@ describe('what needs a person', () => {
       'CAs that differ',
       { nodes: { w1: {}, w2: { rows: [caRow(3000, { sha256: 'cb'.repeat(32) })] } } },
       'act: Nodes have different certificates of the CA kubernetes: w1, w2',
+    ],
+    [
+      'a component of the control plane that is not seen',
+      { nodes: { ...quiet, n2: { role: 'control-plane', notes: notesOfUnseen } } },
+      'act: 1 component of the control plane cannot be seen and is not renewed: kube-apiserver on n2; the notes of the node say what to mend',
     ],
     [
       'a dead controller',

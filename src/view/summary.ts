@@ -57,7 +57,7 @@ type Safety = { readonly state: 'safe' | 'unsafe' | 'unknown'; readonly text: Me
 type Teller = (seen: Seen, first: Placed | undefined) => Safety | undefined;
 
 /** How it stands: the first that has something to say. */
-const tellers: readonly Teller[] = [noNodes, authorityExpired, leafExpired, unread, unreadable, fine];
+const tellers: readonly Teller[] = [noNodes, authorityExpired, leafExpired, unread, unreadable, unseen, fine];
 
 function safety(seen: Seen, first: Placed | undefined): Safety {
   for (const teller of tellers) {
@@ -101,6 +101,14 @@ function unreadable(seen: Seen): Safety | undefined {
   if (first === undefined) return undefined;
   const values = { count: all.length, id: first.one.row.id, node: first.node.name };
   return { state: 'unknown', text: message('safe.unreadable', values) };
+}
+
+/** What it uses may end before all that is seen. */
+function unseen({ nodes }: Seen): Safety | undefined {
+  const first = nodes.find((node) => node.unseen.length > 0);
+  if (first === undefined) return undefined;
+  const what = { list: first.unseen };
+  return { state: 'unknown', text: message('safe.unseen', { what, node: first.name }) };
 }
 
 function fine({ picture }: Seen, first: Placed | undefined): Safety | undefined {

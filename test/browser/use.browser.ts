@@ -2,9 +2,9 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { resources } from '../../src/kube/resources.ts';
-import { leafRow, rotationObject } from '../../src/view/testing.ts';
+import { leafRow, notesOfUnseen, rotationObject } from '../../src/view/testing.ts';
 import { openBrowser, type Opened } from './browser.ts';
-import { busyCluster, largeCluster, place, worker } from './cluster.ts';
+import { busyCluster, controlPlane, largeCluster, place, worker } from './cluster.ts';
 import type { MemoryClient } from './memory-client.ts';
 import { serve, type Served } from './serve.ts';
 import { show, watchedPage } from './watched-page.ts';
@@ -75,6 +75,17 @@ describe('by keyboard alone', () => {
     await page.waitForSelector('dialog[open] textarea');
     await page.close();
   });
+});
+
+test('what is not seen of a control plane is asked for on the overview, one step from what to mend', async () => {
+  const cluster = busyCluster();
+  place(cluster, 'cp-2', { ...controlPlane(240), notes: notesOfUnseen });
+  const { page, faults } = await open(cluster, 'overview');
+  await page.locator('.needs').getByRole('link', { name: 'kube-apiserver on cp-2' }).click();
+  await page.waitForSelector('h1:has-text("cp-2")');
+  expect(await page.locator('.notes').innerText()).toContain('put it back');
+  expect(faults()).toEqual([]);
+  await page.close();
 });
 
 test('the list of nodes follows its address, whoever changes it', async () => {

@@ -13,6 +13,7 @@ export const en = {
   'safe.expired': '{count} of {total} certificates {count#has#have} expired, first {id} on {node} on {at}',
   'safe.unread': '{count} of {total} nodes {count#has#have} never been read',
   'safe.unreadable': '{count} {count#certificate#certificates} cannot be read or used, first {id} on {node}',
+  'safe.unseen': '{what} on {node} cannot be seen',
   // what happens next
   'next.running': '{count} {count#certificate#certificates} on {node} {count#is#are} being renewed now',
   'next.proving':
@@ -48,6 +49,8 @@ export const en = {
   'need.unread': '{count} {count#node was#nodes were} not read for too long: {first}',
   'need.strange':
     '{count} {count#inventory is#inventories are} not as the controller wrote {count#it#them}: {first}',
+  'need.unseen':
+    '{count} {count#component#components} of the control plane cannot be seen and {count#is#are} not renewed: {first}; the notes of the node say what to mend',
   'need.broken':
     '{count} {count#certificate#certificates} cannot be renewed as {count#it is#they are}: {first}',
   'need.notReady': '{count} {count#node is#nodes are} not Ready: {first}',
@@ -69,6 +72,7 @@ export const en = {
   'node.waiting': 'waits: {why}',
   'node.manual': 'needs a person: {why}',
   'node.failed': 'failed: {why}',
+  'node.unseen': 'cannot be seen: {what}',
   'node.broken': '{count} cannot be renewed as {count#it is#they are}',
   'node.clock': 'its clock is {span} off',
   // phases

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { notesOfUnseen } from '../testing.ts';
 import { ownWords } from './own-words.ts';
 import { zhOwn } from './zh-own.ts';
 
@@ -40,6 +41,22 @@ describe('what controller and agent say in their own words', () => {
       'w1 的 kubelet 不启动 Pod（ErrImagePull: not found）；在 w1 上运行：cert-renew all',
     ],
     ['renewed and proved: kubelet.crt, admin.conf', '已轮换并验证：kubelet.crt, admin.conf'],
+    [
+      notesOfUnseen.join(' '),
+      '看不到，因此不会轮换：kube-apiserver；/etc/kubernetes/manifests 中没有 kube-apiserver 的清单，但此节点上有 /etc/kubernetes/pki/apiserver.crt 及其私钥：请放回清单；如果此处不再以任何方式运行 kube-apiserver，请移走这些文件',
+    ],
+    [
+      'not seen, so not renewed: etcd, kube-scheduler; no manifest of etcd lies in /m, though /s.conf lies on this node; that the kubelet looks there is only assumed, since its flags are not known: see in its command line where it does',
+      '看不到，因此不会轮换：etcd, kube-scheduler；/m 中没有 etcd 的清单，但此节点上有 /s.conf；kubelet 使用该目录只是推测，因为其参数未知：请查看其命令行',
+    ],
+    [
+      'not seen, so not renewed: etcd; /m lies outside the directories that are mounted; add its directory to extraHostPaths',
+      '看不到，因此不会轮换：etcd；/m 位于未挂载的目录中；请将其目录加入 extraHostPaths',
+    ],
+    [
+      'the kubelet’s systemd unit was not found; kubeadm’s defaults are assumed',
+      'kubelet 的 systemd 单元没有找到；按 kubeadm 的默认值处理',
+    ],
   ])('%s', (english, chinese) => {
     expect(ownWords(english, 'zh')).toBe(chinese);
     expect(ownWords(english, 'en')).toBe(english);
