@@ -17,18 +17,26 @@ export async function ask(port: number, path: string, { body, ...options }: Aske
     const call = request(
       { host: '127.0.0.1', port, path, rejectUnauthorized: false, agent: false, ...options },
       (answer) => {
-        let text = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (part: string) => {
-          text += part;
-        });
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }));
+        const said = listen(answer);
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: said() }),
+        );
         answer.on('error', reject);
       },
     );
     call.on('error', reject);
     call.end(body);
   });
+}
+
+/** Result: what it has said so far. */
+function listen(answer: IncomingMessage): () => string {
+  let text = '';
+  answer.setEncoding('utf8');
+  answer.on('data', (part: string) => {
+    text += part;
+  });
+  return () => text;
 }
 
 /** An open stream: its answer, and what it has said so far. */
@@ -39,13 +47,9 @@ export async function follow(
     const call = request(
       { host: '127.0.0.1', port, path: '/api/v1/stream', rejectUnauthorized: false, agent: false },
       (answer) => {
-        let text = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (part: string) => {
-          text += part;
-        });
+        const said = listen(answer);
         answer.on('error', () => undefined);
-        resolve({ answer, said: () => text, close: () => call.destroy() });
+        resolve({ answer, said, close: () => call.destroy() });
       },
     );
     call.on('error', reject);

@@ -111,6 +111,10 @@ export function baseCluster(config = ''): MemoryClient {
 const put = (client: MemoryClient, rotation: CertificateRotation): void =>
   client.put(resources.certificateRotations, rotation);
 
+/** @param node where something begins that was not there before */
+export const begin = (client: MemoryClient, node: string): void =>
+  put(client, rotationObject(`new-${node}`, node, { status: { phase: 'Running', reason: 'Running' } }));
+
 /** Something of everything. */
 export function busyCluster(): MemoryClient {
   const client = baseCluster(

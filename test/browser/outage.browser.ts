@@ -1,35 +1,12 @@
 // The page where something between it and the cluster does not answer: what was seen stays, and what is said of it is so.
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { resources } from '../../src/kube/resources.ts';
-import { rotationObject } from '../../src/view/testing.ts';
+import { describe, expect, it } from 'vitest';
 import { until } from './ask.ts';
-import { openBrowser, type Opened } from './browser.ts';
-import { busyCluster } from './cluster.ts';
-import type { MemoryClient } from './memory-client.ts';
-import { serve, type Served } from './serve.ts';
-import { show, watchedPage } from './watched-page.ts';
+import { begin, busyCluster } from './cluster.ts';
+import { pageOpener } from './page-opener.ts';
+import { show } from './watched-page.ts';
 
-let browser: Opened;
-let served: Served;
-beforeAll(async () => {
-  browser = await openBrowser({ locale: 'en' });
-});
-afterAll(async () => browser.close());
-afterEach(() => served.end());
-
-/** @param node where something begins that was not there before */
-const begin = (cluster: MemoryClient, node: string): void =>
-  cluster.put(
-    resources.certificateRotations,
-    rotationObject(`new-${node}`, node, { status: { phase: 'Running', reason: 'Running' } }),
-  );
-
-async function pageOf(cluster: MemoryClient): Promise<Page> {
-  served = await serve({ client: cluster.client });
-  const { page } = await watchedPage(browser.context, served.url);
-  return page;
-}
+const open = pageOpener();
 
 /** Answers 503 there. Result: how often it has. */
 async function refuse(page: Page, path: string, answer: object): Promise<() => number> {
@@ -47,8 +24,7 @@ describe.each([
 ])('a server that answers 503, %s', (_, answer, said) => {
   it('takes away nothing that is shown, and is asked again', async () => {
     const cluster = busyCluster();
-    const page = await pageOf(cluster);
-    await show(page, served.url, 'plan');
+    const { page } = await open(cluster, 'plan');
     const shown = await page.locator('.plan li').count();
     const refused = await refuse(page, 'plan', answer);
     begin(cluster, 'worker-09');
@@ -59,22 +35,20 @@ describe.each([
     await page.unroute('**/api/v1/plan');
     await page.waitForSelector('.plan a:has-text("worker-09")');
     expect(await page.locator('.plan li').count()).toBeGreaterThan(shown);
-    await page.close();
   });
 
   it('is said so where nothing is known', async () => {
-    const page = await pageOf(busyCluster());
+    const { page, served } = await open(busyCluster());
     await refuse(page, 'plan', answer);
     await page.goto(`${served.url}/#/plan`);
     await page.waitForSelector(`main:has-text("${said}")`);
     expect(await page.locator('.plan').count()).toBe(0);
-    await page.close();
   });
 });
 
 it('a page that has no place in the stream asks, is connected, and tries again after half a minute', async () => {
   const cluster = busyCluster();
-  const page = await pageOf(cluster);
+  const { page, served } = await open(cluster);
   await page.clock.install();
   const refused = await refuse(page, 'stream', { json: { error: 'busy', message: '' } });
   await show(page, served.url, 'plan');
@@ -90,5 +64,4 @@ it('a page that has no place in the stream asks, is connected, and tries again a
   await page.waitForSelector('.plan a:has-text("worker-10")');
   expect(await page.locator('.banner').count()).toBe(0);
   expect(refused()).toBe(2);
-  await page.close();
 });

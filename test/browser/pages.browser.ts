@@ -48,6 +48,19 @@ async function violations(page: Page): Promise<readonly string[]> {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
 }
 
+/** Whatever token is given is of somebody who may do everything. */
+async function acceptTokens(page: Page): Promise<void> {
+  const me = { user: 'alice', rotate: true, pause: true, pauseAll: true, approve: true };
+  await page.route('**/api/v1/me', async (route) => route.fulfill({ json: me }));
+}
+
+/** Into the dialog that asks for one. */
+async function giveToken(page: Page): Promise<void> {
+  await page.locator('dialog[open] textarea').fill('a.b.c');
+  await page.locator('dialog[open] button.main').click();
+  await page.waitForSelector('dialog[open]', { state: 'detached' });
+}
+
 const [wide, narrow] = [
   { width: 1280, height: 900 },
   { width: 375, height: 740 },
@@ -85,14 +98,11 @@ describe.each([
   });
 
   it('what asks whether an action is meant, and a token that has expired since, are, too', async () => {
-    const me = { user: 'alice', rotate: true, pause: true, pauseAll: true, approve: true };
-    await page.route('**/api/v1/me', async (route) => route.fulfill({ json: me }));
+    await acceptTokens(page);
     await page.route('**/api/v1/actions', async (route) =>
       route.fulfill({ status: 401, json: { error: 'token', message: 'Unauthorized' } }),
     );
-    await page.locator('dialog[open] textarea').fill('a.b.c');
-    await page.locator('dialog[open] button.main').click();
-    await page.waitForSelector('dialog[open]', { state: 'detached' });
+    await giveToken(page);
     await show(page, served.url, 'nodes/worker-01');
     await page.locator('.head .act > button').first().click();
     await page.waitForSelector('dialog[open] h2');
@@ -108,8 +118,7 @@ describe.each([
 
   it('that everything is paused stands over every page, and who may resumes it there, for everybody', async () => {
     const other = await browser.context.newPage();
-    const me = { user: 'alice', rotate: true, pause: true, pauseAll: true, approve: true };
-    await other.route('**/api/v1/me', async (route) => route.fulfill({ json: me }));
+    await acceptTokens(other);
     for (const path of ['overview', 'nodes', 'nodes/nobody', 'plan', 'history', 'cas', 'settings']) {
       await show(other, paused.url, path);
       await other.waitForSelector('aside.banner');
@@ -117,8 +126,7 @@ describe.each([
     }
     expect(await other.locator('aside.banner button').count()).toBe(0);
     await other.locator('header .tools button').first().click();
-    await other.locator('dialog[open] textarea').fill('a.b.c');
-    await other.locator('dialog[open] button.main').click();
+    await giveToken(other);
     await other.waitForSelector('aside.banner button');
     expect(await violations(other)).toEqual([]);
     await other.locator('aside.banner .act > button').click();

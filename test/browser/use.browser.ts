@@ -1,31 +1,13 @@
 // The page in use: by keyboard, with thousands of nodes, while things change, after a sleep, and with what others wrote.
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { resources } from '../../src/kube/resources.ts';
 import { leafRow, notesOfUnseen, rotationObject } from '../../src/view/testing.ts';
-import { openBrowser, type Opened } from './browser.ts';
-import { busyCluster, controlPlane, largeCluster, place, worker } from './cluster.ts';
-import type { MemoryClient } from './memory-client.ts';
-import { serve, type Served } from './serve.ts';
-import { show, watchedPage } from './watched-page.ts';
+import { begin, busyCluster, controlPlane, largeCluster, place, worker } from './cluster.ts';
+import { pageOpener } from './page-opener.ts';
+import { show } from './watched-page.ts';
 
-let browser: Opened;
-let served: Served;
-beforeAll(async () => {
-  browser = await openBrowser({ locale: 'en' });
-});
-afterAll(async () => browser.close());
-afterEach(() => served.end());
-
-async function open(
-  cluster: MemoryClient,
-  path: string,
-): Promise<{ page: Page; faults: () => readonly string[] }> {
-  served = await serve({ client: cluster.client });
-  const watched = await watchedPage(browser.context, served.url);
-  await show(watched.page, served.url, path);
-  return watched;
-}
+const open = pageOpener();
 
 const focused = async (page: Page) =>
   page.evaluate(() =>
@@ -43,7 +25,6 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('Enter');
     await page.waitForSelector('h1:has-text("Nodes")');
     expect(await focused(page)).toMatch(/^MAIN/);
-    await page.close();
   });
 
   it('/ filters, a heading sorts, and the focus is seen', async () => {
@@ -60,7 +41,6 @@ describe('by keyboard alone', () => {
       await page.evaluate(() => getComputedStyle(document.activeElement ?? document.body).outlineStyle),
     ).toBe('solid');
     expect(page.url()).toContain('q=worker-4');
-    await page.close();
   });
 
   it('a dialog is left by Escape, and gives the focus back', async () => {
@@ -73,7 +53,6 @@ describe('by keyboard alone', () => {
     expect(await focused(page)).toContain('Rotate now');
     await page.keyboard.press('Enter');
     await page.waitForSelector('dialog[open] textarea');
-    await page.close();
   });
 });
 
@@ -116,7 +95,6 @@ test('the list of nodes follows its address, whoever changes it', async () => {
   expect(await filter.inputValue()).toBe('worker-4');
   await all();
   expect(faults()).toEqual([]);
-  await page.close();
 });
 
 /** Milliseconds that the page's own thread has computed, whatever else the machine did. */
@@ -157,36 +135,29 @@ test('five thousand nodes scroll and are filtered without a wait', async () => {
   expect(filtered).toBeLessThan(200);
   expect(await page.locator('tbody tr:not(.gap)').count()).toBe(10);
   expect(faults()).toEqual([]);
-  await page.close();
 });
 
 describe('while things change', () => {
   it('what is new is shown by itself', async () => {
     const cluster = busyCluster();
-    const { page } = await open(cluster, 'plan');
-    cluster.put(
-      resources.certificateRotations,
-      rotationObject('new', 'worker-09', { status: { phase: 'Running', reason: 'Running' } }),
-    );
+    const { page, served } = await open(cluster, 'plan');
+    begin(cluster, 'worker-09');
     await page.waitForSelector('.plan a:has-text("worker-09")');
     expect(page.url()).toBe(`${served.url}/#/plan`);
-    await page.close();
   });
 
   it('a connection that is lost is said, and what was seen stays', async () => {
-    const { page } = await open(busyCluster(), 'nodes');
+    const { page, served } = await open(busyCluster(), 'nodes');
     const { server } = served;
     server.close();
     server.closeAllConnections();
     await page.waitForSelector('.banner:has-text("There is no connection")');
     expect(await page.locator('tbody tr:not(.gap)').count()).toBeGreaterThan(5);
-    await page.close();
   });
 
   it('a browser that slept for a day shows today', async () => {
     const cluster = busyCluster();
-    served = await serve({ client: cluster.client });
-    const { page } = await watchedPage(browser.context, served.url);
+    const { page, served } = await open(cluster);
     await page.clock.install();
     await show(page, served.url, 'nodes/worker-10');
     // Asleep: nothing runs and the connection is gone, without a word.
@@ -201,7 +172,6 @@ describe('while things change', () => {
     // It asks anew as soon as it wakes, and is connected again a moment later.
     await page.waitForSelector('header .live >> text="live"', { timeout: 20_000 });
     expect(await page.locator('.tag:has-text("paused")').count()).toBeGreaterThan(0);
-    await page.close();
   });
 });
 
@@ -222,7 +192,7 @@ describe('what others have written', () => {
         status: { phase: 'Pending', reason: 'Paused', message: `waits: Paused: ${evil}` },
       }),
     );
-    const { page, faults } = await open(cluster, 'nodes/worker-99');
+    const { page, faults, served } = await open(cluster, 'nodes/worker-99');
     await page.waitForSelector('.notes li');
     expect(await page.locator('main').innerText()).toContain('<img src=x onerror=');
     expect(await page.locator('main').innerText()).not.toMatch(/[\u202e\u2067]/);
@@ -238,7 +208,6 @@ describe('what others have written', () => {
     expect(await page.evaluate(() => Reflect.get(window, 'owned'))).toBeUndefined();
     expect(await page.locator('main script, main img').count()).toBe(0);
     expect(faults().filter((text) => !text.includes('404'))).toEqual([]);
-    await page.close();
   });
 
   it.each([
@@ -249,11 +218,10 @@ describe('what others have written', () => {
     '#/nodes?state=<b>&by=__proto__',
     '#javascript:alert(1)',
   ])('an address %s is one of a page of ours', async (hash) => {
-    const { page, faults } = await open(busyCluster(), 'overview');
+    const { page, faults, served } = await open(busyCluster(), 'overview');
     await page.goto(`${served.url}/${hash}`);
     await page.waitForSelector('main h1');
     expect(faults().filter((text) => !text.includes('404'))).toEqual([]);
-    await page.close();
   });
 });
 
@@ -286,6 +254,5 @@ describe('a state that is too long for its row', () => {
     expect((await row.boundingBox())?.height).toBe(height);
     expect(await row.locator('.state').innerText()).toContain('no place to return to');
     expect(faults()).toEqual([]);
-    await page.close();
   });
 });

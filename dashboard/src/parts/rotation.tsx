@@ -35,10 +35,17 @@ const tones: Readonly<Record<string, Tone>> = {
   'rolled-back': 'warn',
 };
 
+/** How long it took, behind something else; nothing before it has ended. */
+function Took({ startedAt, finishedAt }: Pick<PastRotation, 'startedAt' | 'finishedAt'>) {
+  const reader = useReader();
+  if (startedAt === undefined || finishedAt === undefined) return null;
+  return <> · {reader.w('took', { span: tookOf(startedAt, finishedAt, reader) })}</>;
+}
+
 /** Which rotation it was, and then its steps by the clock. */
 export function Log({ log }: { readonly log: PastRotation & { readonly steps: readonly Step[] } }) {
   const reader = useReader();
-  const { w, say, own, time, clock } = reader;
+  const { say, own, time, clock } = reader;
   const { phase, phaseText, startedAt, finishedAt, steps } = log;
   return (
     <>
@@ -46,9 +53,7 @@ export function Log({ log }: { readonly log: PastRotation & { readonly steps: re
         <Badge tone={toneOfPhase[phase]}>{say(phaseText)}</Badge>
         <span class="sub inline">
           {startedAt === undefined ? '' : time(startedAt)}
-          {startedAt !== undefined && finishedAt !== undefined
-            ? ` · ${w('took', { span: tookOf(startedAt, finishedAt, reader) })}`
-            : ''}
+          <Took startedAt={startedAt} finishedAt={finishedAt} />
         </span>
       </p>
       <p class="sub">
@@ -82,8 +87,7 @@ export function Past({
   readonly rotations: readonly PastRotation[];
   readonly withNode: boolean;
 }) {
-  const reader = useReader();
-  const { w, say, own, time } = reader;
+  const { w, say, own, time } = useReader();
   return (
     <ul class="past">
       {rotations.map(
@@ -95,9 +99,7 @@ export function Past({
               <span class="when">{finishedAt === undefined ? '–' : time(finishedAt)}</span>
               <span class="sub inline">
                 {say(asked)}
-                {startedAt !== undefined && finishedAt !== undefined
-                  ? ` · ${w('took', { span: tookOf(startedAt, finishedAt, reader) })}`
-                  : ''}
+                <Took startedAt={startedAt} finishedAt={finishedAt} />
               </span>
             </div>
             <p class="why">{why === undefined ? own(said) : say(why)}</p>
