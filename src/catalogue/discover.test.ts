@@ -628,7 +628,9 @@ describe('the notes of what is not seen', () => {
   });
 
   it('name none where the node wrote something else', () => {
-    expect(unseenIn(['etcd', 'not seen, so not renewed: <b>, none, kubelet; etcd', 'etcd; etcd'])).toEqual([]);
+    expect(unseenIn(['etcd', 'not seen, so not renewed: <b>, none, kubelet; etcd', 'etcd; etcd'])).toEqual(
+      [],
+    );
   });
 });
 
