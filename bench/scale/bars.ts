@@ -69,7 +69,7 @@ export const bars: readonly Bar[] = [
   {
     name: 'memory of the web program, a thousand pages open',
     unit: 'MiB',
-    limit: 512,
+    limit: 448,
     linear: true,
     of: ({ page }) => page.memoryWithListeners,
   },

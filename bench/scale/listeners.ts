@@ -29,20 +29,21 @@ export async function openListeners(url: string): Promise<Listeners> {
   const open: OpenPage[] = [];
   let [answers, ended, heardAt, lastAt] = [0, 0, 0, 0];
   let areAllOpen = false;
+  const end = (isWhole: boolean): void => {
+    answers += Number(isWhole);
+    ended += 1;
+    lastAt = performance.now();
+  };
   const hear = (agent: Agent): boolean => {
     if (!areAllOpen) return false;
     heardAt ||= performance.now();
-    void takeList(url, agent).then((isWhole) => {
-      answers += Number(isWhole);
-      ended += 1;
-      lastAt = performance.now();
-      return ended;
-    });
+    void takeList(url, agent).then(end);
     return true;
   };
+  const follow: Follower = { hear, lose: () => end(false) };
   try {
     for (let i = 0; i < pages; i += 50)
-      open.push(...(await Promise.all(Array.from({ length: 50 }, async () => openPage(url, hear)))));
+      open.push(...(await Promise.all(Array.from({ length: 50 }, async () => openPage(url, follow)))));
     areAllOpen = true;
     await until(async () => ended === pages, `${pages} pages have asked for the nodes`, longest);
     return { pages, answers, seconds: Math.round((lastAt - heardAt) / 100) / 10 };
@@ -54,8 +55,15 @@ export async function openListeners(url: string): Promise<Listeners> {
   }
 }
 
+interface Follower {
+  /** Whether it was listened to. */
+  readonly hear: (agent: Agent) => boolean;
+  /** Cut off before that. */
+  readonly lose: () => void;
+}
+
 /** Follows, and says what is new until it has been heard; not the version that every page is told when it comes. */
-async function openPage(url: string, hear: (agent: Agent) => boolean): Promise<OpenPage> {
+async function openPage(url: string, { hear, lose }: Follower): Promise<OpenPage> {
   const agent = new Agent({ keepAlive: true, maxSockets: 2 });
   const { request, answer } = await ask(`${url}/api/v1/stream`, agent);
   if (answer.statusCode !== 200) throw new Error(`the stream answers ${answer.statusCode}`);
@@ -66,6 +74,7 @@ async function openPage(url: string, hear: (agent: Agent) => boolean): Promise<O
     hasHeard ||= isGreeted && hear(agent);
     isGreeted = true;
   });
+  answer.on('close', () => hasHeard || lose());
   // It is cut off at the end.
   answer.on('error', () => undefined);
   return { agent, stream: request };

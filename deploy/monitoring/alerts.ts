@@ -50,7 +50,7 @@ const expiries: readonly Alert[] = [
     for: '1m',
     summary: `${certificate} ends within ${urgentDays.leaf} days`,
     means:
-      'ACP’s second threshold. Below 7 days a rotation is urgent: soft gates (windows, neighbours that are not Ready, an upgrade) give way to it. What still holds it is hard, or the node cannot be worked on.',
+      'ACP’s second threshold. Below 7 days a rotation is urgent: soft gates (windows, neighbours that are not Ready, an upgrade) give way to it. What still holds it then is hard, or the node cannot be worked on.',
     steps: [
       'As for `CertificateExpiresSoon`, today.',
       'If the node’s kubelet does not start Pods (`KubeletNotTakingPods`), renew on the node: `cert-renew all`, which needs no API.',
@@ -119,7 +119,7 @@ const rotations: readonly Alert[] = [
     for: '1m',
     summary: `${node}: a rotation stopped half-way and needs a person ({{ $labels.reason }})`,
     means:
-      'The new certificates could not be proved, and the old ones are no place to return to (expired, or nearly so). The new files were kept.',
+      'The new certificates could not be proved, and the old ones are no place to return to (expired, or nearly so): the new files were kept. Or, with reason `KubeletNotTakingPods`, the kubelet starts no Pod that could go on.',
     steps: [
       '`kubectl describe certrot NAME` names the component that did not come back.',
       'On the node: `cert-renew check`, then `cert-renew all`, which goes on with the journal; [the runbook of a half-done rotation](runbooks/half-done.md).',

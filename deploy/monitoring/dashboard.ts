@@ -184,7 +184,15 @@ const around: readonly Panel[] = [
     width: 8,
     height: 7,
     queries: [
-      { expr: 'sum by (result) (rate(cert_rotator_passes_total[5m])) * 60 > 0', legend: '{{result}}' },
+      {
+        expr: 'sum by (result) (rate(cert_rotator_passes_total{result="ok"}[5m])) * 60',
+        legend: '{{result}}',
+      },
+      // Those that never come would fill the legend.
+      {
+        expr: 'sum by (result) (rate(cert_rotator_passes_total{result!="ok"}[5m])) * 60 > 0',
+        legend: '{{result}}',
+      },
     ],
   },
   {

@@ -2,7 +2,8 @@
 import { dirname } from 'node:path';
 import process from 'node:process';
 import type { Discovery } from '../catalogue/discover.ts';
-import { notesBeside, unseenNotes } from '../catalogue/missed.ts';
+import { notesBeside } from '../catalogue/missed.ts';
+import { unseenNotes } from '../catalogue/unseen-notes.ts';
 import { discoverNode } from '../host/discovery.ts';
 import { hostLayout } from '../host/layout.ts';
 import { readMachineId } from '../host/machine.ts';

@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { discover, type Discovery } from './discover.ts';
 import { certificateIds, type CertificateId } from './ids.ts';
-import { notesBeside, unseenIn, unseenNotes } from './missed.ts';
+import { notesBeside } from './missed.ts';
+import { unseenIn, unseenNotes } from './unseen-notes.ts';
 import type { Reading, Snapshot } from './snapshot.ts';
 import { restartNotes } from './restart-notes.ts';
 import { entryOf, table } from './table.ts';
@@ -479,7 +480,7 @@ describe('a component whose manifest is not where the kubelet looks', () => {
     const { targets, missed, notes } = discoverIn(files);
     expect(missedIn(files)).toEqual([apiserver]);
     expect(missed[0]?.reason).toMatch(
-      /^no manifest of kube-apiserver lies in \/etc\/kubernetes\/manifests, though \/etc\/kubernetes\/pki\/apiserver\.crt and its key lie on this node: put it back, or /u,
+      /^no manifest of kube-apiserver lies in \/etc\/kubernetes\/manifests, though \/etc\/kubernetes\/pki\/apiserver\.crt and its key lie on this node: put the manifest back, or /u,
     );
     expect(notes).toEqual([]);
     expect(targets.map(({ id }) => id)).toEqual([
@@ -606,10 +607,20 @@ describe('the notes of what is not seen', () => {
     const etcd = { id: 'etcd/server.crt', path: '/e.crt', lack: 'no-manifest', reason: 'gone; so' } as const;
     const notes = unseenNotes([{ ...missed, lack: 'absent' }, etcd]);
     expect(notes).toEqual([
-      'not seen, so not renewed: kube-scheduler; /s.conf does not exist',
+      'not seen, so not renewed: kube-scheduler; /s.conf does not exist; put it back (cert-renew restore), or make it anew: kubeadm init phase kubeconfig scheduler',
       'not seen, so not renewed: etcd; gone; so',
     ]);
     expect(unseenIn(notes)).toEqual(['etcd', 'kube-scheduler']);
+  });
+
+  it('say of one with a unit of systemd that it is left to that, and name it no more', () => {
+    const unit = '/etc/systemd/system/etcd.service';
+    const files = { ...omit(stacked, manifest('etcd')), [unit]: '[Service]\nExecStart=/usr/bin/etcd\n' };
+    const notes = unseenNotes(discoverIn(files).missed);
+    expect(notes).toEqual([
+      `etcd has no manifest here and a unit of systemd, ${unit}: ${pki}/etcd/server.crt is not managed, and renewed by whoever runs it so`,
+    ]);
+    expect(unseenIn(notes)).toEqual([]);
   });
 
   it('say nothing of a component that logs in without a certificate', () => {
@@ -617,7 +628,9 @@ describe('the notes of what is not seen', () => {
   });
 
   it('name none where the node wrote something else', () => {
-    expect(unseenIn(['etcd', 'not seen, so not renewed: <b>; etcd', 'etcd; etcd'])).toEqual([]);
+    expect(unseenIn(['etcd', 'not seen, so not renewed: <b>, none, kubelet; etcd', 'etcd; etcd'])).toEqual(
+      [],
+    );
   });
 });
 

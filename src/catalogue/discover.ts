@@ -2,10 +2,10 @@
 // wanted to read until it wants nothing more.
 import { posix } from 'node:path';
 import type { KubeletSettings } from '../formats/kubelet-config.ts';
-import type { CaId, CaLocation, Component, Location, Target } from './ids.ts';
+import type { CaId, CaLocation, Component, Location, StaticComponent, Target } from './ids.ts';
 import { missedKubeconfigs, missedManifests, type Missed } from './missed.ts';
 import { viewKubelet, viewNode, viewStaticPods } from './node-view.ts';
-import type { NodeView, StaticComponent } from './node-view.ts';
+import type { NodeView } from './node-view.ts';
 import { restartNotesOf } from './restart-notes.ts';
 import { SnapshotReader, type Snapshot, type Wants } from './snapshot.ts';
 import { table } from './table.ts';

@@ -32,6 +32,15 @@ export const components = [
 ] as const;
 export type Component = (typeof components)[number];
 
+/** Each runs in a static Pod. */
+export type StaticComponent = Exclude<Component, 'kubelet' | 'none'>;
+export const staticComponents: readonly StaticComponent[] = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+];
+
 export type NodeRole = 'control-plane' | 'worker';
 
 /** Where a certificate and its key live: two files, one combined PEM, or base64 inside a kubeconfig's user. */

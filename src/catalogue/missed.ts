@@ -1,10 +1,10 @@
 // What this node should have and has not: kubeconfigs that give no certificate, and components whose manifest is not where
 // the kubelet looks, though what kubeadm made for them lies here. Pure.
 import { posix } from 'node:path';
-import { components, type CertificateId, type Component, type Target } from './ids.ts';
-import type { Lack, NodeView, StaticComponent } from './node-view.ts';
+import type { CertificateId, StaticComponent, Target } from './ids.ts';
+import { unitFilesOf, type Lack, type NodeView } from './node-view.ts';
 import { problemText, type SnapshotReader } from './snapshot.ts';
-import { entryOf, ownKubeconfigIds, ownKubeconfigPath } from './table.ts';
+import { ownKubeconfigIds, ownKubeconfigPath } from './table.ts';
 
 export interface Missed {
   readonly id: CertificateId;
@@ -15,6 +15,8 @@ export interface Missed {
    */
   readonly lack: Lack | 'no-manifest' | 'unreadable-manifest' | 'manifest-unknown';
   readonly reason: string;
+  /** Of systemd, where one bears the name of the component whose manifest is gone: it may run in no Pod. */
+  readonly unit?: string;
 }
 
 /** One that shares its file with another target is none of them. */
@@ -72,7 +74,9 @@ export function missedManifests(reader: SnapshotReader, node: NodeView): readonl
     const unreadable = unreadableManifest(reader, node, component);
     if (unreadable !== undefined) return [{ ...seen, lack: 'unreadable-manifest', reason: unreadable }];
     const lack = node.kubelet.isAssumed ? 'manifest-unknown' : 'no-manifest';
-    return [{ ...seen, lack, reason: whyGone(node, trace) }];
+    const unit = unitFilesOf(component).find((file) => node.isPresent(file));
+    const gone = { ...seen, lack, reason: whyGone(node, trace) } as const;
+    return [unit === undefined ? gone : { ...gone, unit }];
   });
 }
 
@@ -84,26 +88,6 @@ export const notesBeside = ({
   readonly notes: readonly string[];
   readonly missed: readonly Missed[];
 }): readonly string[] => notes.filter((note) => !missed.some(({ reason }) => reason === note));
-
-const unseenPrefix = 'not seen, so not renewed: ';
-
-/** What is missed, for the notes of a scan. A component that logs in without a certificate hides none. */
-export function unseenNotes(missed: readonly Missed[]): readonly string[] {
-  const hidden = missed.filter(({ lack }) => lack !== 'no-certificate');
-  return [...Map.groupBy(hidden, ({ reason }) => reason)].map(([reason, group]) => {
-    const names = group.map(({ id }) => entryOf(id).component);
-    return `${unseenPrefix}${names.join(', ')}; ${reason}`;
-  });
-}
-
-/** The components that such notes name; what else a node writes there names none. */
-export function unseenIn(notes: readonly string[]): readonly Component[] {
-  const named = notes
-    .filter((note) => note.startsWith(unseenPrefix))
-    .flatMap((note) => note.slice(unseenPrefix.length).split('; ', 1))
-    .flatMap((names) => names.split(', '));
-  return components.filter((each) => named.includes(each));
-}
 
 /** The API server was told of others only: what lies here is left of an etcd that has moved. */
 function isEtcdElsewhere(node: NodeView): boolean {
@@ -147,5 +131,5 @@ function whyGone({ kubelet }: NodeView, { component, directory, names }: Trace):
   const what = `${gone}, though ${left} on this node`;
   if (kubelet.isAssumed)
     return `${what}; that the kubelet looks there is only assumed, since its flags are not known: see in its command line where it does`;
-  return `${what}: put it back, or move that away where no ${component} is to run here in any way`;
+  return `${what}: put the manifest back, or move what lies here away where no ${component} is to run in any way`;
 }

@@ -21,16 +21,8 @@ import {
   type Kubeconfig,
   type KubeconfigUser,
 } from '../formats/kubeconfig.ts';
-import type { Component, Location } from './ids.ts';
+import { staticComponents, type Location, type StaticComponent } from './ids.ts';
 import { problemText, type Reading, type SnapshotReader } from './snapshot.ts';
-
-export type StaticComponent = Exclude<Component, 'kubelet' | 'none'>;
-const staticComponents: readonly StaticComponent[] = [
-  'etcd',
-  'kube-apiserver',
-  'kube-controller-manager',
-  'kube-scheduler',
-];
 
 export interface StaticPod {
   readonly path: string;
@@ -64,6 +56,11 @@ export interface NodeView {
 }
 
 const unitDirectories = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'] as const;
+
+/** Where systemd looks for the unit of this service, the first first. */
+export const unitFilesOf = (service: string): readonly string[] =>
+  unitDirectories.map((directory) => `${directory}/${service}.service`);
+
 const kubeadm = {
   config: '/var/lib/kubelet/config.yaml',
   flags: '/var/lib/kubelet/kubeadm-flags.env',
@@ -112,10 +109,7 @@ interface CommandLine {
 }
 
 function commandLine(reader: SnapshotReader): CommandLine {
-  const unit = firstText(
-    reader,
-    unitDirectories.map((directory) => `${directory}/kubelet.service`),
-  );
+  const unit = firstText(reader, unitFilesOf('kubelet'));
   const dropIns = new Map<string, UnitFile>();
   // The directory with the higher rank wins for the same name; all are applied by name.
   for (const directory of unitDirectories.toReversed()) {

@@ -14,7 +14,7 @@ export const problemText = (
 ): string =>
   reading.kind === 'problem'
     ? `${path} cannot be read: ${reading.message}`
-    : `${path} lies outside the directories that are mounted; add its directory to extraHostPaths`;
+    : `${path} lies outside the directories that are mounted; add the directory where it really lies to extraHostPaths`;
 
 export interface Snapshot {
   /** By the node's own path. A path that is no key was not read yet. */

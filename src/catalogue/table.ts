@@ -1,8 +1,8 @@
 // The manual's table, as data: each certificate in one place. Who may hold it stands in policy/identity-rules.ts, under
 // the same id.
 import { posix } from 'node:path';
-import type { CaId, CertificateId, Component, Location, NodeRole } from './ids.ts';
-import type { NodeView, StaticComponent } from './node-view.ts';
+import type { CaId, CertificateId, Component, Location, NodeRole, StaticComponent } from './ids.ts';
+import type { NodeView } from './node-view.ts';
 
 export interface Entry {
   readonly id: CertificateId;

@@ -1,10 +1,10 @@
 // What should lie on this node and is not there, or cannot be read at all, as rows of the inventory: `check` counts them,
 // and `all` says that it cannot renew them.
-import { posix } from 'node:path';
 import { certificateFile, type Discovery } from '../catalogue/discover.ts';
 import type { CertificateId, Target } from '../catalogue/ids.ts';
 import type { Missed } from '../catalogue/missed.ts';
 import { entryOf } from '../catalogue/table.ts';
+import { whyMissed } from '../catalogue/unseen-notes.ts';
 import { discoverNode } from '../host/discovery.ts';
 import {
   blank,
@@ -73,13 +73,5 @@ export function missedRow(missed: Missed): InventoryRow {
   const { id, path, lack } = missed;
   const state = unreadable.includes(lack) ? 'Unreadable' : 'NotPresent';
   const kind = id.endsWith('.conf') ? 'kubeconfig' : 'pair';
-  return { id, path, kind, ca: null, ...blank, state, reason: whyMissed(missed) };
-}
-
-function whyMissed({ id, lack, reason }: Missed): string {
-  if (lack !== 'absent' && lack !== 'unreadable') return reason;
-  // kubeadm makes none where one lies.
-  const first = lack === 'absent' ? '' : 'move it away and ';
-  const phase = `kubeadm init phase kubeconfig ${posix.parse(id).name}`;
-  return `${reason}; put it back (${ownCall()} restore), or ${first}make it anew: ${phase}`;
+  return { id, path, kind, ca: null, ...blank, state, reason: whyMissed(missed, ownCall()) };
 }

@@ -1,7 +1,7 @@
 // What is known of the cluster at one moment, and an index over it. Everything else in this room is a question to it.
 import type { Node } from 'kubernetes-types/core/v1.js';
 import type { CaId, Component, NodeRole } from '../catalogue/ids.ts';
-import { unseenIn } from '../catalogue/missed.ts';
+import { unseenIn } from '../catalogue/unseen-notes.ts';
 import type { Configuration } from '../controller/configuration.ts';
 import type { Inventory } from '../controller/inventory-store.ts';
 import {
@@ -82,18 +82,20 @@ function seenNode(
   if (name === undefined || uid === undefined) return [];
   const found = inventories.get(name);
   const inventory = found?.nodeUID === uid ? found : undefined;
+  const role = roleOf(node);
   const rotations = all.filter(({ spec }) => spec.nodeUID === uid).toSorted(byAge);
   return [
     {
       name,
       uid,
-      role: roleOf(node),
+      role,
       ready: condition(node, 'Ready'),
       paused: isAnnotated(node, annotations.paused),
       version: node.status?.nodeInfo?.kubeletVersion ?? '',
       inventory,
       certificates: inventory === undefined ? [] : certificatesOf(inventory, configuration.settings),
-      unseen: unseenIn(inventory?.notes ?? []),
+      // A worker has none of them, whatever lies on it.
+      unseen: role === 'control-plane' ? unseenIn(inventory?.notes ?? []) : [],
       rotations,
       open: rotations.find(isActive) ?? rotations.find((one) => !isTerminal(one)),
       last: rotations.findLast((one) => isTerminal(one) && !wasNeverBegun(one)),

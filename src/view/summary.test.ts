@@ -113,6 +113,12 @@ describe('what is not safe', () => {
       'unknown',
       'Not known to be safe: kube-apiserver on n2 cannot be seen',
     ],
+    [
+      'what was left on a worker of a control plane',
+      { nodes: { ...quiet, w2: { notes: notesOfUnseen } } },
+      'safe',
+      expect.stringMatching(/^Safe until /u),
+    ],
   ])('%s', (_, parts, state, safe) => {
     expect(told(parts)).toMatchObject({ state, safe });
   });

@@ -1,7 +1,7 @@
 // A cluster as the API would show it, for the tests of whoever shows it: nodes, what was read of them, rotations.
 import type { ConfigMap, Node } from 'kubernetes-types/core/v1.js';
 import type { CertificateId } from '../catalogue/ids.ts';
-import { unseenNotes } from '../catalogue/missed.ts';
+import { unseenNotes } from '../catalogue/unseen-notes.ts';
 import { table } from '../catalogue/table.ts';
 import { defaultConfiguration } from '../controller/configuration.ts';
 import { inventoryConfigMap, readInventory, type Inventory } from '../controller/inventory-store.ts';
@@ -75,7 +75,7 @@ export const notesOfUnseen: readonly string[] = unseenNotes([
     path: '/etc/kubernetes/pki/apiserver.crt',
     lack: 'no-manifest',
     reason:
-      'no manifest of kube-apiserver lies in /etc/kubernetes/manifests, though /etc/kubernetes/pki/apiserver.crt and its key lie on this node: put it back, or move that away where no kube-apiserver is to run here in any way',
+      'no manifest of kube-apiserver lies in /etc/kubernetes/manifests, though /etc/kubernetes/pki/apiserver.crt and its key lie on this node: put the manifest back, or move what lies here away where no kube-apiserver is to run in any way',
   },
 ]);
 

@@ -5,12 +5,12 @@ import type { MemoryClient } from './memory-client.ts';
 import { serve, type Served } from './serve.ts';
 import { show, watchedPage, type Watched } from './watched-page.ts';
 
-export interface OpenPage extends Watched {
+interface OpenPage extends Watched {
   readonly served: Served;
 }
 
 /** Opens a page of that cluster, and goes to the path where one is named. */
-export type OpenPageOf = (cluster: MemoryClient, path?: string) => Promise<OpenPage>;
+type OpenPageOf = (cluster: MemoryClient, path?: string) => Promise<OpenPage>;
 
 export function pageOpener(): OpenPageOf {
   let browser: Opened;

@@ -62,9 +62,8 @@ test('what is not seen of a control plane is asked for on the overview, one step
   const { page, faults } = await open(cluster, 'overview');
   await page.locator('.needs').getByRole('link', { name: 'kube-apiserver on cp-2' }).click();
   await page.waitForSelector('h1:has-text("cp-2")');
-  expect(await page.locator('.notes').innerText()).toContain('put it back');
+  expect(await page.locator('.notes').innerText()).toContain('put the manifest back');
   expect(faults()).toEqual([]);
-  await page.close();
 });
 
 test('the list of nodes follows its address, whoever changes it', async () => {

@@ -36,7 +36,7 @@ import { label, type NodeView, type View } from './view.ts';
 /** Below this many nodes all are read at once. */
 const jitterFrom = 50;
 
-/** A control plane that was read while it joined is read again after so long. */
+/** A control plane of which something was not seen is read again after so long. */
 const halfSeenFor = 600_000;
 
 /** Far more than any node has, far less than a ConfigMap may hold (1 MiB). */

@@ -73,14 +73,25 @@ function joined(before: number, labelled = true): World {
   return { ...world, nodes };
 }
 
-describe('a control plane that was read while it joined, as a worker', () => {
-  it('is read again ten minutes later', () => {
-    expect([0.1, 0.2].map((hours) => scansOf(joined(0.01), hours))).toEqual([0, 1]);
+/** Of each node the scan says that the manifest of its API server was away. */
+function withoutManifest(world: World): World {
+  const notes = ['not seen, so not renewed: kube-apiserver; no manifest of kube-apiserver lies there'];
+  const inventories = [...world.inventories].map(([name, one]) => [name, { ...one, notes }] as const);
+  return { ...world, inventories: new Map(inventories) };
+}
+
+describe('a control plane of which something was not seen', () => {
+  it.each([
+    ['it joined, and was read as a worker', joined(0.01)],
+    ['a manifest was away', withoutManifest(joined(1.1))],
+  ])('is read again ten minutes later: %s', (_, world) => {
+    expect([0.1, 0.2].map((hours) => scansOf(world, hours))).toEqual([0, 1]);
   });
 
   it.each([
     ['it joined long before', joined(1.1)],
     ['it is a worker', joined(0.01, false)],
+    ['it is a worker on which something was left', withoutManifest(joined(1.1, false))],
   ])('is read once a day when %s', (_, world) => {
     expect([0.2, 23.9, 24.1].map((hours) => scansOf(world, hours))).toEqual([0, 0, 1]);
   });

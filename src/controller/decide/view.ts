@@ -1,6 +1,7 @@
 // The world, indexed: what every decision asks of it, computed once a pass.
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { CertificateId, NodeRole } from '../../catalogue/ids.ts';
+import { unseenIn } from '../../catalogue/unseen-notes.ts';
 import { byAge, condition, isActive, isTerminal, roleOf, wasNeverBegun } from '../../kube/objects.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
@@ -33,7 +34,7 @@ export interface NodeView {
   readonly scannedAt: number | undefined;
   /** A rotation that may have written has ended since the scan: what the inventory says may no longer be so. */
   readonly isOutdated: boolean;
-  /** A control plane that was scanned while kubeadm made one of it: the etcd of one that joins comes last. */
+  /** A control plane of which something was not seen: scanned while kubeadm made one of it, or a manifest away. */
   readonly isHalfSeen: boolean;
 }
 
@@ -149,7 +150,7 @@ function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' 
   };
 }
 
-/** Joining takes minutes: one that looked so an hour later looks so for good, as one whose etcd is elsewhere. */
+/** Joining takes minutes: one that had less an hour later has it so for good, as one whose etcd is elsewhere. */
 const joiningFor = 3_600_000;
 
 function isHalfSeen(node: Node, inventory: Inventory | undefined): boolean {
@@ -157,7 +158,9 @@ function isHalfSeen(node: Node, inventory: Inventory | undefined): boolean {
   const joinedAt = Date.parse(node.metadata?.creationTimestamp ?? '');
   const isNew = Date.parse(inventory.collectedAt) - joinedAt < joiningFor;
   const has = (id: CertificateId): boolean => inventory.certificates.some((one) => one.id === id);
-  return isNew && !(has('apiserver.crt') && has('etcd/server.crt'));
+  if (isNew && !(has('apiserver.crt') && has('etcd/server.crt'))) return true;
+  // Somebody restarts a component by moving its manifest away for a moment, or has put it back since.
+  return unseenIn(inventory.notes ?? []).length > 0;
 }
 
 function endsOf(rotations: readonly CertificateRotation[]): number[] {

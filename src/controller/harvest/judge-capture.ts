@@ -59,6 +59,7 @@ export async function judgeCapture(id: CaId, capturing: Capturing, now: Date): P
   const before = {
     recorded: vault.recorded[id] ?? notes[vaultAnnotations.fingerprint(id)],
     accepted: (notes[vaultAnnotations.accept] ?? '').split(/[\s,]+/u).map((text) => text.toLowerCase()),
+    publicNamespace: vault.publicNamespace,
   };
   const verdict = accept({ id, certificates: list, key }, anchors, before, now);
   if (!verdict.ok) return refused(verdict.message);

@@ -29,11 +29,18 @@ export interface Candidate {
   readonly key: KeyObject;
 }
 
-/** Judges a captured CA. `recorded`: fingerprint accepted before; `accepted`: fingerprints that a person named. */
+/**
+ * Judges a captured CA. `recorded`: fingerprint accepted before; `accepted`: fingerprints that a person named by an
+ * annotation of the Secret in `publicNamespace`.
+ */
 export function accept(
   candidate: Candidate,
   anchors: Anchors,
-  before: { readonly recorded: string | undefined; readonly accepted: readonly string[] },
+  before: {
+    readonly recorded: string | undefined;
+    readonly accepted: readonly string[];
+    readonly publicNamespace: string;
+  },
   now: Date,
 ): Verdict {
   const { id } = candidate;
@@ -47,14 +54,14 @@ export function accept(
   if (recorded !== undefined && recorded !== certificate.sha256 && !accepted.includes(certificate.sha256)) {
     return refuse(
       'DifferentCa',
-      `CA ${id} is now ${certificate.sha256} and was ${recorded}; ${advice(certificate)}`,
+      `CA ${id} is now ${certificate.sha256} and was ${recorded}; ${advice(certificate, before.publicNamespace)}`,
     );
   }
   return { ok: true, certificate };
 }
 
-function advice({ sha256 }: Certificate): string {
-  const annotate = `kubectl annotate secret kubernetes-ca certrotator.cpaas.io/accept-ca=${sha256}`;
+function advice({ sha256 }: Certificate, namespace: string): string {
+  const annotate = `kubectl -n ${namespace} annotate secret kubernetes-ca certrotator.cpaas.io/accept-ca=${sha256}`;
   return `if that was meant, accept it: ${annotate} (where the Secret is gone, make an empty one)`;
 }
 
@@ -62,12 +69,17 @@ function advice({ sha256 }: Certificate): string {
  * Whether the recorded fingerprint is of a CA that the cluster does not trust: capturing again will not help, since what
  * is captured is another one (R11). Says nothing for etcd, of whose CA no fingerprint can be asked.
  */
-export function recordsForeign(id: CaId, recorded: string, anchors: Anchors): string | undefined {
+export function recordsForeign(
+  id: CaId,
+  recorded: string,
+  anchors: Anchors,
+  publicNamespace: string,
+): string | undefined {
   const known = { kubernetes: anchors.kubernetes, 'front-proxy': anchors.frontProxy, etcd: [] }[id];
   const [first] = known;
   if (recorded === '' || first === undefined || known.some(({ sha256 }) => sha256 === recorded))
     return undefined;
-  return `it records CA ${recorded}, and the cluster trusts ${first.sha256}; ${advice(first)}`;
+  return `it records CA ${recorded}, and the cluster trusts ${first.sha256}; ${advice(first, publicNamespace)}`;
 }
 
 /** Undefined when the certificate may sign now. */

@@ -198,7 +198,8 @@ describe('vault', () => {
   });
 });
 
-const never = { recorded: undefined, accepted: [] };
+const { publicNamespace } = known;
+const never = { recorded: undefined, accepted: [], publicNamespace };
 const candidate = (id: CaId, ca = cas[id]) => ({ id, certificates: [ca.certificate], key: ca.key });
 const acceptEtcd = (etcd: Anchors['etcd']) => accept(candidate('etcd'), { ...anchors, etcd }, never, now);
 
@@ -255,14 +256,20 @@ describe('accept (R11)', () => {
     const { sha256 } = cas.kubernetes.certificate;
     const recorded = foreign.certificate.sha256;
     const of = (accepted: readonly string[]) =>
-      accept(candidate('kubernetes'), anchors, { recorded, accepted }, now);
-    expect(of([])).toMatchObject({ ok: false, reason: 'DifferentCa' });
+      accept(candidate('kubernetes'), anchors, { recorded, accepted, publicNamespace }, now);
+    expect(of([])).toMatchObject({
+      ok: false,
+      reason: 'DifferentCa',
+      message: expect.stringContaining(`kubectl -n cpaas-system annotate secret kubernetes-ca `),
+    });
     expect(of([recorded])).toMatchObject({ ok: false, reason: 'DifferentCa' });
     expect(of([sha256])).toMatchObject({ ok: true });
   });
   it('takes the recorded one again by itself', () => {
     const recorded = cas.kubernetes.certificate.sha256;
-    expect(accept(candidate('kubernetes'), anchors, { recorded, accepted: [] }, now)).toMatchObject({
+    expect(
+      accept(candidate('kubernetes'), anchors, { recorded, accepted: [], publicNamespace }, now),
+    ).toMatchObject({
       ok: true,
     });
   });

@@ -48,6 +48,8 @@ export type CaState =
 
 export interface Vault {
   readonly clusterUID: string;
+  /** Where its Secret is. */
+  readonly publicNamespace: string;
   readonly secret: Secret | undefined;
   readonly cas: Readonly<Record<CaId, CaState>>;
   /** Fingerprints that were accepted; they outlive the Secret. */
@@ -71,7 +73,8 @@ export async function openVault(
     client.get(resources.secrets, { name: caSecretName, namespace: publicNamespace }),
     readRecord(client),
   ]);
-  return { clusterUID, secret, cas: openSecret(secret, kek, clusterUID), recorded, anchors };
+  const cas = openSecret(secret, kek, clusterUID);
+  return { clusterUID, publicNamespace, secret, cas, recorded, anchors };
 }
 
 /** All CAs of a Secret. Pure. */
@@ -157,10 +160,10 @@ export type SigningCa =
     };
 
 /** The CA, if it may sign at `now`: open, valid, and what the cluster trusts now (R11). */
-export function signingCa({ cas, anchors }: Vault, id: CaId, now: Date): SigningCa {
+export function signingCa({ cas, anchors, publicNamespace }: Vault, id: CaId, now: Date): SigningCa {
   const ca = cas[id];
   if (ca.state === 'unreadable' && anchors !== undefined) {
-    const foreign = recordsForeign(id, ca.recorded, anchors);
+    const foreign = recordsForeign(id, ca.recorded, anchors, publicNamespace);
     if (foreign !== undefined) return { ok: false, gate: 'CaMismatch', message: `${ca.message}; ${foreign}` };
   }
   if (ca.state !== 'open') {

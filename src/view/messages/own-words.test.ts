@@ -50,8 +50,8 @@ describe('what controller and agent say in their own words', () => {
       '看不到，因此不会轮换：etcd, kube-scheduler；/m 中没有 etcd 的清单，但此节点上有 /s.conf；kubelet 使用该目录只是推测，因为其参数未知：请查看其命令行',
     ],
     [
-      'not seen, so not renewed: etcd; /m lies outside the directories that are mounted; add its directory to extraHostPaths',
-      '看不到，因此不会轮换：etcd；/m 位于未挂载的目录中；请将其目录加入 extraHostPaths',
+      'not seen, so not renewed: etcd; /m lies outside the directories that are mounted; add the directory where it really lies to extraHostPaths',
+      '看不到，因此不会轮换：etcd；/m 位于未挂载的目录中；请将其实际所在目录加入 extraHostPaths',
     ],
     [
       'the kubelet’s systemd unit was not found; kubeadm’s defaults are assumed',

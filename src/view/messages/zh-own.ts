@@ -122,7 +122,7 @@ export const zhOwn: Readonly<Record<string, string>> = {
   '{id} is the same file as {other}': '{id} 与 {other} 是同一个文件',
   '{path} cannot be read: {why}': '{path} 无法读取：{why}',
   '{path} lies outside the directories that are mounted': '{path} 位于未挂载的目录中',
-  'add its directory to extraHostPaths': '请将其目录加入 extraHostPaths',
+  'add the directory where it really lies to extraHostPaths': '请将其实际所在目录加入 extraHostPaths',
   'not seen, so not renewed: {components}; {why}': '看不到，因此不会轮换：{components}；{why}',
   'no manifest of {component} lies in {directory}, though {left} on this node':
     '{directory} 中没有 {component} 的清单，但此节点上{left}',
@@ -130,7 +130,7 @@ export const zhOwn: Readonly<Record<string, string>> = {
     'kubelet 没有配置存放 {component} 清单的目录（staticPodPath），但此节点上{left}',
   '{path} lies': '有 {path}',
   '{path} and its key lie': '有 {path} 及其私钥',
-  '{what}: put it back, or move that away where no {component} is to run here in any way':
+  '{what}: put the manifest back, or move what lies here away where no {component} is to run in any way':
     '{what}：请放回清单；如果此处不再以任何方式运行 {component}，请移走这些文件',
   '{what}; that the kubelet looks there is only assumed, since its flags are not known: see in its command line where it does':
     '{what}；kubelet 使用该目录只是推测，因为其参数未知：请查看其命令行',
@@ -141,6 +141,11 @@ export const zhOwn: Readonly<Record<string, string>> = {
   '{path} and {other} both hold a {component}; remove the one that is not meant':
     '{path} 和 {other} 中都有 {component}；请删除多余的一份',
   'the kubelet’s {why}; kubeadm’s defaults are assumed': 'kubelet 的 {why}；按 kubeadm 的默认值处理',
+  'put it back ({command} restore), or {how}: {phase}': '请放回（{command} restore），或者{how}：{phase}',
+  'make it anew': '重新生成',
+  'move it away and make it anew': '移走后重新生成',
+  '{component} has no manifest here and a unit of systemd, {unit}: {path} is not managed, and renewed by whoever runs it so':
+    '{component} 在此没有清单，但有 systemd 单元 {unit}：{path} 不受管理，由运行它的一方轮换',
   'systemd unit was not found': 'systemd 单元没有找到',
   'systemd unit names none of its flags': 'systemd 单元没有写明其参数',
   '{path}: the certificates of users {users} are not managed': '{path}：用户 {users} 的证书不受管理',

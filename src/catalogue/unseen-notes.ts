@@ -1,0 +1,48 @@
+// What of a control plane is not seen, in the notes of its scan: written by the agent, read by the controller and the
+// dashboard. Pure.
+import { posix } from 'node:path';
+import { staticComponents, type StaticComponent } from './ids.ts';
+import type { Missed } from './missed.ts';
+import { entryOf } from './table.ts';
+
+/** @param call how cert-renew is called there */
+export function whyMissed({ id, lack, reason }: Missed, call: string): string {
+  if (lack !== 'absent' && lack !== 'unreadable') return reason;
+  // kubeadm makes none where one lies.
+  const how = lack === 'absent' ? 'make it anew' : 'move it away and make it anew';
+  const command = `kubeadm init phase kubeconfig ${posix.parse(id).name}`;
+  return `${reason}; put it back (${call} restore), or ${how}: ${command}`;
+}
+
+const unseenPrefix = 'not seen, so not renewed: ';
+
+/**
+ * What is missed, for the notes of a scan, which sees no processes. A component that logs in without a certificate hides
+ * none; one with a unit of systemd is taken to be run by it.
+ */
+export function unseenNotes(missed: readonly Missed[]): readonly string[] {
+  const hidden = missed.filter(({ lack, unit }) => lack !== 'no-certificate' && unit === undefined);
+  const byReason = Map.groupBy(hidden, (each) => whyMissed(each, 'cert-renew'));
+  return [
+    ...[...byReason].map(([reason, group]) => {
+      const names = group.map(({ id }) => entryOf(id).component);
+      return `${unseenPrefix}${names.join(', ')}; ${reason}`;
+    }),
+    ...missed.flatMap(({ id, path, unit }) =>
+      unit === undefined
+        ? []
+        : [
+            `${entryOf(id).component} has no manifest here and a unit of systemd, ${unit}: ${path} is not managed, and renewed by whoever runs it so`,
+          ],
+    ),
+  ];
+}
+
+/** The components that such notes name; what else a node writes there names none. */
+export function unseenIn(notes: readonly string[]): readonly StaticComponent[] {
+  const named = notes
+    .filter((note) => note.startsWith(unseenPrefix))
+    .flatMap((note) => note.slice(unseenPrefix.length).split('; ', 1))
+    .flatMap((names) => names.split(', '));
+  return staticComponents.filter((each) => named.includes(each));
+}
