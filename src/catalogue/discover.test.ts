@@ -598,6 +598,16 @@ describe('a component whose manifest is not where the kubelet looks', () => {
       ]);
     }
   });
+
+  it('is left to the unit of systemd that bears its name, which a note says', () => {
+    const unit = '/etc/systemd/system/etcd.service';
+    const files = { ...omit(stacked, manifest('etcd')), [unit]: '[Service]\nExecStart=/usr/bin/etcd\n' };
+    const notes = unseenNotes(discoverIn(files).missed);
+    expect(notes).toEqual([
+      `etcd has no manifest here and a unit of systemd, ${unit}: ${pki}/etcd/server.crt is not managed, and renewed by whoever runs it so`,
+    ]);
+    expect(unseenIn(notes)).toEqual([]);
+  });
 });
 
 describe('the notes of what is not seen', () => {
@@ -611,16 +621,6 @@ describe('the notes of what is not seen', () => {
       'not seen, so not renewed: etcd; gone; so',
     ]);
     expect(unseenIn(notes)).toEqual(['etcd', 'kube-scheduler']);
-  });
-
-  it('say of one with a unit of systemd that it is left to that, and name it no more', () => {
-    const unit = '/etc/systemd/system/etcd.service';
-    const files = { ...omit(stacked, manifest('etcd')), [unit]: '[Service]\nExecStart=/usr/bin/etcd\n' };
-    const notes = unseenNotes(discoverIn(files).missed);
-    expect(notes).toEqual([
-      `etcd has no manifest here and a unit of systemd, ${unit}: ${pki}/etcd/server.crt is not managed, and renewed by whoever runs it so`,
-    ]);
-    expect(unseenIn(notes)).toEqual([]);
   });
 
   it('say nothing of a component that logs in without a certificate', () => {

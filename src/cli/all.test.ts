@@ -258,7 +258,7 @@ const provesScheduler = /scheduler\.conf: renewed.*kube-scheduler was started/;
 
 describe('cert-renew all where manifests were moved away', () => {
   const gone =
-    /^apiserver\.crt \(\S+\): NOT RENEWED: no manifest of kube-apiserver lies in \S+, .*: put it back/mu;
+    /^apiserver\.crt \(\S+\): NOT RENEWED: no manifest of kube-apiserver lies in \S+, .*: put the manifest back/mu;
 
   it('says so, and touches nothing, where nothing else is due', async () => {
     const fake = configured(300);

@@ -33,6 +33,7 @@ export const nodes: readonly Node[] = [controlPlane, worker, makeNode('w2', ['10
 const etcdLeaf = makeLeaf(etcdCa, { commonName: 'cp1' }).certificate;
 export const vault: Vault = {
   clusterUID: 'cluster-1',
+  publicNamespace: 'cpaas-system',
   secret: undefined,
   recorded: {},
   cas: {

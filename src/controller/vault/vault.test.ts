@@ -55,6 +55,7 @@ function captured(ids: readonly CaId[] = caIds) {
 function vaultOf(secret: Secret | undefined, over: Partial<Vault> = {}): Vault {
   return {
     clusterUID: 'cluster-1',
+    publicNamespace: known.publicNamespace,
     secret,
     cas: openSecret(secret, kek, 'cluster-1'),
     recorded: {},
