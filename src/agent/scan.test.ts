@@ -101,7 +101,8 @@ describe('a scan', () => {
 
   it('has no row of a component whose manifest is gone, and a note that it is not seen', () => {
     files.unlink('/etc/kubernetes/manifests/kube-apiserver.yaml');
-    const { certificates, notes } = scanned();
+    // No Pod mounts /lib, which is a link on most hosts.
+    const { certificates, notes } = scanned(seen((path) => path !== tool && !path.startsWith('/lib/')));
     expect(certificates.map(({ id }) => id)).toEqual(['kubelet-client-current.pem', 'kubelet.crt', 'ca.crt']);
     expect(notes).toEqual([
       expect.stringMatching(

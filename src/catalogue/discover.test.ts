@@ -599,28 +599,52 @@ describe('a component whose manifest is not where the kubelet looks', () => {
     }
   });
 
-  it('is left to the unit of systemd that bears its name, which a note says', () => {
-    const unit = '/etc/systemd/system/etcd.service';
-    const files = { ...omit(stacked, manifest('etcd')), [unit]: '[Service]\nExecStart=/usr/bin/etcd\n' };
+  it('is left to the unit of systemd that is enabled for it, which a note says', () => {
+    const wants = '/etc/systemd/system/multi-user.target.wants/etcd.service';
+    const files = { ...omit(stacked, manifest('etcd')), [wants]: { kind: 'unreachable' } } as const;
     const notes = unseenNotes(discoverIn(files).missed);
     expect(notes).toEqual([
-      `etcd has no manifest here and a unit of systemd, ${unit}: ${pki}/etcd/server.crt is not managed, and renewed by whoever runs it so`,
+      `etcd has no manifest here, and etcd.service is enabled: ${pki}/etcd/server.crt is not managed, and renewed by whoever runs it so`,
     ]);
     expect(unseenIn(notes)).toEqual([]);
+  });
+
+  it('is missed where its unit only lies there, or cannot be seen', () => {
+    const directories = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
+    const files: Files = {
+      ...omit(stacked, manifest('etcd')),
+      [`${directories[0]}/etcd.service`]: '[Service]\nExecStart=/usr/bin/etcd\n',
+      [`${directories[2]}/etcd.service`]: { kind: 'unreachable' },
+    };
+    expect(unseenIn(unseenNotes(discoverIn(files).missed))).toEqual(['etcd']);
   });
 });
 
 describe('the notes of what is not seen', () => {
-  const missed = { id: 'scheduler.conf', path: '/s.conf', reason: '/s.conf does not exist' } as const;
+  const path = '/etc/kubernetes/scheduler.conf';
+  const missed = { id: 'scheduler.conf', path, reason: `${path} does not exist` } as const;
 
   it('name components, which are read back from them', () => {
     const etcd = { id: 'etcd/server.crt', path: '/e.crt', lack: 'no-manifest', reason: 'gone; so' } as const;
     const notes = unseenNotes([{ ...missed, lack: 'absent' }, etcd]);
     expect(notes).toEqual([
-      'not seen, so not renewed: kube-scheduler; /s.conf does not exist; put it back (cert-renew restore), or make it anew: kubeadm init phase kubeconfig scheduler',
+      'not seen, so not renewed: kube-scheduler; /etc/kubernetes/scheduler.conf does not exist; put it back (cert-renew restore), or make it anew: kubeadm init phase kubeconfig scheduler',
       'not seen, so not renewed: etcd; gone; so',
     ]);
     expect(unseenIn(notes)).toEqual(['etcd', 'kube-scheduler']);
+  });
+
+  it('advise nothing against a kubeconfig that may be well, nor kubeadm’s call where it would make another', () => {
+    const reason = 'so';
+    const elsewhere = { id: 'scheduler.conf', path: '/srv/s.conf', reason } as const;
+    const notes = unseenNotes([
+      { ...elsewhere, lack: 'unreachable' },
+      { ...elsewhere, lack: 'absent' },
+    ]);
+    expect(notes).toEqual([
+      'not seen, so not renewed: kube-scheduler; so',
+      'not seen, so not renewed: kube-scheduler; so; put it back (cert-renew restore)',
+    ]);
   });
 
   it('say nothing of a component that logs in without a certificate', () => {

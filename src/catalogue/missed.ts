@@ -2,7 +2,7 @@
 // the kubelet looks, though what kubeadm made for them lies here. Pure.
 import { posix } from 'node:path';
 import type { CertificateId, StaticComponent, Target } from './ids.ts';
-import { unitFilesOf, type Lack, type NodeView } from './node-view.ts';
+import type { Lack, NodeView } from './node-view.ts';
 import { problemText, type SnapshotReader } from './snapshot.ts';
 import { ownKubeconfigIds, ownKubeconfigPath } from './table.ts';
 
@@ -15,7 +15,7 @@ export interface Missed {
    */
   readonly lack: Lack | 'no-manifest' | 'unreadable-manifest' | 'manifest-unknown';
   readonly reason: string;
-  /** Of systemd, where one bears the name of the component whose manifest is gone: it may run in no Pod. */
+  /** Of systemd, which is told to start it: a component whose manifest is gone runs in no Pod then. */
   readonly unit?: string;
 }
 
@@ -63,6 +63,8 @@ const traces: readonly Trace[] = [
   },
 ];
 
+const enabledUnits = '/etc/systemd/system/multi-user.target.wants';
+
 /** Moving its manifest away is kubeadm's usual way to restart a component, and somebody may have stopped there. */
 export function missedManifests(reader: SnapshotReader, node: NodeView): readonly Missed[] {
   return traces.flatMap((trace): readonly Missed[] => {
@@ -74,9 +76,11 @@ export function missedManifests(reader: SnapshotReader, node: NodeView): readonl
     const unreadable = unreadableManifest(reader, node, component);
     if (unreadable !== undefined) return [{ ...seen, lack: 'unreadable-manifest', reason: unreadable }];
     const lack = node.kubelet.isAssumed ? 'manifest-unknown' : 'no-manifest';
-    const unit = unitFilesOf(component).find((file) => node.isPresent(file));
     const gone = { ...seen, lack, reason: whyGone(node, trace) } as const;
-    return [unit === undefined ? gone : { ...gone, unit }];
+    const unit = `${component}.service`;
+    // A unit that only lies there starts nothing; which ones are enabled is seen without following their links.
+    const isEnabled = reader.names(enabledUnits).includes(unit);
+    return [lack === 'no-manifest' && isEnabled ? { ...gone, unit } : gone];
   });
 }
 

@@ -31,7 +31,7 @@ export interface StaticPod {
 }
 
 /** What is wrong with a kubeconfig that gives no certificate. */
-export type Lack = 'absent' | 'unreadable' | 'no-certificate';
+export type Lack = 'absent' | 'unreachable' | 'unreadable' | 'no-certificate';
 
 export interface KubeletView extends KubeletSettings {
   /** Its flags are kubeadm's, since its unit does not say them: it may look for all of this elsewhere. */
@@ -56,10 +56,6 @@ export interface NodeView {
 }
 
 const unitDirectories = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'] as const;
-
-/** Where systemd looks for the unit of this service, the first first. */
-export const unitFilesOf = (service: string): readonly string[] =>
-  unitDirectories.map((directory) => `${directory}/${service}.service`);
 
 const kubeadm = {
   config: '/var/lib/kubelet/config.yaml',
@@ -109,7 +105,10 @@ interface CommandLine {
 }
 
 function commandLine(reader: SnapshotReader): CommandLine {
-  const unit = firstText(reader, unitFilesOf('kubelet'));
+  const unit = firstText(
+    reader,
+    unitDirectories.map((directory) => `${directory}/kubelet.service`),
+  );
   const dropIns = new Map<string, UnitFile>();
   // The directory with the higher rank wins for the same name; all are applied by name.
   for (const directory of unitDirectories.toReversed()) {
@@ -258,7 +257,10 @@ function kubeconfig(reader: SnapshotReader, path: string): Kubeconfig | undefine
 
 function lackOf(reading: Reading, path: string): { readonly lack: Lack; readonly reason: string } {
   if (reading.kind === 'absent') return { lack: 'absent', reason: `${path} does not exist` };
-  if (reading.kind !== 'text') return { lack: 'unreadable', reason: problemText(path, reading) };
+  if (reading.kind !== 'text') {
+    const lack = reading.kind === 'unreachable' ? 'unreachable' : 'unreadable';
+    return { lack, reason: problemText(path, reading) };
+  }
   try {
     const lack = logsInOtherwise(parseKubeconfig(reading.text, path)) ? 'no-certificate' : 'unreadable';
     return { lack, reason: `${path} holds no client certificate that can be renewed` };

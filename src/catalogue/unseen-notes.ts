@@ -6,8 +6,9 @@ import type { Missed } from './missed.ts';
 import { entryOf } from './table.ts';
 
 /** @param call how cert-renew is called there */
-export function whyMissed({ id, lack, reason }: Missed, call: string): string {
+export function whyMissed({ id, path, lack, reason }: Missed, call: string): string {
   if (lack !== 'absent' && lack !== 'unreadable') return reason;
+  if (path !== `/etc/kubernetes/${id}`) return `${reason}; put it back (${call} restore)`;
   // kubeadm makes none where one lies.
   const how = lack === 'absent' ? 'make it anew' : 'move it away and make it anew';
   const command = `kubeadm init phase kubeconfig ${posix.parse(id).name}`;
@@ -18,7 +19,7 @@ const unseenPrefix = 'not seen, so not renewed: ';
 
 /**
  * What is missed, for the notes of a scan, which sees no processes. A component that logs in without a certificate hides
- * none; one with a unit of systemd is taken to be run by it.
+ * none; one whose unit systemd is told to start is run by that.
  */
 export function unseenNotes(missed: readonly Missed[]): readonly string[] {
   const hidden = missed.filter(({ lack, unit }) => lack !== 'no-certificate' && unit === undefined);
@@ -32,7 +33,7 @@ export function unseenNotes(missed: readonly Missed[]): readonly string[] {
       unit === undefined
         ? []
         : [
-            `${entryOf(id).component} has no manifest here and a unit of systemd, ${unit}: ${path} is not managed, and renewed by whoever runs it so`,
+            `${entryOf(id).component} has no manifest here, and ${unit} is enabled: ${path} is not managed, and renewed by whoever runs it so`,
           ],
     ),
   ];

@@ -67,7 +67,12 @@ export function discoverHere({ files, processes }: Pick<RotationNode, 'files' | 
   };
 }
 
-const unreadable: readonly Missed['lack'][] = ['unreadable', 'unreadable-manifest', 'manifest-unknown'];
+const unreadable: readonly Missed['lack'][] = [
+  'unreachable',
+  'unreadable',
+  'unreadable-manifest',
+  'manifest-unknown',
+];
 
 export function missedRow(missed: Missed): InventoryRow {
   const { id, path, lack } = missed;

@@ -71,7 +71,7 @@ function start(environment: Readonly<Record<string, string>>, cwd = root): Run {
   let spent = Number.NaN;
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
-    if (Number.isNaN(spent) && othersJoin.test(text)) spent = processorSeconds(child.pid ?? 0);
+    if (Number.isNaN(spent) && othersJoin.test(text)) spent = processorSeconds(child.pid ?? 0) ?? Number.NaN;
   });
   const ended = new Promise<number>((resolve) => {
     child.once('close', (code) => resolve(code ?? 1));

@@ -35,12 +35,14 @@ function allSpent(): readonly Spent[] {
   });
 }
 
-/** Seconds, up to now, of a process and all below it. */
-export function processorSeconds(root: number): number {
-  const byParent = Map.groupBy(allSpent(), ({ parent }) => parent);
+/** Seconds, up to now, of a process and all below it; undefined: it has ended. */
+export function processorSeconds(root: number): number | undefined {
+  const all = allSpent();
+  const own = all.find(({ pid }) => pid === root);
+  const byParent = Map.groupBy(all, ({ parent }) => parent);
   const below = (pid: number): number =>
     (byParent.get(pid) ?? []).reduce((sum, one) => sum + one.seconds + below(one.pid), 0);
-  return spentOf(readFileSync(`/proc/${root}/stat`, 'utf8')).seconds + below(root);
+  return own && own.seconds + below(root);
 }
 
 const used = 'const { user, system } = process.cpuUsage(); (user + system) / 1e6';

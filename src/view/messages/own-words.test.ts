@@ -50,6 +50,14 @@ describe('what controller and agent say in their own words', () => {
       '看不到，因此不会轮换：etcd, kube-scheduler；/m 中没有 etcd 的清单，但此节点上有 /s.conf；kubelet 使用该目录只是推测，因为其参数未知：请查看其命令行',
     ],
     [
+      'not seen, so not renewed: kube-scheduler; /s.conf does not exist; put it back (cert-renew restore), or make it anew: kubeadm init phase kubeconfig scheduler',
+      '看不到，因此不会轮换：kube-scheduler；/s.conf 不存在；请放回（cert-renew restore），或者重新生成：kubeadm init phase kubeconfig scheduler',
+    ],
+    [
+      'etcd has no manifest here, and etcd.service is enabled: /e.crt is not managed, and renewed by whoever runs it so',
+      'etcd 在此没有清单，但 etcd.service 已启用：/e.crt 不受管理，由运行它的一方轮换',
+    ],
+    [
       'not seen, so not renewed: etcd; /m lies outside the directories that are mounted; add the directory where it really lies to extraHostPaths',
       '看不到，因此不会轮换：etcd；/m 位于未挂载的目录中；请将其实际所在目录加入 extraHostPaths',
     ],

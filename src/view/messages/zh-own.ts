@@ -141,11 +141,12 @@ export const zhOwn: Readonly<Record<string, string>> = {
   '{path} and {other} both hold a {component}; remove the one that is not meant':
     '{path} 和 {other} 中都有 {component}；请删除多余的一份',
   'the kubelet’s {why}; kubeadm’s defaults are assumed': 'kubelet 的 {why}；按 kubeadm 的默认值处理',
+  'put it back ({command} restore)': '请放回（{command} restore）',
   'put it back ({command} restore), or {how}: {phase}': '请放回（{command} restore），或者{how}：{phase}',
   'make it anew': '重新生成',
   'move it away and make it anew': '移走后重新生成',
-  '{component} has no manifest here and a unit of systemd, {unit}: {path} is not managed, and renewed by whoever runs it so':
-    '{component} 在此没有清单，但有 systemd 单元 {unit}：{path} 不受管理，由运行它的一方轮换',
+  '{component} has no manifest here, and {unit} is enabled: {path} is not managed, and renewed by whoever runs it so':
+    '{component} 在此没有清单，但 {unit} 已启用：{path} 不受管理，由运行它的一方轮换',
   'systemd unit was not found': 'systemd 单元没有找到',
   'systemd unit names none of its flags': 'systemd 单元没有写明其参数',
   '{path}: the certificates of users {users} are not managed': '{path}：用户 {users} 的证书不受管理',
