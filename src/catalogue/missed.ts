@@ -84,6 +84,19 @@ export function missedManifests(reader: SnapshotReader, node: NodeView): readonl
   });
 }
 
+/**
+ * The reason, and what to do where a kubeconfig is gone or useless.
+ * @param call how cert-renew is called there
+ */
+export function whyMissed({ id, path, lack, reason }: Missed, call: string): string {
+  if (lack !== 'absent' && lack !== 'unreadable') return reason;
+  if (path !== `/etc/kubernetes/${id}`) return `${reason}; put it back (${call} restore)`;
+  // kubeadm makes none where one lies.
+  const how = lack === 'absent' ? 'make it anew' : 'move it away and make it anew';
+  const command = `kubeadm init phase kubeconfig ${posix.parse(id).name}`;
+  return `${reason}; put it back (${call} restore), or ${how}: ${command}`;
+}
+
 /** Without the notes that say again why something is missed. */
 export const notesBeside = ({
   notes,

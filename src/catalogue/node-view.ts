@@ -56,7 +56,6 @@ export interface NodeView {
 }
 
 const unitDirectories = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'] as const;
-
 const kubeadm = {
   config: '/var/lib/kubelet/config.yaml',
   flags: '/var/lib/kubelet/kubeadm-flags.env',

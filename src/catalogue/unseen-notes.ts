@@ -1,19 +1,8 @@
 // What of a control plane is not seen, in the notes of its scan: written by the agent, read by the controller and the
 // dashboard. Pure.
-import { posix } from 'node:path';
 import { staticComponents, type StaticComponent } from './ids.ts';
-import type { Missed } from './missed.ts';
+import { whyMissed, type Missed } from './missed.ts';
 import { entryOf } from './table.ts';
-
-/** @param call how cert-renew is called there */
-export function whyMissed({ id, path, lack, reason }: Missed, call: string): string {
-  if (lack !== 'absent' && lack !== 'unreadable') return reason;
-  if (path !== `/etc/kubernetes/${id}`) return `${reason}; put it back (${call} restore)`;
-  // kubeadm makes none where one lies.
-  const how = lack === 'absent' ? 'make it anew' : 'move it away and make it anew';
-  const command = `kubeadm init phase kubeconfig ${posix.parse(id).name}`;
-  return `${reason}; put it back (${call} restore), or ${how}: ${command}`;
-}
 
 const unseenPrefix = 'not seen, so not renewed: ';
 

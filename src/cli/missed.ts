@@ -2,9 +2,8 @@
 // and `all` says that it cannot renew them.
 import { certificateFile, type Discovery } from '../catalogue/discover.ts';
 import type { CertificateId, Target } from '../catalogue/ids.ts';
-import type { Missed } from '../catalogue/missed.ts';
+import { whyMissed, type Missed } from '../catalogue/missed.ts';
 import { entryOf } from '../catalogue/table.ts';
-import { whyMissed } from '../catalogue/unseen-notes.ts';
 import { discoverNode } from '../host/discovery.ts';
 import {
   blank,
