@@ -1,8 +1,9 @@
-// Runs the suites of `make test` one after another, but for those that only read the sources, prints the seconds of each and closes with "N passed, N failed".
+// Runs the suites of `make test` one after another, but for those that may run at once, prints the seconds of each and closes with "N passed, N failed".
 //   node scripts/test.ts lint | fast | all | soak | NAME...
 // A suite is a command that ends with a line "N passed, N failed" of its own, or counts as one check by its exit code.
 import { spawn } from 'node:child_process';
 import { platform } from 'node:os';
+import { createInterface } from 'node:readline';
 import { suites, type Suite } from '../test/suites.ts';
 
 interface Outcome {
@@ -28,28 +29,24 @@ function selected(words: readonly string[]): readonly Suite[] {
 /**
  * Runs one suite; its output goes through, its last "N passed, N failed" line is its count, and its lines that say
  * what failed are said once more at the end, where a reader of a long log looks first.
+ *
+ * @param alone nobody else speaks meanwhile; else every line begins with the suite's name
  */
 async function run(suite: Suite, alone: boolean): Promise<Outcome> {
   const startedAt = performance.now();
-  const heading = `\n== ${suite.name}: ${suite.about}\n`;
-  // What several say at once is kept apart: each is shown whole when it has ended.
-  const kept: string[] = [];
-  if (alone) process.stdout.write(heading);
-  const child = spawn('bash', ['-c', suite.command], {
-    stdio: ['ignore', 'pipe', alone ? 'inherit' : 'pipe'],
-  });
+  const mark = alone ? '' : `${suite.name} | `;
+  process.stdout.write(`\n== ${suite.name}: ${suite.about}\n`);
+  const child = spawn('bash', ['-c', suite.command], { stdio: ['ignore', 'pipe', 'pipe'] });
   let tail = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
-    tail = (tail + chunk.toString('utf8')).slice(-20_000);
-    if (alone) process.stdout.write(chunk);
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    tail = `${tail}${line}\n`.slice(-20_000);
+    console.log(mark + line);
   });
-  for (const stream of alone ? [] : [child.stdout, child.stderr])
-    stream?.on('data', (chunk: Buffer) => kept.push(chunk.toString('utf8')));
+  createInterface({ input: child.stderr }).on('line', (line) => console.error(mark + line));
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status) => resolve(status ?? 1));
   });
-  if (!alone) process.stdout.write(heading + kept.join(''));
   const counts = [...tail.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
   const passed = counts ? Number(counts[1]) : code === 0 ? 1 : 0;
   const failed = counts ? Number(counts[2]) : code === 0 ? 0 : 1;
@@ -75,7 +72,7 @@ function turnsOf(chosen: readonly Suite[]): readonly (readonly Suite[])[] {
   const turns: Suite[][] = [];
   for (const suite of chosen) {
     const last = turns.at(-1);
-    if (suite.readsOnly === true && last?.[0]?.readsOnly === true) last.push(suite);
+    if (suite.atOnce !== undefined && suite.atOnce === last?.[0]?.atOnce) last.push(suite);
     else turns.push([suite]);
   }
   return turns;

@@ -9,8 +9,11 @@ export interface Suite {
   /** The suites behind it cannot run when it fails. */
   readonly required?: true;
   readonly needsRoot?: true;
-  /** It reads the sources and writes nothing: neighbours that do so run at once. */
-  readonly readsOnly?: true;
+  /**
+   * Neighbours with the same word run at once: those that only read the sources, and those that wait for their clusters far
+   * more than they compute.
+   */
+  readonly atOnce?: 'sources' | 'clusters';
 }
 
 const node = 'node_modules/.bin/node';
@@ -43,21 +46,21 @@ export const suites: readonly Suite[] = [
     about: 'Prettier',
     command: 'npm run -s format:check',
     groups: ['lint', 'fast', 'all'],
-    readsOnly: true,
+    atOnce: 'sources',
   },
   {
     name: 'lint',
     about: 'oxlint, type-aware; the import rules between rooms',
     command: 'npm run -s lint',
     groups: ['lint', 'fast', 'all'],
-    readsOnly: true,
+    atOnce: 'sources',
   },
   {
     name: 'types',
     about: 'TypeScript, strict',
     command: 'npm run -s typecheck',
     groups: ['lint', 'fast', 'all'],
-    readsOnly: true,
+    atOnce: 'sources',
   },
   {
     name: 'documents',
@@ -123,6 +126,7 @@ export const suites: readonly Suite[] = [
     command: e2e('two'),
     groups: ['all'],
     needsRoot: true,
+    atOnce: 'clusters',
   },
   {
     name: 'e2e-four',
@@ -130,6 +134,7 @@ export const suites: readonly Suite[] = [
     command: e2e('four'),
     groups: ['all'],
     needsRoot: true,
+    atOnce: 'clusters',
   },
   {
     name: 'fuzz',
