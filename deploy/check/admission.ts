@@ -1,7 +1,8 @@
 // Asks a real API server, as the identities themselves and in dry runs, what the chart's policies and rights let through.
-//   KUBECONFIG=… node deploy/check/admission.ts        after `make deploy`; needs kubectl; changes nothing
+//   KUBECONFIG=… node deploy/check/admission.ts        after `make deploy`; changes nothing; needs kubectl for exec, attach and debug
 // Every Pod that the program makes must pass; every one that differs by one thing must be denied by a policy.
-import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
+import type { ConfigMap, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { parseConfiguration, type Configuration } from '../../src/controller/configuration.ts';
 import {
   caCertificatesPod,
@@ -12,22 +13,14 @@ import {
   scanPod,
   stagePod,
 } from '../../src/controller/pods.ts';
+import { collectionPath, objectPath, resources } from '../../src/kube/resources.ts';
 import type { CertificateRotation } from '../../src/kube/types.ts';
+import { controller, namespace, read, replicaSets } from './api.ts';
 import { changedContainers, changedPods, changedVolumes, type Agents } from './changes.ts';
+import { checkConnect } from './connect.ts';
 import { checkEvents } from './events.ts';
-import {
-  allowed,
-  controller,
-  count,
-  denied,
-  kubectl,
-  namespace,
-  policy,
-  read,
-  replicaSets,
-  report,
-} from './kubectl.ts';
 import { changedOwnContainer, changedOwnPod, changedOwnVolumes, withToken } from './own-pod.ts';
+import { allowed, count, denied } from './report.ts';
 import { checkRights } from './rights.ts';
 import { checkWrites } from './writes.ts';
 
@@ -55,100 +48,63 @@ function agents(node: Node, configuration: Configuration): Agents {
   };
 }
 
-function checkAgents(pods: Agents): void {
+async function checkAgents(pods: Agents): Promise<void> {
   for (const [name, pod] of Object.entries(pods)) {
-    allowed(`the controller makes a Pod: ${name}`, pod, controller);
-    denied(`an administrator makes a Pod: ${name}`, pod);
-    denied(`the ReplicaSet controller makes a Pod: ${name}`, pod, replicaSets);
+    await allowed(`the controller makes a Pod: ${name}`, pod, controller);
+    await denied(`an administrator makes a Pod: ${name}`, pod);
+    await denied(`the ReplicaSet controller makes a Pod: ${name}`, pod, replicaSets);
   }
 }
 
-function checkChanges(pods: Agents, node: Node, configuration: Configuration): void {
-  denied('the controller: the Pod that it tries at its start', forbiddenPod(node, configuration), controller);
+async function checkChanges(pods: Agents, node: Node, configuration: Configuration): Promise<void> {
+  const forbidden = forbiddenPod(node, configuration);
+  await denied('the controller: the Pod that it tries at its start', forbidden, controller);
   const changes = { ...changedContainers(pods), ...changedVolumes(pods), ...changedPods(pods) };
-  for (const [name, pod] of Object.entries(changes)) denied(`the controller: ${name}`, pod, controller);
+  for (const [name, pod] of Object.entries(changes)) await denied(`the controller: ${name}`, pod, controller);
 }
 
-function checkOwnPod(): void {
-  const { spec }: { spec: { template: Pod } } = JSON.parse(
-    read(['-n', namespace, 'get', 'deployment', 'cluster-cert-rotator-controller']),
-  );
+async function checkOwnPod(): Promise<void> {
+  const name = 'cluster-cert-rotator-controller';
+  const { spec } = await read<Deployment>(objectPath(resources.deployments, { name, namespace }));
+  if (spec?.template.spec === undefined) throw new Error(`Deployment ${name} says nothing of its Pods`);
   const own: Pod = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { ...spec.template.metadata, name: 'check', namespace },
-    ...(spec.template.spec === undefined ? {} : { spec: spec.template.spec }),
+    spec: spec.template.spec,
   };
-  allowed('the ReplicaSet controller makes the controller’s Pod', own, replicaSets);
-  denied('an administrator makes the controller’s Pod', own);
-  denied('the controller makes its own Pod', own, controller);
-  allowed(
+  await allowed('the ReplicaSet controller makes the controller’s Pod', own, replicaSets);
+  await denied('an administrator makes the controller’s Pod', own);
+  await denied('the controller makes its own Pod', own, controller);
+  await allowed(
     'the ReplicaSet controller makes it with the token that the API server adds',
     withToken(own),
     replicaSets,
   );
   const changes = { ...changedOwnContainer(own), ...changedOwnVolumes(own), ...changedOwnPod(own) };
   for (const [name, pod] of Object.entries(changes))
-    denied(`the ReplicaSet controller: ${name}`, pod, replicaSets);
+    await denied(`the ReplicaSet controller: ${name}`, pod, replicaSets);
 }
 
-function checkConnect(): void {
-  const { items }: { items: Pod[] } = JSON.parse(read(['-n', namespace, 'get', 'pods']));
-  const name = items.find(({ metadata }) => metadata?.name?.startsWith('cluster-cert-rotator-controller'))
-    ?.metadata?.name;
-  if (name === undefined) {
-    report(false, 'there is a Pod of the controller');
-    return;
-  }
-  const here = ['-n', namespace];
-  const attempts: Record<string, readonly string[]> = {
-    'an administrator: exec': ['exec', ...here, name, '--', '/usr/bin/node'],
-    'an administrator: attach': ['attach', ...here, name],
-    'an administrator: the API server’s proxy to it': [
-      'get',
-      '--raw',
-      `/api/v1/namespaces/${namespace}/pods/${name}/proxy/metrics`,
-    ],
-    'an administrator: debug by an ephemeral container': [
-      'debug',
-      ...here,
-      name,
-      '--image=docker.io/library/busybox:1',
-    ],
-    'an administrator: another image for a running Pod': [
-      'set',
-      'image',
-      ...here,
-      `pod/${name}`,
-      'controller=docker.io/x:1',
-    ],
-  };
-  for (const [what, args] of Object.entries(attempts)) {
-    const { ok, text } = kubectl(['--request-timeout=20s', ...args]);
-    report(!ok && policy.test(text), `denied:  ${what}`, text);
-  }
-}
-
-function main(): void {
-  const { data }: { data: Record<string, string> } = JSON.parse(
-    read(['-n', namespace, 'get', 'configmap', 'cluster-cert-rotator-config']),
-  );
+async function main(): Promise<void> {
+  const name = 'cluster-cert-rotator-config';
+  const { data = {} } = await read<ConfigMap>(objectPath(resources.configMaps, { name, namespace }));
   const configuration = parseConfiguration(data['config.yaml'] ?? '');
-  const { items }: { items: Node[] } = JSON.parse(
-    read(['get', 'nodes', '-l', 'node-role.kubernetes.io/control-plane']),
-  );
-  const [node] = items;
+  const controlPlanes = `${collectionPath(resources.nodes)}?labelSelector=node-role.kubernetes.io/control-plane`;
+  const {
+    items: [node],
+  } = await read<{ items: Node[] }>(controlPlanes);
   if (node === undefined) throw new Error('the cluster has no control plane');
   const pods = agents(node, configuration);
-  checkAgents(pods);
-  checkChanges(pods, node, configuration);
-  checkOwnPod();
-  checkConnect();
-  checkWrites(configuration.publicNamespace);
-  checkEvents(node.metadata?.name ?? '');
-  checkRights();
+  await checkAgents(pods);
+  await checkChanges(pods, node, configuration);
+  await checkOwnPod();
+  await checkConnect();
+  await checkWrites(configuration.publicNamespace);
+  await checkEvents(node.metadata?.name ?? '');
+  await checkRights();
   console.log(`${count.passed} passed, ${count.failed} failed`);
   if (count.failed > 0) process.exitCode = 1;
 }
 
-main();
+await main();

@@ -1,16 +1,59 @@
 // What each identity of the chart may do, by the API server's own answer.
-import { controller, kubectl, namespace, report } from './kubectl.ts';
+import { controller, namespace, review } from './api.ts';
+import { report } from './report.ts';
+
+/** Status of a SelfSubjectRulesReview. */
+interface Rules {
+  readonly resourceRules: readonly {
+    readonly verbs: readonly string[];
+    readonly apiGroups?: readonly string[];
+    readonly resources?: readonly string[];
+    readonly resourceNames?: readonly string[];
+  }[];
+  readonly nonResourceRules: readonly {
+    readonly verbs: readonly string[];
+    readonly nonResourceURLs?: readonly string[];
+  }[];
+  readonly incomplete: boolean;
+  readonly evaluationError?: string;
+}
 
 /** What a ServiceAccount may do in a namespace beyond what every authenticated identity may. */
-function rights(account: string, where: string, home = namespace): string[] {
-  const who = `--as=system:serviceaccount:${home}:${account}`;
-  const { text } = kubectl(['auth', 'can-i', '--list', who, '-n', where]);
-  return text
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().replaceAll(/\s{2,}/g, ' '))
-    .filter((line) => line !== '' && !/selfsubject|^clustertrustbundles|^\[\//.test(line))
-    .toSorted();
+async function rights(account: string, where: string, home = namespace): Promise<string> {
+  const who = `system:serviceaccount:${home}:${account}`;
+  const { ok, text } = await review('SelfSubjectRulesReview', { namespace: where }, who);
+  if (!ok) return `no answer: ${text}`;
+  const { status }: { status: Rules } = JSON.parse(text);
+  return [...resourceRights(status), ...otherRights(status)]
+    .filter((line) => !/selfsubject|^clustertrustbundles|^\[\//.test(line))
+    .toSorted()
+    .join('\n');
+}
+
+/** As `kubectl auth can-i --list` has them: a line for each resource and name, with all its verbs. */
+function resourceRights({ resourceRules }: Rules): string[] {
+  const verbsOf = new Map<string, Set<string>>();
+  for (const { apiGroups = [], resources = [], resourceNames = [], verbs } of resourceRules) {
+    for (const group of apiGroups)
+      for (const resource of resources)
+        for (const name of resourceNames.length > 0 ? resourceNames : ['']) {
+          const [plural, ...subresource] = resource.split('/');
+          const inGroup = group === '' ? plural : `${plural}.${group}`;
+          const line = `${[inGroup, ...subresource].join('/')} [] [${name}]`;
+          verbsOf.set(line, new Set([...(verbsOf.get(line) ?? []), ...verbs]));
+        }
+  }
+  return [...verbsOf].map(([line, verbs]) => `${line} [${[...verbs].toSorted().join(' ')}]`);
+}
+
+/** Paths; and that the list is not the whole. */
+function otherRights({ nonResourceRules, incomplete, evaluationError = '' }: Rules): string[] {
+  return [
+    ...nonResourceRules.map(
+      ({ nonResourceURLs = [], verbs }) => `[${nonResourceURLs.join(' ')}] [] [${verbs.join(' ')}]`,
+    ),
+    ...(incomplete ? [`the list may be incomplete: ${evaluationError}`] : []),
+  ];
 }
 
 interface Question {
@@ -97,18 +140,15 @@ const others: readonly Question[] = [
   { may: false, verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
 ];
 
-function ask({ may, ...attributes }: Question): void {
-  const review = {
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SubjectAccessReview',
-    spec: { user: controller, resourceAttributes: attributes },
-  };
-  const args = ['create', '-f', '-', '-o', 'jsonpath={.status.allowed}'];
-  const { text } = kubectl(args, JSON.stringify(review));
+async function ask({ may, ...attributes }: Question): Promise<void> {
+  const spec = { user: controller, resourceAttributes: attributes };
+  const { ok, text } = await review('SubjectAccessReview', spec);
+  const { status }: { status?: { allowed: boolean } } = ok ? JSON.parse(text) : {};
+  const why = ok ? `allowed: ${status?.allowed}` : text;
   const { verb, resource, subresource, name, namespace: where } = attributes;
   const what = [resource, subresource, name].filter((part) => part !== undefined).join('/');
   const place = where === undefined ? '' : ` in ${where}`;
-  report(text === String(may), `the controller may ${may ? '' : 'not '}${verb} ${what}${place}`, text);
+  report(status?.allowed === may, `the controller may ${may ? '' : 'not '}${verb} ${what}${place}`, why);
 }
 
 /** What the dashboard shows. RBAC knows no prefixes: of the public namespace it may read every ConfigMap. */
@@ -128,15 +168,15 @@ function webRights(where: string): string {
   return [...everywhere, ...(more[where] ?? [])].toSorted().join('\n');
 }
 
-export function checkRights(): void {
+export async function checkRights(): Promise<void> {
   const signing = 'certificatesigningrequests.certificates.k8s.io [] [] [create get]';
   for (const where of [namespace, 'cpaas-system', 'kube-system', 'default']) {
-    const agent = rights('cluster-cert-rotator-agent', where).join('\n');
+    const agent = await rights('cluster-cert-rotator-agent', where);
     report(agent === signing, `in ${where} the agent may create and read signing requests, no more`, agent);
-    const node = rights('cluster-cert-rotator-node', where).join('\n');
+    const node = await rights('cluster-cert-rotator-node', where);
     report(node === '', `in ${where} the Pods without a token could do nothing with one`, node);
-    const web = rights('cluster-cert-rotator-web', where, 'cpaas-system').join('\n');
+    const web = await rights('cluster-cert-rotator-web', where, 'cpaas-system');
     report(web === webRights(where), `in ${where} the web program may read what it shows, no more`, web);
   }
-  for (const question of [...core, ...others]) ask(question);
+  for (const question of [...core, ...others]) await ask(question);
 }

@@ -1,15 +1,18 @@
 // Which ConfigMaps, Secrets and Services the controller may write: its own, by their names.
-import { allowed, controller, denied, kubectl, namespace, policy, read, report } from './kubectl.ts';
+import type { Service } from 'kubernetes-types/core/v1.js';
+import { objectPath, resources } from '../../src/kube/resources.ts';
+import { ask, controller, namespace, read, tryReplace, type KubeObject } from './api.ts';
+import { allowed, denied, reportAllowed, reportDenied } from './report.ts';
 
-export function object(kind: 'ConfigMap' | 'Secret' | 'Service', name: string, where: string): object {
+export function object(kind: 'ConfigMap' | 'Secret' | 'Service', name: string, where: string): KubeObject {
   const spec = kind === 'Service' ? { spec: { ports: [{ port: 8080 }] } } : {};
   return { apiVersion: 'v1', kind, metadata: { name, namespace: where }, ...spec };
 }
 
-export function checkWrites(publicNamespace: string): void {
+export async function checkWrites(publicNamespace: string): Promise<void> {
   // Names of a trial: those that exist would be refused as existing.
   const inventory = object('ConfigMap', 'node-local-certs-check-of-the-policy', publicNamespace);
-  allowed('the controller makes an inventory', inventory, controller);
+  await allowed('the controller makes an inventory', inventory, controller);
   for (const [kind, name, where] of [
     ['ConfigMap', 'coredns', publicNamespace],
     ['ConfigMap', 'my-node-local-certs-n1', publicNamespace],
@@ -22,35 +25,29 @@ export function checkWrites(publicNamespace: string): void {
     ['Secret', 'cluster-cert-rotator-web-tls', namespace],
     ['Service', 'anything', publicNamespace],
   ] as const) {
-    denied(`the controller makes ${kind} ${name} in ${where}`, object(kind, name, where), controller);
+    await denied(`the controller makes ${kind} ${name} in ${where}`, object(kind, name, where), controller);
   }
-  checkFrontend(publicNamespace);
+  await checkFrontend(publicNamespace);
   // Every namespace has this one, by the controller-manager.
-  const other = read(['-n', publicNamespace, 'get', 'configmap', 'kube-root-ca.crt']);
-  const { ok, text } = kubectl(['replace', '--dry-run=server', '-f', '-', `--as=${controller}`], other);
-  report(!ok && policy.test(text), 'denied:  the controller changes ConfigMap kube-root-ca.crt', text);
+  const root = { name: 'kube-root-ca.crt', namespace: publicNamespace };
+  const other = await read<KubeObject>(objectPath(resources.configMaps, root));
+  reportDenied('the controller changes ConfigMap kube-root-ca.crt', await tryReplace(other, controller));
 }
 
 /** R19: a Service of this name that is somebody else's is changed by nobody of ours. Tried where it is there already. */
-function checkFrontend(publicNamespace: string): void {
-  const get = ['-n', publicNamespace, 'get', 'service', 'frontend'];
-  if (!kubectl(get).ok) {
-    allowed(
-      'the controller makes Service frontend',
-      object('Service', 'frontend', publicNamespace),
-      controller,
-    );
+async function checkFrontend(publicNamespace: string): Promise<void> {
+  const path = objectPath(resources.services, { name: 'frontend', namespace: publicNamespace });
+  const there = await ask({ method: 'GET', path });
+  if (!there.ok) {
+    const made = object('Service', 'frontend', publicNamespace);
+    await allowed('the controller makes Service frontend', made, controller);
     return;
   }
-  const found: { metadata: { labels?: Record<string, string> } } = JSON.parse(read(get));
-  const isOurs = found.metadata.labels?.['app.kubernetes.io/managed-by'] === 'cluster-cert-rotator';
+  const found: Service = JSON.parse(there.text);
+  const isOurs = found.metadata?.labels?.['app.kubernetes.io/managed-by'] === 'cluster-cert-rotator';
   const changed = { ...found, metadata: { ...found.metadata, annotations: { check: 'changed' } } };
-  const args = ['replace', '--dry-run=server', '-f', '-', `--as=${controller}`];
-  const { ok, text } = kubectl(args, JSON.stringify(changed));
-  const good = isOurs ? ok : !ok && policy.test(text);
-  report(
-    good,
-    `${isOurs ? 'allowed: ' : 'denied:  '}the controller changes Service frontend, which is ${isOurs ? 'its own' : 'not'}`,
-    text,
-  );
+  const answer = await tryReplace(changed, controller);
+  const what = 'the controller changes Service frontend, which is';
+  if (isOurs) reportAllowed(`${what} its own`, answer);
+  else reportDenied(`${what} not`, answer);
 }
