@@ -74,7 +74,6 @@ export const en = {
   'node.failed': 'failed: {why}',
   'node.unseen': 'cannot be seen: {what}',
   'node.broken': '{count} cannot be renewed as {count#it is#they are}',
-  'node.clock': 'its clock is {span} off',
   // phases
   'phase.Scheduled': 'planned',
   'phase.Pending': 'waits',
