@@ -74,7 +74,7 @@ export const bars: readonly Bar[] = [
     of: ({ page }) => page.memoryWithListeners,
   },
   {
-    name: 'pages of the thousand that had no whole answer',
+    name: 'listeners without a whole answer, of a thousand',
     unit: 'pages',
     limit: 0,
     of: ({ page: { listeners } }) => listeners.pages - listeners.answers,

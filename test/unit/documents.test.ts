@@ -1,10 +1,12 @@
 // What the documents say can be followed: every relative link leads somewhere, and what a table claims of a long run has
-// its evidence.
+// its evidence. What a machine must have is what the scripts ask for.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, test } from 'vitest';
+import { suites } from '../suites.ts';
 
 const root = join(import.meta.dirname, '..', '..');
+const read = (name: string): string => readFileSync(join(root, name), 'utf8');
 
 function documents(): string[] {
   const inDocs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) =>
@@ -18,9 +20,7 @@ const linksOf = (text: string) =>
   [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, target = '']) => target);
 
 test.each(documents())('%s: every link leads somewhere', (name) => {
-  const targets = linksOf(readFileSync(join(root, name), 'utf8')).filter(
-    (target) => !/^[a-z]+:/.test(target),
-  );
+  const targets = linksOf(read(name)).filter((target) => !/^[a-z]+:/.test(target));
   const dead = targets.filter((target) => !existsSync(join(root, dirname(name), target)));
   expect(dead).toEqual([]);
 });
@@ -28,7 +28,7 @@ test.each(documents())('%s: every link leads somewhere', (name) => {
 test.each(documents())(
   '%s: a row of a table with the column "evidence" names a file that is there',
   (name) => {
-    expect(rowsWithoutEvidence(readFileSync(join(root, name), 'utf8'), dirname(name))).toEqual([]);
+    expect(rowsWithoutEvidence(read(name), dirname(name))).toEqual([]);
   },
 );
 
@@ -55,3 +55,16 @@ function hasEvidence(cell: string, directory: string): boolean {
   const files = linksOf(cell).map((target) => join(root, directory, target));
   return files.some((file) => existsSync(file) && relative(root, file).startsWith('docs/evidence/'));
 }
+
+test('CONTRIBUTING.md names every Debian package that make test installs', () => {
+  const asked = [
+    ...suites.flatMap(({ command }) => command.match(/(?<=debian\.sh install )[^&]+/) ?? []),
+    ...['bed.sh', 'build.sh', 'lib/cluster.sh'].flatMap(
+      (name) => read(`test/bed/${name}`).match(/(?<=^ *need ).+$/gm) ?? [],
+    ),
+    ...(read('test/crash/run.ts').match(/(?<=^const packages = ').+(?='\.split)/m) ?? []),
+  ].flatMap((words) => words.trim().split(' '));
+  const named = read('CONTRIBUTING.md').split(/[\s;|]+/);
+  expect(asked).toEqual(expect.arrayContaining(['chromium', 'haproxy', 'debootstrap', 'procps', 'strace']));
+  expect(asked.filter((name) => !named.includes(name))).toEqual([]);
+});

@@ -25,7 +25,7 @@ export const en = {
     '{count} {count#certificate is#certificates are} due, first {id} on {node} since {at}; the controller plans {count#it#them} next',
   'next.quiet': 'Nothing is due before {at} ({id} on {node})',
   'next.nothing': 'Nothing is planned',
-  'next.observe': 'Nothing: mode observe plans and touches nothing',
+  'next.observe': 'Nothing: mode observe only plans, and touches nothing',
   'next.paused': 'Nothing: everything is paused',
   // what needs me
   'need.none': 'Nothing needs you',
@@ -74,7 +74,6 @@ export const en = {
   'node.failed': 'failed: {why}',
   'node.unseen': 'cannot be seen: {what}',
   'node.broken': '{count} cannot be renewed as {count#it is#they are}',
-  'node.clock': 'its clock is {span} off',
   // phases
   'phase.Scheduled': 'planned',
   'phase.Pending': 'waits',

@@ -63,7 +63,6 @@ export const zh: Readonly<Record<keyof typeof en, string>> = {
   'node.failed': '失败：{why}',
   'node.unseen': '看不到：{what}',
   'node.broken': '{count} 张以现状无法轮换',
-  'node.clock': '时钟相差 {span}',
   'phase.Scheduled': '已计划',
   'phase.Pending': '等待',
   'phase.Admitted': '已放行',
