@@ -5,5 +5,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'scripts/**/*.test.ts', 'deploy/**/*.test.ts'],
     testTimeout: 30_000,
+    // Servers, sleeps of kubelets and leases: a file waits as long as it computes, and one processor stays free by default.
+    maxWorkers: 3,
   },
 });

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { languages, type Language } from '../../src/view/messages/message.ts';
 import { LiveContext } from './data.ts';
 import { useLive, type Live } from './live.ts';
@@ -72,8 +72,9 @@ function Shell({ route, live, theme, setTheme, toggleLanguage }: ShellParts) {
   useEffect(() => {
     document.title = `${title} · cluster-cert-rotator`;
   }, [title]);
-  // Another page begins at its top, for eyes and for screen readers.
-  useEffect(() => {
+  // Another page begins at its top, for eyes and for screen readers, from the moment that it is there: not one key goes
+  // to the link that led here.
+  useLayoutEffect(() => {
     if (first.current === place) return;
     first.current = place;
     main.current?.focus({ preventScroll: true });
