@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // test/e2e needs root and a real cluster; it has a configuration of its own.
@@ -5,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'scripts/**/*.test.ts', 'deploy/**/*.test.ts'],
     testTimeout: 30_000,
-    // Servers, sleeps of kubelets and leases: a file waits as long as it computes, and one processor stays free by default.
-    maxWorkers: 3,
+    // By default one processor stays free. Of two that is half of all, and a file waits for its servers as long as it computes.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
   },
 });

@@ -36,15 +36,23 @@ async function run(suite: Suite, alone: boolean): Promise<Outcome> {
   const startedAt = performance.now();
   const mark = alone ? '' : `${suite.name} | `;
   process.stdout.write(`\n== ${suite.name}: ${suite.about}\n`);
-  const child = spawn('bash', ['-c', suite.command], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let tail = '';
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    tail = `${tail}${line}\n`.slice(-20_000);
-    console.log(mark + line);
+  const child = spawn('bash', ['-c', suite.command], {
+    stdio: ['ignore', 'pipe', alone ? 'inherit' : 'pipe'],
   });
-  createInterface({ input: child.stderr }).on('line', (line) => console.error(mark + line));
-  const code = await new Promise<number>((resolve, reject) => {
-    child.on('error', reject);
+  let tail = '';
+  for (const input of [child.stdout, child.stderr]) {
+    if (input === null) continue;
+    createInterface({ input }).on('line', (line) => {
+      if (input === child.stdout) tail = `${tail}${line}\n`.slice(-20_000);
+      console.log(mark + line);
+    });
+  }
+  const code = await new Promise<number>((resolve) => {
+    // One that cannot be started has failed, and its neighbours go on.
+    child.on('error', ({ message }) => {
+      console.log(`${mark}failed: ${message}`);
+      resolve(127);
+    });
     child.on('close', (status) => resolve(status ?? 1));
   });
   const counts = [...tail.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);

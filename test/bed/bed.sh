@@ -153,13 +153,14 @@ status() {
 }
 
 must_be_made() { [ -f "$STATE/settings" ] || die "there is no such bed: BED=$BED test/bed/bed.sh up"; }
-# One at a time changes a bed; looking goes on beside it
-lock() { mkdir -p "$(dirname "$STATE")"; exec 8> "$(dirname "$STATE")/.lock-$BED"; flock -w 900 8 || die 'another bed.sh works on this bed for 15 minutes'; }
+# One at a time changes a bed; looking goes on beside it. The file is not taken away: who waits for it would hold another one
+# than who comes then
+lock() { exec 8> "/run/lock/cluster-cert-rotator-bed-$BED"; flock -w 900 8 || die 'another bed.sh works on this bed for 15 minutes'; }
 timed() { local began=$EPOCHREALTIME; "$@"; say "$1 took $(awk -v a="$began" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }') s"; }
 
 case $BED_COMMAND in
   up) lock; timed up "$@"; echo "$KUBECONFIG_HOME/admin.conf" ;;
-  down) check_machine; lock; clean; rm -f "$(dirname "$STATE")/.lock-$BED"; rmdir "$(dirname "$STATE")" "$(dirname "$KUBECONFIG_HOME")" 2>/dev/null || true ;;
+  down) check_machine; lock; clean; rmdir "$(dirname "$STATE")" "$(dirname "$KUBECONFIG_HOME")" 2>/dev/null || true ;;
   save) must_be_made; lock; timed save_bed "${1:-base}" ;;
   restore) must_be_made; check_machine; lock; timed restore_bed "${1:-base}" ;;
   exec) must_be_made; check_node "$1"; inside "$@" ;;

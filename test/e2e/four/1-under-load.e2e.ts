@@ -75,7 +75,7 @@ test('everything is done within 14 minutes of make deploy', () => {
 });
 
 test('no request failed', () => {
-  expect(tally.requests).toBeGreaterThan(1000);
+  expect(tally.requests, 'ten a second, however busy the machine is').toBeGreaterThan(10 * seconds);
   expect(tally.failures).toEqual([]);
 });
 

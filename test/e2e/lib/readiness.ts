@@ -1,5 +1,5 @@
 // The API servers as somebody sees them who stands outside: each is asked for /readyz on its own node's address, once a
-// second, over a connection of its own.
+// second, over a connection of its own, whether or not the last answer has come.
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import type { Bed } from './bed.ts';
@@ -23,30 +23,36 @@ export interface Watch {
   stop(): Promise<readonly Sample[]>;
 }
 
-/** Asks until it is stopped. An answer that takes longer than `patience` milliseconds is none. */
-export function watchReadiness(bed: Bed, patience = 3000): Watch {
+/**
+ * Asks until it is stopped. An answer that takes longer than `patience` milliseconds is none: one that is away refuses at once,
+ * and all are slow for some seconds while other clusters start on the same machine.
+ */
+export function watchReadiness(bed: Bed, patience = 10_000): Watch {
   const ca = readFileSync(bed.file('n1', '/etc/kubernetes/pki/ca.crt'), 'utf8');
   const ending = new AbortController();
-  const samples: Sample[] = [];
-  const look = async () => {
+  const looks: Promise<Sample>[] = [];
+  const look = async (): Promise<Sample> => {
+    const at = new Date();
+    const answers = await Promise.all(
+      bed.controlPlanes.map(async (node) => [node, await ask(bed.address(node), ca, patience)] as const),
+    );
+    const notReady = answers.flatMap(([node, problem]) =>
+      problem === undefined ? [] : [[node, problem] as const],
+    );
+    return { at, notReady: new Map(notReady) };
+  };
+  const watch = async () => {
     while (!ending.signal.aborted) {
-      const at = new Date();
-      const answers = await Promise.all(
-        bed.controlPlanes.map(async (node) => [node, await ask(bed.address(node), ca, patience)] as const),
-      );
-      const notReady = answers.flatMap(([node, problem]) =>
-        problem === undefined ? [] : [[node, problem] as const],
-      );
-      samples.push({ at, notReady: new Map(notReady) });
-      await pause(Math.max(0, 1000 - (Date.now() - at.getTime())));
+      looks.push(look());
+      await pause(1000);
     }
   };
-  const running = look();
+  const running = watch();
   return {
     stop: async () => {
       ending.abort();
       await running;
-      return samples;
+      return await Promise.all(looks);
     },
   };
 }

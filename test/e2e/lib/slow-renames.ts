@@ -2,9 +2,11 @@
 // wait before each rename. Nothing of the product knows of it.
 import { spawn } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Bed } from './bed.ts';
 import { errorCode, run } from './command.ts';
+import { repository } from './product.ts';
 
 export interface Pair {
   readonly key: string;
@@ -16,7 +18,7 @@ export interface Pair {
  * and the certificate is not.
  */
 export async function losePowerBetween(bed: Bed, node: string, pair: Pair, seconds: number): Promise<void> {
-  await installStrace();
+  await run(join(repository, 'scripts/debian.sh'), ['install', 'strace']);
   const end = performance.now() + seconds * 1000;
   const before = inodesOf(bed, node, pair);
   const pid = await catchApply(bed, node, end);
@@ -38,13 +40,6 @@ export async function losePowerBetween(bed: Bed, node: string, pair: Pair, secon
   } finally {
     strace.end();
   }
-}
-
-async function installStrace(): Promise<void> {
-  await run('bash', [
-    '-c',
-    'command -v strace >/dev/null || apt-get install -y -qq strace || { apt-get update -qq && apt-get install -y -qq strace; }',
-  ]);
 }
 
 function inodesOf(bed: Bed, node: string, pair: Pair): { key: number; certificate: number } {

@@ -42,7 +42,10 @@ export interface WritersOptions {
   readonly count?: number;
 }
 
-/** Milliseconds that a writer rests between two requests: three writers make some thirty-five a second. */
+/**
+ * Milliseconds that a writer rests between two requests. Three make some thirty-five a second where nothing else is at work:
+ * as many as were made when the bar was set, and 1 of 9,542 failed without R22's delay.
+ */
 const rest = 60;
 
 /** Writers that each update a ConfigMap of their own in `default`, one request after the other, until they are stopped. */
