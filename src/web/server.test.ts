@@ -1,6 +1,7 @@
 // By real HTTP: Node's own client, bare sockets, curl as the manual uses it, and sh for what was saved.
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
@@ -386,6 +387,39 @@ describe('a client that means no good', () => {
     );
     expect(uploaded).toBeLessThan(80 * 1024 * 1024);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it('that looks for its answer only after it has sent a lot gets it', async () => {
+    const socket = connect(port, '127.0.0.1');
+    let answer = '';
+    const ended = new Promise((resolve, reject) => {
+      socket.on('error', reject);
+      socket.on('data', (part) => (answer += part.toString('utf8')));
+      socket.on('end', resolve);
+    });
+    socket.pause();
+    socket.write(`PUT ${prefix}cert-renew HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\n\r\n`);
+    for (let sent = 0; sent < 32; sent += 1)
+      if (!socket.write(Buffer.alloc(1024 * 1024))) await Promise.race([once(socket, 'drain'), ended]);
+    socket.resume();
+    await ended;
+    expect(answer).toContain('HTTP/1.1 405 ');
+    expect(answer).toContain(messages.method);
+  });
+
+  it('that asks again after the last answer is not heard', async () => {
+    const asked = `${prefix}SHA256SUMS HTTP/1.1\r\nHost: x\r\n`;
+    const answer = await speak(`POST ${asked}Content-Length: 1\r\n\r\n.GET ${asked}\r\n`);
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 405']);
+  });
+
+  it('that never stops sending is let go', async () => {
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    socket.write(`POST ${prefix}cert-renew HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    const more = setInterval(() => socket.write('1\r\n.\r\n'), 20);
+    await new Promise((resolve) => socket.once('close', resolve));
+    clearInterval(more);
+    expect(socket.destroyed).toBe(true);
   });
 
   it('that takes nothing is let go, and its file closed', async () => {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { CertError } from '../../errors.ts';
+import { lingerAtEnd } from '../linger.ts';
 import { hasBody } from '../routes.ts';
 import { Turns } from '../turns.ts';
 import { carryOut, readAction } from './actions.ts';
@@ -208,6 +209,9 @@ export function refuse(outgoing: ServerResponse, error: Refusal, message: string
   }
   if (error === 'token') outgoing.setHeader('www-authenticate', 'Bearer');
   // Its body, if there is one, is not read: what follows on this connection would be that.
-  if (!outgoing.req.complete) outgoing.setHeader('connection', 'close');
+  if (!outgoing.req.complete) {
+    outgoing.setHeader('connection', 'close');
+    lingerAtEnd(outgoing.req.socket);
+  }
   sendJson(outgoing, statuses[error], { error, message });
 }

@@ -8,6 +8,7 @@ import { pause } from '../../kube/reflector.ts';
 import { closeOnAbort, listen, type ListenAddress } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
 import { account } from '../account.ts';
+import { unlessEnded } from '../linger.ts';
 import { Content } from './content.ts';
 import { readStatic } from './files.ts';
 import { serviceNames } from '../../kube/objects.ts';
@@ -129,10 +130,11 @@ function open(pair: { cert: string; key: string }, limits: DashboardLimits, list
   server.maxConnections = limits.connections;
   // Of a stream every sign of life starts it anew.
   server.setTimeout(Math.max(limits.request, 2 * limits.heartbeat), (socket) => socket.destroy());
-  server.on('request', listener);
+  const heard = unlessEnded(listener);
+  server.on('request', heard);
   // Nobody is asked to go on with a body before it is known whether it is wanted.
-  server.on('checkContinue', listener);
-  server.on('checkExpectation', listener);
+  server.on('checkContinue', heard);
+  server.on('checkExpectation', heard);
   for (const event of ['connect', 'upgrade'] as const)
     server.on(event, (_: IncomingMessage, socket: Duplex) => socket.destroy());
   server.on('clientError', (_: Error, socket: Duplex) => {
