@@ -42,11 +42,8 @@ export interface WritersOptions {
   readonly count?: number;
 }
 
-/**
- * Milliseconds that a writer rests between two requests. Three make some thirty-five a second where nothing else is at work:
- * as many as were made when the bar was set, and 1 of 9,542 failed without R22's delay.
- */
-const rest = 60;
+/** Milliseconds that a writer rests between two requests. */
+const rest = 20;
 
 /** Writers that each update a ConfigMap of their own in `default`, one request after the other, until they are stopped. */
 export async function startWriters(bed: Bed, options: WritersOptions = {}): Promise<Writers> {
