@@ -74,7 +74,7 @@ export const bars: readonly Bar[] = [
     of: ({ page }) => page.memoryWithListeners,
   },
   {
-    name: 'listeners without a whole answer, of a thousand',
+    name: 'pages without a whole answer, of a thousand',
     unit: 'pages',
     limit: 0,
     of: ({ page: { listeners } }) => listeners.pages - listeners.answers,
