@@ -35,6 +35,8 @@ const gate = (name: string, instance: string) =>
   `cert_rotator_gate_closed{gate="${name}",instance="${instance}"}`;
 const failed = (result: string) =>
   `cert_rotator_rotation_failed{nodename="n1",result="${result}",reason="NotProved"}`;
+const unseen = (nodename: string, instance: string) =>
+  `cert_rotator_unseen_components{nodename="${nodename}",instance="${instance}"}`;
 
 const cases: readonly Case[] = [
   {
@@ -155,6 +157,36 @@ const cases: readonly Case[] = [
         summary: 'never: its certificates were not read for two scan intervals',
       },
     ],
+  },
+  {
+    alert: 'CertRotatorUnseen',
+    about: 'after an hour, although another controller leads in between, until all is seen',
+    series: {
+      [unseen('n1', 'a')]: '0x5 2x5 stale',
+      [unseen('n1', 'b')]: '_x13 2x10 0x20',
+      [unseen('n2', 'a')]: '0x11 stale',
+      [unseen('n2', 'b')]: '_x13 0x31',
+    },
+    quiet: ['50m', '1h50m', '4h20m'],
+    fires: [
+      {
+        at: '2h10m',
+        labels: { nodename: 'n1' },
+        summary: 'n1: components of the control plane cannot be seen and are not renewed (2 now)',
+      },
+      {
+        at: '3h50m',
+        labels: { nodename: 'n1' },
+        summary: 'n1: components of the control plane cannot be seen and are not renewed (2 now)',
+      },
+    ],
+  },
+  {
+    alert: 'CertRotatorUnseen',
+    about: 'not in an upgrade, which takes one manifest after the other away for minutes',
+    series: { [unseen('n1', 'a')]: '0x5 1x3 0x20' },
+    quiet: ['1h10m', '1h30m', '2h', '2h30m'],
+    fires: [],
   },
   {
     alert: 'CertRotatorPaused',

@@ -195,15 +195,23 @@ const around: readonly Panel[] = [
     title: 'Paused',
     about: 'The cluster, and nodes one by one.',
     type: 'table',
-    width: 8,
+    width: 6,
     height: 6,
     queries: [{ expr: 'max by (scope, nodename) (cert_rotator_paused) == 1', instant: true }],
+  },
+  {
+    title: 'Not seen',
+    about: 'How many components of a control plane its last scan could not see; empty when all is well.',
+    type: 'table',
+    width: 6,
+    height: 6,
+    queries: [{ expr: 'max by (nodename) (cert_rotator_unseen_components) > 0', instant: true }],
   },
   {
     title: 'Memory',
     about: 'Of the controller’s processes.',
     type: 'timeseries',
-    width: 8,
+    width: 6,
     height: 6,
     queries: [
       { expr: 'process_resident_memory_bytes and on (instance) cert_rotator_leader', legend: '{{instance}}' },
@@ -213,7 +221,7 @@ const around: readonly Panel[] = [
     title: 'Processor',
     about: 'Of the controller’s processes, in processors.',
     type: 'timeseries',
-    width: 8,
+    width: 6,
     height: 6,
     queries: [
       {

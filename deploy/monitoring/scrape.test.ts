@@ -11,6 +11,7 @@ import { ScrapeAccess } from '../../src/controller/scrape-access.ts';
 import { metricsServing } from '../../src/controller/serving-keeper.ts';
 import { terminalPhases } from '../../src/kube/types.ts';
 import { makeServing } from '../../src/pki/serving.ts';
+import { notesOfUnseen } from '../../src/view/testing.ts';
 import { alerts } from './alerts.ts';
 import { queries } from './dashboard.ts';
 import { startPrometheus, type Prometheus } from './prometheus.ts';
@@ -45,10 +46,10 @@ async function serve(): Promise<{ address: string; ca: string }> {
   return { address: `127.0.0.1:${address.port}`, ca: material.ca };
 }
 
-/** Everything at once: something due, something waiting, one failed, one paused. */
+/** Everything at once: something due, something waiting, something not seen, one failed, one paused. */
 function troubledCluster(): SimulatedCluster {
-  const cluster = new SimulatedCluster({ paused: false }, new Date());
-  cluster.add('n1', 'control-plane', () => ({ age: 300, lifetime: 365 }));
+  const cluster = new SimulatedCluster({ paused: false, stageTool: 'none' }, new Date());
+  cluster.add('n1', 'control-plane', () => ({ age: 300, lifetime: 365 })).notes = [...notesOfUnseen];
   for (const name of ['w1', 'w2', 'w3']) cluster.add(name, 'worker', () => ({ age: 70, lifetime: 91 }));
   const [, fails, waits] = cluster.nodes;
   if (fails === undefined || waits === undefined) throw new Error('no such nodes');
@@ -103,9 +104,11 @@ describe('Prometheus', () => {
     }
   });
 
-  it('shows the failed node, the paused node and the gate that holds it', async () => {
+  it('shows the failed node, the half-seen node, the paused node and the gate that holds it', async () => {
     const [failed] = await prometheus.query('cert_rotator_rotation_failed');
     expect(failed?.metric).toMatchObject({ nodename: 'w1', result: 'NeedsManual', reason: 'OldStateUnsafe' });
+    const [half] = await prometheus.query('cert_rotator_unseen_components');
+    expect([half?.metric['nodename'], half?.value[1]]).toEqual(['n1', '1']);
     const [paused] = await prometheus.query('cert_rotator_paused{scope="node"}');
     expect(paused?.metric['nodename']).toBe('w2');
     expect((await prometheus.query('cert_rotator_gate_closed{gate="Paused"}')).length).toBe(1);

@@ -606,7 +606,7 @@ describe('a component whose manifest is not where the kubelet looks', () => {
     expect(notes).toEqual([
       `etcd has no manifest here, and etcd.service is enabled: ${pki}/etcd/server.crt is not managed, and renewed by whoever runs it so`,
     ]);
-    expect(unseenIn(notes)).toEqual([]);
+    expect(unseenIn('control-plane', notes)).toEqual([]);
   });
 
   it('is missed where its unit only lies there, or cannot be seen', () => {
@@ -616,7 +616,7 @@ describe('a component whose manifest is not where the kubelet looks', () => {
       [`${directories[0]}/etcd.service`]: '[Service]\nExecStart=/usr/bin/etcd\n',
       [`${directories[2]}/etcd.service`]: { kind: 'unreachable' },
     };
-    expect(unseenIn(unseenNotes(discoverIn(files).missed))).toEqual(['etcd']);
+    expect(unseenIn('control-plane', unseenNotes(discoverIn(files).missed))).toEqual(['etcd']);
   });
 });
 
@@ -631,7 +631,7 @@ describe('the notes of what is not seen', () => {
       'not seen, so not renewed: kube-scheduler; /etc/kubernetes/scheduler.conf does not exist; put it back (cert-renew restore), or make it anew: kubeadm init phase kubeconfig scheduler',
       'not seen, so not renewed: etcd; gone; so',
     ]);
-    expect(unseenIn(notes)).toEqual(['etcd', 'kube-scheduler']);
+    expect(unseenIn('control-plane', notes)).toEqual(['etcd', 'kube-scheduler']);
   });
 
   it('advise nothing against a kubeconfig that may be well, nor kubeadm’s call where it would make another', () => {
@@ -651,10 +651,16 @@ describe('the notes of what is not seen', () => {
     expect(unseenNotes([{ ...missed, lack: 'no-certificate' }])).toEqual([]);
   });
 
+  it('name none of a worker, whatever lies on it, nor where there are none', () => {
+    const notes = unseenNotes([{ ...missed, lack: 'absent' }]);
+    expect(unseenIn('worker', notes)).toEqual([]);
+    expect(unseenIn('control-plane')).toEqual([]);
+  });
+
   it('name none where the node wrote something else', () => {
-    expect(unseenIn(['etcd', 'not seen, so not renewed: <b>, none, kubelet; etcd', 'etcd; etcd'])).toEqual(
-      [],
-    );
+    expect(
+      unseenIn('control-plane', ['etcd', 'not seen, so not renewed: <b>, none, kubelet; etcd', 'etcd; etcd']),
+    ).toEqual([]);
   });
 });
 

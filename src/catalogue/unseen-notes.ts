@@ -1,6 +1,6 @@
 // What of a control plane is not seen, in the notes of its scan: written by the agent, read by the controller and the
 // dashboard. Pure.
-import { staticComponents, type StaticComponent } from './ids.ts';
+import { staticComponents, type NodeRole, type StaticComponent } from './ids.ts';
 import { whyMissed, type Missed } from './missed.ts';
 import { entryOf } from './table.ts';
 
@@ -28,8 +28,9 @@ export function unseenNotes(missed: readonly Missed[]): readonly string[] {
   ];
 }
 
-/** The components that such notes name; what else a node writes there names none. */
-export function unseenIn(notes: readonly string[]): readonly StaticComponent[] {
+/** The components that such notes name; what else a node writes there names none. A worker has none, whatever lies on it. */
+export function unseenIn(role: NodeRole, notes: readonly string[] = []): readonly StaticComponent[] {
+  if (role !== 'control-plane') return [];
   const named = notes
     .filter((note) => note.startsWith(unseenPrefix))
     .flatMap((note) => note.slice(unseenPrefix.length).split('; ', 1))

@@ -1,9 +1,11 @@
 // Every metric of our own as data: the registry is filled from this table, and docs/metrics.md is written from it.
+import type { Node } from 'kubernetes-types/core/v1.js';
+import { unseenIn } from '../catalogue/unseen-notes.ts';
 import { annotations, phases, terminalPhases, type CertificateRotation } from '../kube/types.ts';
-import { isAnnotated } from '../kube/objects.ts';
+import { isAnnotated, roleOf } from '../kube/objects.ts';
 import { caEnds, certificateLabels, seconds, shownCertificates } from './metrics-certificates.ts';
 import type { ShownCertificate } from './metrics-certificates.ts';
-import type { World } from './world.ts';
+import type { Inventory, World } from './world.ts';
 
 export interface MetricRow {
   readonly name: string;
@@ -72,13 +74,25 @@ const nodeGauges: readonly WorldGauge[] = [
     name: 'cert_rotator_last_scan_time',
     help: 'When a node’s certificates were read last, seconds since 1970; 0: never.',
     labels: ['nodename'],
-    samples: ({ nodes, inventories }) =>
-      nodes.map(({ metadata }) => {
-        const nodename = metadata?.name ?? '';
-        const inventory = inventories.get(nodename);
-        const isThisMachine = inventory?.nodeUID === metadata?.uid;
-        return [{ nodename }, isThisMachine ? seconds(inventory?.collectedAt ?? '') || 0 : 0];
-      }),
+    samples: (world) =>
+      world.nodes.map((node) => [
+        { nodename: node.metadata?.name ?? '' },
+        seconds(inventoryOf(node, world)?.collectedAt ?? '') || 0,
+      ]),
+  },
+  {
+    name: 'cert_rotator_unseen_components',
+    help: 'Components of a control plane that its last scan could not see, so that they are not renewed; 0: all is seen.',
+    labels: ['nodename'],
+    *samples(world) {
+      for (const node of world.nodes) {
+        const role = roleOf(node);
+        const inventory = inventoryOf(node, world);
+        // Of a node that was never read nothing is known, not even that all is seen.
+        if (inventory === undefined || role !== 'control-plane') continue;
+        yield [{ nodename: node.metadata?.name ?? '' }, unseenIn(role, inventory.notes).length];
+      }
+    },
   },
   {
     name: 'cert_rotator_scan_interval_seconds',
@@ -203,6 +217,12 @@ export const histograms = {
     buckets: [15, 30, 60, 120, 300, 600, 1200, 3600],
   },
 } as const satisfies Record<string, MetricRow & { readonly buckets: readonly number[] }>;
+
+/** Undefined: never scanned, or what was scanned is another machine under this name. */
+function inventoryOf({ metadata }: Node, { inventories }: World): Inventory | undefined {
+  const found = inventories.get(metadata?.name ?? '');
+  return found?.nodeUID === metadata?.uid ? found : undefined;
+}
 
 function phaseOf({ status }: CertificateRotation): string {
   return status?.phase ?? 'Pending';

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import type { InventoryRow } from '../agent/protocol.ts';
+import { unseenNotes } from '../catalogue/unseen-notes.ts';
 import { phases, terminalPhases, type CertificateRotation, type Phase } from '../kube/types.ts';
 import { alerts } from '../../deploy/monitoring/alerts.ts';
 import { queries } from '../../deploy/monitoring/dashboard.ts';
@@ -142,6 +143,37 @@ describe('the metrics', () => {
     const text = await textOf(metrics);
     expect(text).toContain('cert_rotator_last_scan_time{nodename="n1"} 0\n');
     expect(text).toContain('cert_rotator_last_scan_time{nodename="n2"} 0\n');
+  });
+
+  it('show how much of each control plane that was read is not seen', async () => {
+    const metrics = new Metrics(() => now);
+    const labels = { 'node-role.kubernetes.io/control-plane': '' };
+    const notes = unseenNotes([
+      { id: 'apiserver.crt', path: '/apiserver.crt', lack: 'no-manifest', reason: 'its manifest is gone' },
+      { id: 'scheduler.conf', path: '/scheduler.conf', lack: 'absent', reason: 'it does not exist' },
+    ]);
+    const inventories = new Map([
+      ['half', { ...inventory('half'), notes }],
+      ['whole', { ...inventory('whole'), notes: ['the API server has no audit log'] }],
+      ['worker', { ...inventory('worker'), notes }],
+      ['replaced', { ...inventory('replaced'), notes }],
+    ]);
+    const nodes = [
+      { metadata: { name: 'half', uid: 'uid-half', labels } },
+      { metadata: { name: 'whole', uid: 'uid-whole', labels } },
+      { metadata: { name: 'worker', uid: 'uid-worker' } },
+      { metadata: { name: 'replaced', uid: 'new', labels } },
+      { metadata: { name: 'unread', uid: 'uid-unread', labels } },
+    ];
+    metrics.note({ ...world(0), nodes, inventories });
+    expect(seriesOf(await textOf(metrics), 'cert_rotator_unseen_components')).toEqual([
+      'cert_rotator_unseen_components{nodename="half"} 2',
+      'cert_rotator_unseen_components{nodename="whole"} 0',
+    ]);
+    metrics.note({ ...world(0), nodes, inventories: new Map([['half', inventory('half')]]) });
+    expect(seriesOf(await textOf(metrics), 'cert_rotator_unseen_components')).toEqual([
+      'cert_rotator_unseen_components{nodename="half"} 0',
+    ]);
   });
 
   it('show what is paused, and by what', async () => {

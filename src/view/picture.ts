@@ -94,8 +94,7 @@ function seenNode(
       version: node.status?.nodeInfo?.kubeletVersion ?? '',
       inventory,
       certificates: inventory === undefined ? [] : certificatesOf(inventory, configuration.settings),
-      // A worker has none of them, whatever lies on it.
-      unseen: role === 'control-plane' ? unseenIn(inventory?.notes ?? []) : [],
+      unseen: unseenIn(role, inventory?.notes),
       rotations,
       open: rotations.find(isActive) ?? rotations.find((one) => !isTerminal(one)),
       last: rotations.findLast((one) => isTerminal(one) && !wasNeverBegun(one)),

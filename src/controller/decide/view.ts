@@ -154,13 +154,14 @@ function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' 
 const joiningFor = 3_600_000;
 
 function isHalfSeen(node: Node, inventory: Inventory | undefined): boolean {
-  if (inventory === undefined || roleOf(node) !== 'control-plane') return false;
+  const role = roleOf(node);
+  if (inventory === undefined || role !== 'control-plane') return false;
   const joinedAt = Date.parse(node.metadata?.creationTimestamp ?? '');
   const isNew = Date.parse(inventory.collectedAt) - joinedAt < joiningFor;
   const has = (id: CertificateId): boolean => inventory.certificates.some((one) => one.id === id);
   if (isNew && !(has('apiserver.crt') && has('etcd/server.crt'))) return true;
   // Somebody restarts a component by moving its manifest away for a moment, or has put it back since.
-  return unseenIn(inventory.notes ?? []).length > 0;
+  return unseenIn(role, inventory.notes).length > 0;
 }
 
 function endsOf(rotations: readonly CertificateRotation[]): number[] {
