@@ -41,6 +41,7 @@ export class PictureKeeper {
   #text: string | undefined;
   #controllerAt: string | null | undefined;
   #staleSince: string | undefined;
+  #looked = false;
   #wake = new AbortController();
 
   constructor(options: PictureKeeperOptions) {
@@ -70,9 +71,9 @@ export class PictureKeeper {
     });
   }
 
-  /** Everything has been read once. */
+  /** Everything has been read once, or refused: without the configuration the defaults would be shown as what is in force. */
   get synced(): boolean {
-    return [this.#nodes, this.#maps, this.#rotations].every(({ synced }) => synced);
+    return this.#looked && [this.#nodes, this.#maps, this.#rotations].every(({ synced }) => synced);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -113,6 +114,7 @@ export class PictureKeeper {
             : new CertError('Unreachable', 'a look failed', { cause: thrown });
         say(error);
       }
+      this.#looked = true;
       const isSilent = error?.code === 'Unreachable';
       this.#staleSince = isSilent ? (this.#staleSince ?? new Date().toISOString()) : undefined;
       onChange();
