@@ -41,7 +41,7 @@ async function run(suite: Suite, alone: boolean): Promise<Outcome> {
   });
   let tail = '';
   for (const input of [child.stdout, child.stderr]) {
-    if (input === null) continue;
+    if (!input) continue;
     createInterface({ input }).on('line', (line) => {
       if (input === child.stdout) tail = `${tail}${line}\n`.slice(-20_000);
       console.log(mark + line);
@@ -50,6 +50,7 @@ async function run(suite: Suite, alone: boolean): Promise<Outcome> {
   const code = await new Promise<number>((resolve) => {
     // One that cannot be started has failed, and its neighbours go on.
     child.on('error', ({ message }) => {
+      tail += `failed: ${message}\n`;
       console.log(`${mark}failed: ${message}`);
       resolve(127);
     });

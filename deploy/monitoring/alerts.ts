@@ -175,15 +175,15 @@ const controller: readonly Alert[] = [
     severity: 'warning',
     expr: `${recent('cert_rotator_unseen_components', 'nodename')} > 0`,
     for: '1h',
-    summary: `${node}: components of the control plane cannot be seen and are not renewed ({{ $value }} now)`,
+    summary: `${node}: components of the control plane cannot be seen and are not renewed: {{ $value }}`,
     means:
       'The last scan of this control plane did not find what a component runs with (etcd, API server, controller manager, scheduler): its manifest is not where the kubelet looks, its kubeconfig is gone, or one of them lies outside the directories that are mounted. It is not renewed, and when its certificates end is not known: no alert about an end will tell of it. Such a node is read every ten minutes; the hour keeps an upgrade, which takes manifests away for minutes, from alerting.',
     steps: [
       'The notes on the node’s page of the dashboard, or of `kubectl certrot explain NODE`, name each, why it is not seen and what to mend.',
-      'A manifest that is gone: put it back where the note says that the kubelet looks, mostly `/etc/kubernetes/manifests`. Is the component not to run there any more, move away what the note says is left of it.',
+      'A manifest that is gone: put it back where the note says that the kubelet looks, mostly `/etc/kubernetes/manifests`. Is the component not to run there any more, move away what the note says is left of it; is it started by something else than the kubelet, silence this alert for the node.',
       'A file outside the directories that are mounted: add its directory to `extraHostPaths` in the chart’s values.',
       'A kubeconfig that is gone: `cert-renew restore` on the node, or the `kubeadm` command that the note names.',
-      'Until it is seen: `cert-renew check` on the node, which needs nothing mounted. When it is, the next scan ends the alert, within half an hour.',
+      'Until it is seen: `cert-renew check` on the node, which needs nothing mounted. When it is, the next scan ends the alert, within half an hour; later where scans fail (Events `ScanFailed`) or a rotation goes on.',
     ],
   },
   {

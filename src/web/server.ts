@@ -13,7 +13,7 @@ import { closeOnAbort, listen, type ListenAddress } from '../listen.ts';
 import type { Logger } from '../log.ts';
 import { account } from './account.ts';
 import { errorScript, scriptType } from './error-script.ts';
-import { lingerAtEnd, unlessEnded } from './linger.ts';
+import { lingerAtEnd, unlessEnding } from './linger.ts';
 import { hasBody, messages, routes, type Limits as RouteLimits } from './routes.ts';
 
 export interface Limits extends RouteLimits {
@@ -56,7 +56,7 @@ export async function serveDownloads(options: WebServerOptions, signal: AbortSig
     keepAliveTimeout: 5000,
   });
   server.maxConnections = limits.connections;
-  const listener = unlessEnded(listenerOf(options, limits));
+  const listener = unlessEnding(listenerOf(options, limits));
   server.on('request', listener);
   // Nobody is asked to go on with a body: there is none that we would read.
   server.on('checkContinue', listener);
@@ -95,10 +95,7 @@ function listenerOf({ downloads, log }: WebServerOptions, limits: Limits): Liste
       tell();
     });
     // Its body is not read: what follows on this connection would be that.
-    if (hasBody(incoming)) {
-      outgoing.setHeader('connection', 'close');
-      lingerAtEnd(incoming.socket);
-    }
+    if (hasBody(incoming)) lingerAtEnd(incoming, outgoing);
     // Hono takes a path with a backslash for no request at all; it is one, for a name that is none of ours.
     incoming.url = incoming.url?.replaceAll('\\', '%5C');
     void serve(incoming, outgoing);

@@ -47,7 +47,7 @@ const eventNames = readdirSync(join(root, 'src/controller'), { recursive: true, 
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
   .map((name) => readFileSync(join(root, 'src/controller', name), 'utf8'))
   .filter((text) => text.includes(`kind: 'Node'`))
-  .flatMap((text) => [...text.matchAll(/type: '(?:Normal|Warning)', reason: '(\w+)'/g)])
+  .flatMap((text) => [...text.matchAll(/(?:type: '(?:Normal|Warning)', reason: |aboutNode\(\w+, )'(\w+)'/g)])
   .map(([, name = '']) => name);
 
 const places = Object.values(en).flatMap((text) =>

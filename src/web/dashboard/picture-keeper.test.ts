@@ -29,7 +29,8 @@ it('shows nothing before it knows what is in force: the defaults are not', async
     await running;
   });
   const seen = () => keeper.picture(new Date());
-  await until(() => seen().nodes.length > 0 && seen().rotations.length > 0, 'what is listed has come');
+  const listed = () => [seen().nodes.length, seen().inventories.size, seen().rotations.length];
+  await until(() => !listed().includes(0), 'what is listed has come');
   expect(keeper.synced).toBe(false);
   release();
   await until(() => keeper.synced, 'all is read');

@@ -114,8 +114,8 @@ export class PictureKeeper {
             : new CertError('Unreachable', 'a look failed', { cause: thrown });
         say(error);
       }
-      this.#looked = true;
       const isSilent = error?.code === 'Unreachable';
+      if (!isSilent) this.#looked = true;
       this.#staleSince = isSilent ? (this.#staleSince ?? new Date().toISOString()) : undefined;
       onChange();
       await pause(isSilent ? every / 6 : every, AbortSignal.any([signal, this.#wake.signal]));

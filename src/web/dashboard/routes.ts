@@ -209,9 +209,6 @@ export function refuse(outgoing: ServerResponse, error: Refusal, message: string
   }
   if (error === 'token') outgoing.setHeader('www-authenticate', 'Bearer');
   // Its body, if there is one, is not read: what follows on this connection would be that.
-  if (!outgoing.req.complete) {
-    outgoing.setHeader('connection', 'close');
-    lingerAtEnd(outgoing.req.socket);
-  }
+  if (hasBody(outgoing.req) && !outgoing.req.complete) lingerAtEnd(outgoing.req, outgoing);
   sendJson(outgoing, statuses[error], { error, message });
 }

@@ -1,4 +1,5 @@
 // By real HTTPS: what is served, what is refused, and who hears of a change.
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:tls';
@@ -175,6 +176,26 @@ describe('what is refused', () => {
 
   it('an own name that was configured is answered', async () => {
     expect((await ask(served.port, '/', { headers: { host: 'certs.example.org' } })).status).toBe(200);
+  });
+
+  it('who looks for the answer only after having sent a lot gets it', async () => {
+    const socket = connect({ host: '127.0.0.1', port: served.port, rejectUnauthorized: false });
+    let answer = '';
+    const ended = new Promise((resolve, reject) => {
+      socket.on('error', reject);
+      socket.on('data', (part) => (answer += part.toString('utf8')));
+      socket.on('end', resolve);
+    });
+    await once(socket, 'secureConnect');
+    socket.pause();
+    socket.write('POST /api/v1/actions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n');
+    socket.write('authorization: Bearer a\r\ntransfer-encoding: chunked\r\n\r\n');
+    for (let sent = 0; sent < 256; sent += 1)
+      if (!socket.write(`10000\r\n${'a'.repeat(65_536)}\r\n`))
+        await Promise.race([once(socket, 'drain'), ended]);
+    socket.resume();
+    await ended;
+    expect(answer).toContain('HTTP/1.1 413');
   });
 
   it.each([

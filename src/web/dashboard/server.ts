@@ -8,7 +8,7 @@ import { pause } from '../../kube/reflector.ts';
 import { closeOnAbort, listen, type ListenAddress } from '../../listen.ts';
 import type { Logger } from '../../log.ts';
 import { account } from '../account.ts';
-import { unlessEnded } from '../linger.ts';
+import { unlessEnding } from '../linger.ts';
 import { Content } from './content.ts';
 import { readStatic } from './files.ts';
 import { serviceNames } from '../../kube/objects.ts';
@@ -130,7 +130,7 @@ function open(pair: { cert: string; key: string }, limits: DashboardLimits, list
   server.maxConnections = limits.connections;
   // Of a stream every sign of life starts it anew.
   server.setTimeout(Math.max(limits.request, 2 * limits.heartbeat), (socket) => socket.destroy());
-  const heard = unlessEnded(listener);
+  const heard = unlessEnding(listener);
   server.on('request', heard);
   // Nobody is asked to go on with a body before it is known whether it is wanted.
   server.on('checkContinue', heard);
