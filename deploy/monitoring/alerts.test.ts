@@ -172,12 +172,12 @@ const cases: readonly Case[] = [
       {
         at: '2h10m',
         labels: { nodename: 'n1' },
-        summary: 'n1: components of the control plane cannot be seen and are not renewed (2 now)',
+        summary: 'n1: components of the control plane cannot be seen and are not renewed: 2',
       },
       {
         at: '3h50m',
         labels: { nodename: 'n1' },
-        summary: 'n1: components of the control plane cannot be seen and are not renewed (2 now)',
+        summary: 'n1: components of the control plane cannot be seen and are not renewed: 2',
       },
     ],
   },
