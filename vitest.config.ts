@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'scripts/**/*.test.ts', 'deploy/**/*.test.ts'],
     testTimeout: 30_000,
-    // By default one processor stays free. Of two that is half of all, and a file waits for its servers as long as it computes.
+    // By default one processor stays free. Of two that is half of all, and many a file waits for its servers.
     maxWorkers: Math.max(3, availableParallelism() - 1),
   },
 });

@@ -10,8 +10,8 @@ export interface Suite {
   readonly required?: true;
   readonly needsRoot?: true;
   /**
-   * Neighbours with the same word run at once: those that only read the sources, and those that wait for their clusters far
-   * more than they compute.
+   * Neighbours with the same word run at once: those that only read the sources, and those with clusters of their own, which
+   * one after another would leave processors idle.
    */
   readonly atOnce?: 'sources' | 'clusters';
 }

@@ -14,10 +14,10 @@ const last = new WeakSet<Socket>();
  * that nothing more comes, drops what does, and destroys the socket when its client is done or has had its time. Node itself
  * would destroy it at once.
  */
-export function lingerAtEnd(incoming: IncomingMessage, outgoing: ServerResponse): void {
+export function lingerAtEnd(outgoing: ServerResponse): void {
+  const { req: incoming } = outgoing;
   const { socket } = incoming;
   outgoing.setHeader('connection', 'close');
-  if (last.has(socket)) return;
   last.add(socket);
   let timer: ReturnType<typeof setTimeout> | undefined;
   socket.destroySoon = () => {

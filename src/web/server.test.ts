@@ -1,7 +1,6 @@
 // By real HTTP: Node's own client, bare sockets, curl as the manual uses it, and sh for what was saved.
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import {
   mkdirSync,
   mkdtempSync,
@@ -18,6 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { askLate } from '../../test/browser/ask.ts';
 import { createLog } from '../log.ts';
 import { ownArchitecture, readDownloads } from './downloads.ts';
 import { messages, prefix } from './routes.ts';
@@ -390,19 +390,9 @@ describe('a client that means no good', () => {
   });
 
   it('that looks for its answer only after it has sent a lot gets it', async () => {
-    const socket = connect(port, '127.0.0.1');
-    let answer = '';
-    const ended = new Promise((resolve, reject) => {
-      socket.on('error', reject);
-      socket.on('data', (part) => (answer += part.toString('utf8')));
-      socket.on('end', resolve);
-    });
-    socket.pause();
-    socket.write(`PUT ${prefix}cert-renew HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\n\r\n`);
-    for (let sent = 0; sent < 32; sent += 1)
-      if (!socket.write(Buffer.alloc(1024 * 1024))) await Promise.race([once(socket, 'drain'), ended]);
-    socket.resume();
-    await ended;
+    const head = `PUT ${prefix}cert-renew HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\n\r\n`;
+    const parts = Array.from({ length: 32 }, () => Buffer.alloc(1024 * 1024));
+    const answer = await askLate(connect(port, '127.0.0.1'), head, parts);
     expect(answer).toContain('HTTP/1.1 405 ');
     expect(answer).toContain(messages.method);
   });
@@ -426,11 +416,15 @@ describe('a client that means no good', () => {
 
   it('that never stops sending is let go', async () => {
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+    const askedAt = performance.now();
     socket.write(`POST ${prefix}cert-renew HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`);
     const more = setInterval(() => socket.write('1\r\n.\r\n'), 20);
     await new Promise((resolve) => socket.once('close', resolve));
     clearInterval(more);
     expect(socket.destroyed).toBe(true);
+    const seconds = (performance.now() - askedAt) / 1000;
+    expect(seconds, 'it had its time').toBeGreaterThan(1.5);
+    expect(seconds, 'and no more').toBeLessThan(10);
   });
 
   it('that takes nothing is let go, and its file closed', async () => {

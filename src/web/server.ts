@@ -95,7 +95,7 @@ function listenerOf({ downloads, log }: WebServerOptions, limits: Limits): Liste
       tell();
     });
     // Its body is not read: what follows on this connection would be that.
-    if (hasBody(incoming)) lingerAtEnd(incoming, outgoing);
+    if (hasBody(incoming)) lingerAtEnd(outgoing);
     // Hono takes a path with a backslash for no request at all; it is one, for a name that is none of ours.
     incoming.url = incoming.url?.replaceAll('\\', '%5C');
     void serve(incoming, outgoing);

@@ -1,5 +1,7 @@
 // Requests as they are, to the letter: no client that tidies a path or a header.
+import { once } from 'node:events';
 import { request, type RequestOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 export interface Answered {
@@ -37,6 +39,26 @@ function listen(answer: IncomingMessage): () => string {
     text += part;
   });
   return () => text;
+}
+
+/** What a client is told that sends head and body, part by part, and looks for the answer only then. */
+export async function askLate(
+  socket: Socket,
+  head: string,
+  parts: Iterable<string | Buffer>,
+): Promise<string> {
+  let answer = '';
+  const ended = new Promise((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('data', (part) => (answer += part.toString('utf8')));
+    socket.on('end', resolve);
+  });
+  socket.pause();
+  socket.write(head);
+  for (const part of parts) if (!socket.write(part)) await Promise.race([once(socket, 'drain'), ended]);
+  socket.resume();
+  await ended;
+  return answer;
 }
 
 /** An open stream: its answer, and what it has said so far. */

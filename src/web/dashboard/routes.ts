@@ -209,6 +209,6 @@ export function refuse(outgoing: ServerResponse, error: Refusal, message: string
   }
   if (error === 'token') outgoing.setHeader('www-authenticate', 'Bearer');
   // Its body, if there is one, is not read: what follows on this connection would be that.
-  if (hasBody(outgoing.req) && !outgoing.req.complete) lingerAtEnd(outgoing.req, outgoing);
+  if (hasBody(outgoing.req) && !outgoing.req.complete) lingerAtEnd(outgoing);
   sendJson(outgoing, statuses[error], { error, message });
 }

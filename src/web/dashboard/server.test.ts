@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, follow, until } from '../../../test/browser/ask.ts';
+import { ask, askLate, follow, until } from '../../../test/browser/ask.ts';
 import { busyCluster, largeCluster, place, worker } from '../../../test/browser/cluster.ts';
 import { serve, type Served } from '../../../test/browser/serve.ts';
 import { inventoryMap, leafRow, rotationObject } from '../../view/testing.ts';
@@ -180,22 +180,16 @@ describe('what is refused', () => {
 
   it('who looks for the answer only after having sent a lot gets it', async () => {
     const socket = connect({ host: '127.0.0.1', port: served.port, rejectUnauthorized: false });
-    let answer = '';
-    const ended = new Promise((resolve, reject) => {
-      socket.on('error', reject);
-      socket.on('data', (part) => (answer += part.toString('utf8')));
-      socket.on('end', resolve);
-    });
     await once(socket, 'secureConnect');
-    socket.pause();
-    socket.write('POST /api/v1/actions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n');
-    socket.write('authorization: Bearer a\r\ntransfer-encoding: chunked\r\n\r\n');
-    for (let sent = 0; sent < 256; sent += 1)
-      if (!socket.write(`10000\r\n${'a'.repeat(65_536)}\r\n`))
-        await Promise.race([once(socket, 'drain'), ended]);
-    socket.resume();
-    await ended;
-    expect(answer).toContain('HTTP/1.1 413');
+    const head = [
+      'POST /api/v1/actions HTTP/1.1',
+      'host: localhost',
+      'content-type: application/json',
+      'authorization: Bearer a',
+      'transfer-encoding: chunked',
+    ];
+    const parts = Array.from({ length: 256 }, () => `10000\r\n${'a'.repeat(65_536)}\r\n`);
+    expect(await askLate(socket, [...head, '', ''].join('\r\n'), parts)).toContain('HTTP/1.1 413');
   });
 
   it.each([
