@@ -42,7 +42,7 @@ export interface Measured {
   };
   /** MiB. */
   readonly memory: { readonly most: number; readonly atRest: number; readonly mostAfterRestart: number };
-  readonly decision: Decision['usual'] & { readonly actions: number };
+  readonly decision: Omit<Decision, 'nodes' | 'certificates'>;
   /** Milliseconds, bytes. */
   readonly scrape: { readonly median: number; readonly bytes: number };
   readonly page: Page;
@@ -189,10 +189,10 @@ async function measureScrape(controller: RunningController): Promise<Measured['s
 async function measureDecision(cluster: ScaleCluster, nodes: number): Promise<Measured['decision']> {
   const program = join(import.meta.dirname, 'decision.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [program, cluster.kubeconfig]);
-  const { usual, actions, ...read }: Decision = JSON.parse(stdout);
-  if (read.nodes !== nodes || read.certificates !== nodes * certificatesPerNode)
-    throw new Error(`a decision over ${read.nodes} nodes with ${read.certificates} certificates`);
-  return { ...usual, actions };
+  const { nodes: read, certificates, ...decision }: Decision = JSON.parse(stdout);
+  if (read !== nodes || certificates !== nodes * certificatesPerNode)
+    throw new Error(`a decision over ${read} nodes with ${certificates} certificates`);
+  return decision;
 }
 
 async function restartLeader(

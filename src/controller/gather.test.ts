@@ -1,4 +1,4 @@
-import type { Event, Pod } from 'kubernetes-types/core/v1.js';
+import type { Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, it } from 'vitest';
 import type { KubeClient } from '../kube/client.ts';
 import type { CertificateRotation, Phase } from '../kube/types.ts';
@@ -48,6 +48,27 @@ describe('a write of ours', () => {
     caches.rotations.noteDeleted(written);
     caches.rotations.noteDeleted(written);
     expect(rings).toBe(2);
+  });
+});
+
+const reported = (resourceVersion: string, ready: string): Node => ({
+  metadata: { name: 'n1', uid: 'u1', resourceVersion },
+  status: {
+    conditions: [{ type: 'Ready', status: ready, lastHeartbeatTime: `at ${resourceVersion}` }],
+    images: [{ names: [`image-${resourceVersion}`] }],
+  },
+});
+
+describe('a Node that reports itself', () => {
+  it('is the same value until something is otherwise that is read of it', () => {
+    const { nodes } = cachesOver(rotation('1', 'Pending'));
+    nodes.noteWritten(reported('1', 'True'));
+    const before = nodes.values();
+    nodes.noteWritten(reported('2', 'True'));
+    expect(nodes.values()).toBe(before);
+    nodes.noteWritten(reported('3', 'Unknown'));
+    expect(nodes.values()).not.toBe(before);
+    expect(nodes.get('n1')?.status?.conditions).toEqual([{ type: 'Ready', status: 'Unknown' }]);
   });
 });
 

@@ -15,7 +15,7 @@ import { inventoryLabel, readInventories, trimInventory } from './inventory-stor
 import { labels } from './labels.ts';
 import { LastAnswer } from './last-answer.ts';
 import { requestedId, requestedRotation, trimRequest } from './signer/requests.ts';
-import { trimNode } from './trim.ts';
+import { trimNode } from '../kube/trim.ts';
 import type { Dial } from './vault/anchors.ts';
 import { addressesOf, isControlPlane, nameOf } from './vault/nodes.ts';
 import type { Health, LiveSerials, VaultStatus, World } from './world.ts';
@@ -35,12 +35,13 @@ export class Caches {
     errorsOf: () => (error: CertError) => void,
   ) {
     const follow = () => ({ onChange: wake, onError: errorsOf() });
-    // Nodes report themselves all the time, and one that joins is not yet told to be a control plane: they are looked at on
-    // the tick, and do not wake the loop.
+    // Nodes report themselves all the time: what is not read of them is no change. One that joins is not yet told to be a
+    // control plane: they are looked at on the tick, and do not wake the loop.
     this.nodes = new Reflector(client, resources.nodes, {
       onChange: quiet,
       onError: errorsOf(),
       trim: trimNode,
+      versionIsNoNews: true,
     });
     this.pods = new Reflector(client, resources.pods, {
       ...follow(),

@@ -6,8 +6,9 @@ import * as v from 'valibot';
 import type { InventoryRow, ScanResult } from '../agent/protocol.ts';
 import { reasons, type Reason } from '../policy/reasons.ts';
 import { apiGroup } from '../kube/types.ts';
+import { onceFor } from '../once.ts';
 import { labels, nodeLabel, shortName } from './labels.ts';
-import { shortMetadata } from './trim.ts';
+import { shortMetadata } from '../kube/trim.ts';
 import type { Inventory } from './world.ts';
 
 export type { Inventory };
@@ -210,11 +211,17 @@ export function trimInventory(
   return kept;
 }
 
-/** By node name. `strange`: names of the ConfigMaps that are not what we would have written. */
-export function readInventories(maps: readonly ConfigMap[]): {
+interface Inventories {
+  /** By node name. */
   readonly inventories: ReadonlyMap<string, Inventory>;
+  /** Names of the ConfigMaps that are not what we would have written. */
   readonly strange: ReadonlySet<string>;
-} {
+}
+
+/** The same value for the same list. */
+export const readInventories = onceFor(readAll);
+
+function readAll(maps: readonly ConfigMap[]): Inventories {
   const inventories = new Map<string, Inventory>();
   const strange = new Set<string>();
   for (const map of maps) {

@@ -2,6 +2,7 @@
 // (ACP's certificate_expires_*, x509-certificate-exporter's x509_cert_*).
 import { caIds, type CaId } from '../catalogue/ids.ts';
 import type { InventoryRow } from '../agent/protocol.ts';
+import { onceFor } from '../once.ts';
 import { isRenewable } from '../policy/renewable.ts';
 import type { World } from './world.ts';
 
@@ -34,20 +35,14 @@ export interface ShownCertificate {
 }
 
 /** The same world is asked for by five metrics. */
-const shown = new WeakMap<World, readonly ShownCertificate[]>();
-
-export function shownCertificates(world: World): readonly ShownCertificate[] {
-  const known = shown.get(world);
-  if (known !== undefined) return known;
+export const shownCertificates = onceFor((world: World): readonly ShownCertificate[] => {
   const detailed = world.inventories.size <= detailedUpTo;
-  const all = [...world.inventories].flatMap(([node, { certificates }]) =>
+  return [...world.inventories].flatMap(([node, { certificates }]) =>
     (detailed ? certificates.filter(hasEnd) : firstToEnd(certificates, world)).map((row) =>
       shownOf(node, row),
     ),
   );
-  shown.set(world, all);
-  return all;
-}
+});
 
 const hasEnd = ({ notAfter }: InventoryRow): boolean => Number.isFinite(seconds(notAfter));
 

@@ -7,7 +7,7 @@ import { decide } from './decide/index.ts';
 import { SimulatedCluster } from './decide/simulated.ts';
 import { versionOf } from './decide/view.ts';
 import { podBuilders } from './pods.ts';
-import { shortMetadata, trimNode } from './trim.ts';
+import { shortMetadata, trimNode } from '../kube/trim.ts';
 import { addressesOf, namesOf } from './vault/nodes.ts';
 
 /** As the API server sends it. */

@@ -56,4 +56,62 @@ describe('the cache of a reflector', () => {
     expect(cache.get('n/b')?.metadata?.resourceVersion).toBe('41');
     expect(cache.put(object('42', 'u2', 'b'))).toBe(true);
   });
+
+  it('gives the same list until one of them comes, changes or goes', () => {
+    const cache = new Cache();
+    cache.put(object('1'));
+    const list = cache.values();
+    cache.put(object('1'));
+    cache.remove(object('1', 'u2'));
+    expect(cache.values()).toBe(list);
+    const changes = [
+      () => cache.put(object('2')),
+      () => cache.replaceAll([object('3')], cache.mark()),
+      () => cache.remove(object('3')),
+    ];
+    for (const change of changes) {
+      const before = cache.values();
+      expect(change()).toBe(true);
+      expect(cache.values()).not.toBe(before);
+    }
+  });
+});
+
+const ready = (resourceVersion: string, isReady = true, uid = 'u1'): Cached & { status: object } => ({
+  ...object(resourceVersion, uid),
+  status: { isReady },
+});
+
+describe('the cache of what reports itself all the time', () => {
+  it('hears no news in a version that differs in nothing but its version', () => {
+    const cache = new Cache({ versionIsNoNews: true });
+    cache.put(ready('9'));
+    const [first] = cache.values();
+    expect(cache.put(ready('10'))).toBe(false);
+    expect(cache.replaceAll([ready('11')], cache.mark())).toBe(false);
+    expect(cache.values()).toEqual([first]);
+    expect(cache.get('n/a')).toBe(first);
+    expect(cache.put(ready('12', false))).toBe(true);
+    expect(cache.get('n/a')).toEqual(ready('12', false));
+  });
+
+  it('does not go back behind a version that was no news', () => {
+    const cache = new Cache({ versionIsNoNews: true });
+    cache.put(ready('9'));
+    const mark = cache.mark();
+    cache.put(ready('11'));
+    expect(cache.put(ready('10', false))).toBe(false);
+    expect(cache.replaceAll([ready('10', false)], mark)).toBe(false);
+    expect(cache.get('n/a')).toEqual(ready('9'));
+    // An API server that was restored to the past is followed all the same.
+    expect(cache.replaceAll([ready('5', false)], cache.mark())).toBe(true);
+    expect(cache.put(ready('6'))).toBe(true);
+  });
+
+  it('takes the same again under another uid', () => {
+    const cache = new Cache({ versionIsNoNews: true });
+    cache.put(ready('9'));
+    expect(cache.put(ready('10', true, 'u2'))).toBe(true);
+    expect(cache.get('n/a')?.metadata?.uid).toBe('u2');
+  });
 });

@@ -1,5 +1,6 @@
 // The objects that a reflector knows. Besides the watch, our own writes are put in at once: a decision taken before
 // the watch has caught up would otherwise be taken on the state before the last one.
+import { isDeepStrictEqual } from 'node:util';
 
 /** What the cache needs of an object. Kubernetes' types have every field optional. */
 export interface Cached {
@@ -9,6 +10,14 @@ export interface Cached {
     readonly uid?: string;
     readonly resourceVersion?: string;
   };
+}
+
+export interface CacheOptions {
+  /**
+   * A new version that differs in nothing but its version is no news: the object stays the value that it was, and keeps the
+   * version of that. Not for what is written by its version.
+   */
+  readonly versionIsNoNews?: boolean;
 }
 
 /** Deleted uids that are remembered against late news of them. */
@@ -21,17 +30,27 @@ export function keyOf(object: Cached): string {
 
 export class Cache<T extends Cached> {
   #objects = new Map<string, T>();
+  /** Of these, as long as none comes, changes or goes: who asks for thousands again and again sees by it that none did. */
+  #values: readonly T[] | undefined;
   /** By key and by uid: the count of all changes when it was put in or buried. */
   readonly #putAt = new Map<string, number>();
   readonly #buried = new Map<string, number>();
+  /** By key: the last version heard of, where it was no news. */
+  readonly #versions = new Map<string, string>();
+  readonly #versionIsNoNews: boolean;
   #changes = 0;
+
+  constructor({ versionIsNoNews = false }: CacheOptions = {}) {
+    this.#versionIsNoNews = versionIsNoNews;
+  }
 
   get(key: string): T | undefined {
     return this.#objects.get(key);
   }
 
+  /** The same value until one of them comes, changes or goes. */
   values(): readonly T[] {
-    return [...this.#objects.values()];
+    return (this.#values ??= [...this.#objects.values()]);
   }
 
   /** To be taken before a list is asked for: what is put in or removed from then on is newer than the list may be. */
@@ -45,6 +64,7 @@ export class Cache<T extends Cached> {
    */
   replaceAll(objects: readonly T[], mark: number): boolean {
     const before = this.#objects;
+    this.#values = undefined;
     const listed = new Map(objects.map((object) => [keyOf(object), object]));
     this.#objects = new Map();
     for (const [key, object] of listed) {
@@ -55,7 +75,8 @@ export class Cache<T extends Cached> {
     for (const [key, known] of before) {
       if (this.#isSince(key, mark) && !listed.has(key)) this.#objects.set(key, known);
     }
-    for (const key of this.#putAt.keys()) if (!this.#objects.has(key)) this.#putAt.delete(key);
+    for (const known of [this.#putAt, this.#versions])
+      for (const key of known.keys()) if (!this.#objects.has(key)) known.delete(key);
     return (
       before.size !== this.#objects.size || [...this.#objects].some(([key, one]) => before.get(key) !== one)
     );
@@ -63,9 +84,14 @@ export class Cache<T extends Cached> {
 
   #newerOf(known: T | undefined, listed: T, mark: number): T {
     if (known === undefined || !sameObject(known, listed)) return listed;
-    const isSame = known.metadata?.resourceVersion === listed.metadata?.resourceVersion;
-    const wins = this.#isSince(keyOf(listed), mark) && !isNewer(listed, known);
-    return isSame || wins ? known : listed;
+    const isSame = this.#versionOf(known) === listed.metadata?.resourceVersion;
+    const wins = this.#isSince(keyOf(listed), mark) && !this.#isNewer(listed, known);
+    return isSame || wins || this.#isNoNews(listed, known) ? known : this.#anew(listed);
+  }
+
+  #anew(object: T): T {
+    this.#versions.delete(keyOf(object));
+    return object;
   }
 
   #isSince(key: string, mark: number): boolean {
@@ -76,9 +102,27 @@ export class Cache<T extends Cached> {
   put(object: T): boolean {
     if (this.#isBuried(object)) return false;
     const known = this.#objects.get(keyOf(object));
-    if (known !== undefined && sameObject(known, object) && !isNewer(object, known)) return false;
-    this.#objects.set(keyOf(object), object);
+    const isSame = known !== undefined && sameObject(known, object);
+    if (isSame && !this.#isNewer(object, known)) return false;
     this.#putAt.set(keyOf(object), ++this.#changes);
+    if (isSame && this.#isNoNews(object, known)) return false;
+    this.#objects.set(keyOf(object), this.#anew(object));
+    this.#values = undefined;
+    return true;
+  }
+
+  #versionOf(known: T): string | undefined {
+    return this.#versions.get(keyOf(known)) ?? known.metadata?.resourceVersion;
+  }
+
+  #isNewer(object: T, known: T): boolean {
+    return isNewer(object.metadata?.resourceVersion, this.#versionOf(known));
+  }
+
+  #isNoNews(object: T, known: T): boolean {
+    if (!this.#versionIsNoNews || !isDeepStrictEqual(withoutVersion(object), withoutVersion(known)))
+      return false;
+    this.#versions.set(keyOf(known), object.metadata?.resourceVersion ?? '');
     return true;
   }
 
@@ -87,6 +131,8 @@ export class Cache<T extends Cached> {
     if (uid !== undefined) this.#bury(uid);
     const known = this.#objects.get(keyOf(object));
     if (known === undefined || !sameObject(known, object)) return false;
+    this.#values = undefined;
+    this.#versions.delete(keyOf(object));
     return this.#objects.delete(keyOf(object));
   }
 
@@ -107,8 +153,11 @@ function sameObject(a: Cached, b: Cached): boolean {
 }
 
 /** resourceVersions of one kind are ordered as integers (KEP-5504; so in every etcd-backed server). */
-function isNewer(a: Cached, b: Cached): boolean {
-  const [left, right] = [a.metadata?.resourceVersion ?? '', b.metadata?.resourceVersion ?? ''];
+function isNewer(left = '', right = ''): boolean {
   if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return left !== right;
   return BigInt(left) > BigInt(right);
+}
+
+function withoutVersion<T extends Cached>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: undefined } };
 }

@@ -5,11 +5,11 @@
 //        └── wait ◀────┴ error, silence ──────▶ wait (doubling, with jitter), then watch; a list when that fails too
 import { setTimeout as wait } from 'node:timers/promises';
 import { CertError } from '../errors.ts';
-import { Cache, type Cached } from './cache.ts';
+import { Cache, type Cached, type CacheOptions } from './cache.ts';
 import type { KubeClient, ListOptions, Trim } from './client.ts';
 import type { Resource } from './resources.ts';
 
-export interface ReflectorOptions<T> extends ListOptions, Trim<T> {
+export interface ReflectorOptions<T> extends ListOptions, Trim<T>, CacheOptions {
   readonly onChange: () => void;
   /** What went wrong, for the log; the reflector goes on. */
   readonly onError: (error: CertError) => void;
@@ -28,7 +28,7 @@ export class Reflector<T extends Cached> {
   readonly #client: KubeClient;
   readonly #of: Resource<T>;
   readonly #options: ReflectorOptions<T>;
-  readonly #cache = new Cache<T>();
+  readonly #cache: Cache<T>;
   #resourceVersion: string | undefined;
   #synced = false;
   #failures = 0;
@@ -39,6 +39,7 @@ export class Reflector<T extends Cached> {
     this.#client = client;
     this.#of = of;
     this.#options = options;
+    this.#cache = new Cache(options);
   }
 
   /** True once the first list is in. It stays true: later outages leave the cache as it was last seen. */

@@ -34,7 +34,7 @@ export function decideAdmission(view: View, touched: ReadonlySet<string>): Actio
   const { world } = view;
   const actions: Action[] = [];
   const waiting: Queued[] = [];
-  for (const node of view.nodes) {
+  for (const node of view.waiting) {
     const { pending } = node;
     if (pending === undefined || touched.has(pending.metadata.name)) continue;
     const join = () => {

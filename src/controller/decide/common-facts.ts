@@ -83,12 +83,12 @@ function activityIn(view: View): Activity[] {
  * Rotate Pods of control planes that outlive their rotation, whatever ended it: they may still write, whoever reads the
  * object only. One on a node that is not there any more is taken for a control plane's: what is unknown closes.
  */
-function leftovers({ world, byName }: View, inFlight: readonly Activity[]): Activity[] {
+function leftovers({ world, named }: View, inFlight: readonly Activity[]): Activity[] {
   const known = new Set(inFlight.map(({ nodeName }) => nodeName));
   return world.pods.flatMap((pod) => {
     const nodeName = pod.spec?.nodeName ?? '';
     if (label(pod, labels.kind) !== 'rotate' || isFinished(pod) || known.has(nodeName)) return [];
-    if (byName.get(nodeName)?.role === 'worker') return [];
+    if (named(nodeName)?.role === 'worker') return [];
     const leftover = pod.metadata?.name ?? '';
     return [{ nodeName, role: 'control-plane', finishedAt: undefined, leftover } as const];
   });

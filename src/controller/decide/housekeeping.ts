@@ -7,10 +7,8 @@ import { remove } from './inventory.ts';
 import { isTerminating } from './pod-state.ts';
 import { isPlanned } from './rotation-object.ts';
 import { byAge, isTerminal, wasNeverBegun } from '../../kube/objects.ts';
-import { groupBy, label, type View } from './view.ts';
+import { groupBy, keptRotations, label, type View } from './view.ts';
 
-/** The contract: the last five of a node are kept, one that is open among them. */
-const kept = 5;
 /** The gates ask what a person had done within the last hour (R16). */
 const hour = 3_600_000;
 /** History of a machine that is gone is of use to nobody for longer. */
@@ -19,8 +17,10 @@ const keptOfGone = 7 * 86_400_000;
 export function decideHousekeeping(view: View): Action[] {
   const { pods, now } = view.world;
   const homeless = groupBy(view.homeless, ({ spec }) => `${spec.nodeName}\n${spec.nodeUID}`);
-  const perNode = [...view.nodes.map(({ rotations }) => rotations), ...homeless.values()];
-  const crowded = perNode.filter(({ length }) => length > kept);
+  const crowded = [
+    ...view.crowded.map(({ rotations }) => rotations),
+    ...[...homeless.values()].filter(({ length }) => length > keptRotations),
+  ];
   return [
     ...orphansAmong(pods, view).map(remove),
     ...crowded.flatMap((all) => tooMany(all, view)).map(forget),
@@ -53,7 +53,7 @@ function needsItsPods({ status }: CertificateRotation): boolean {
 
 /** What was never begun is no history: it goes first. What the gates still ask about stays, however many they are. */
 function tooMany(rotations: readonly CertificateRotation[], { world }: View): CertificateRotation[] {
-  const excess = rotations.length - kept;
+  const excess = rotations.length - keptRotations;
   const ended = rotations.filter((one) => isTerminal(one) && !isAskedAbout(one, world)).toSorted(byAge);
   const [unbegun, begun] = [ended.filter(wasNeverBegun), ended.filter((one) => !wasNeverBegun(one))];
   return [...unbegun, ...begun].slice(0, excess);

@@ -13,6 +13,7 @@ import { printable } from '../../formats/text.ts';
 import { restartNotes } from '../../catalogue/restart-notes.ts';
 import type { ScanResult } from '../../agent/protocol.ts';
 import { apiGroup } from '../../kube/types.ts';
+import { onceFor } from '../../once.ts';
 import type { Reason } from '../../policy/reasons.ts';
 import { inventoryName, inventoryOf } from '../inventory-store.ts';
 import { labels, shortHash, shortName } from '../labels.ts';
@@ -62,7 +63,7 @@ const annotation = {
 
 export function decideInventory(view: View, build: PodBuilders): Action[] {
   const actions: Action[] = [];
-  for (const node of view.nodes) {
+  for (const node of view.hasPods('scan') ? view.nodes : []) {
     const pods = view.podsOf('scan', node.uid);
     if (pods.length > 0) actions.push(...isolated(node, () => continueScan(view, node, pods, build)));
   }
@@ -128,17 +129,10 @@ export function isScannedSince({ scannedAt }: NodeView, pod: Pod): boolean {
   return scannedAt !== undefined && scannedAt >= created + 1000;
 }
 
-/** 0 to 1, always the same for one node. */
-function shareOf(node: NodeView): number {
-  const known = shares.get(node);
-  if (known !== undefined) return known;
-  const share = Number.parseInt(shortHash(node.uid).slice(0, 8), 16) / 0x1_0000_0000;
-  shares.set(node, share);
-  return share;
-}
-
-/** Hashing for thousands of nodes whose scan is near would be most of a pass. */
-const shares = new WeakMap<NodeView, number>();
+/** 0 to 1, always the same for one node. Hashing for thousands of nodes whose scan is near would be most of a pass. */
+const shareOf = onceFor(
+  (node: NodeView): number => Number.parseInt(shortHash(node.uid).slice(0, 8), 16) / 0x1_0000_0000,
+);
 
 function continueScan(view: View, node: NodeView, pods: readonly Pod[], build: PodBuilders): Action[] {
   const living = pods

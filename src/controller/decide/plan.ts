@@ -21,15 +21,16 @@ import { end, patch, tell } from './status.ts';
 import { isActive, isTerminal } from '../../kube/objects.ts';
 import type { NodeView, View } from './view.ts';
 import { rfc3339 } from '../../pki/time.ts';
-import { wishedOf } from './wish.ts';
+import { isAsWished, wishedOf } from './wish.ts';
 
 export function decidePlan(view: View): Action[] {
-  return [
-    ...view.homeless
-      .filter((rotation) => !isTerminal(rotation))
-      .flatMap((one) => endHomeless(one, view.world.now)),
-    ...view.nodes.flatMap((node) => isolated(node, () => planNode(node, view))),
-  ];
+  const actions = view.homeless
+    .filter((rotation) => !isTerminal(rotation))
+    .flatMap((one) => endHomeless(one, view.world.now));
+  for (const node of view.nodes) {
+    if (!isAsWished(node, view.world)) actions.push(...isolated(node, () => planNode(node, view)));
+  }
+  return actions;
 }
 
 /** Its machine is gone. What was only planned for it is no failure. */
@@ -88,7 +89,6 @@ function adopt(rotation: CertificateRotation, node: NodeView): Action[] {
 function planBesidesNothing(node: NodeView, { world }: View): Action[] {
   if (node.inventory === undefined || node.isOutdated) return [];
   const wished = wishedOf(node, world);
-  if (wished.isMet) return [];
   const actions = fulfil(wished.wish, node, world.now);
   wished.isMet = actions.length === 0;
   return actions;

@@ -10,6 +10,7 @@ import {
   type FailedAttempts,
   type RotationStatus,
 } from '../../kube/types.ts';
+import { isTerminal } from '../../kube/objects.ts';
 import type { Group } from '../../policy/grouping.ts';
 import { labels, nodeLabel, shortHash, shortName } from '../labels.ts';
 import type { RenewableCertificate } from './candidates.ts';
@@ -125,6 +126,11 @@ export function rotationFor(wish: Wish, replaced: readonly CertificateRotation[]
 /** Made by the plan, not by a person. */
 export function isPlanned({ metadata }: CertificateRotation): boolean {
   return metadata.labels?.[labels.planned] === 'true';
+}
+
+/** What is not to keep a key that others may know. */
+export function wantsNewKeys(rotation: CertificateRotation): boolean {
+  return rotation.spec.reason === 'Compromised' && !isTerminal(rotation);
 }
 
 export function isApproved({ metadata }: CertificateRotation): boolean {

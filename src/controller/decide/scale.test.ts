@@ -45,8 +45,15 @@ function millisecondsOf(work: () => unknown): number {
 }
 
 let seconds = 0;
-/** The same a second later each time: an answer for the same moment is none to measure. */
-const later = (world: World): World => ({ ...world, now: new Date(world.now.getTime() + ++seconds * 1000) });
+/**
+ * The same a second later each time: an answer for the same moment is none to measure. The list of Nodes is another one, as
+ * after a change of any of them: all are gone through.
+ */
+const later = (world: World): World => ({
+  ...world,
+  nodes: [...world.nodes],
+  now: new Date(world.now.getTime() + ++seconds * 1000),
+});
 
 /** Work of a known size on the same values: a copy of the queue. It waits for the same memory as a decision does. */
 const yardstick = (world: World): unknown => structuredClone(world.rotations);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { labels } from '../labels.ts';
-import { trimNode } from '../trim.ts';
+import { trimNode } from '../../kube/trim.ts';
 import type { World } from '../world.ts';
 import { decide } from './index.ts';
 import { rowOf } from './simulated-objects.ts';

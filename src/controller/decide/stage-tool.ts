@@ -2,15 +2,12 @@
 // whose key is said to be known to others gets it in any case: without it pairs keep their key (R27). There no scan
 // looks for it, so the Pod that laid it down stays until the rotation has ended.
 import type { Pod } from 'kubernetes-types/core/v1.js';
-import { toolNotes } from '../../agent/protocol.ts';
-import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
 import { wantsTool } from '../pods.ts';
 import type { Action } from '../world.ts';
 import type { PodBuilders } from './builders.ts';
 import { isScannedSince, remove } from './inventory.ts';
 import { ageOf, isFinished, isTerminating, stuckAfter } from './pod-state.ts';
-import { isTerminal } from '../../kube/objects.ts';
 import { label, type NodeView, type View } from './view.ts';
 
 /** A Pod that could not lay it down is tried again with the next scan, and this much later at the least. */
@@ -21,7 +18,7 @@ const parallel = 5;
 export function decideStageTool(view: View, build: PodBuilders): Action[] {
   const actions: Action[] = [];
   let places = parallel - view.world.pods.filter((pod) => isOccupying(pod, view)).length;
-  for (const node of view.nodes) {
+  for (const node of view.hasPods('stage') ? view.nodes : view.toolless) {
     const pods = view.podsOf('stage', node.uid).filter((pod) => !isTerminating(pod));
     actions.push(...pods.filter((pod) => mayGo(pod, node, view)).map(remove));
     if (pods.length > 0 || places <= 0 || !isWanted(node, view)) continue;
@@ -41,7 +38,7 @@ function isWanted(node: NodeView, view: View): boolean {
   if (configuration.paused || !node.ready) return false;
   if (!wantsTool(node.node, configuration) && !isOnlyForNewKeys(node, view)) return false;
   if (node.active.length > 0) return false;
-  return wantsTool(node.node, configuration) ? saysNotStaged(node) : !wasLaidDown(node, view);
+  return wantsTool(node.node, configuration) ? node.lacksTool : !wasLaidDown(node, view);
 }
 
 function wasLaidDown(node: NodeView, view: View): boolean {
@@ -50,17 +47,7 @@ function wasLaidDown(node: NodeView, view: View): boolean {
 
 function isOnlyForNewKeys(node: NodeView, { world: { configuration } }: View): boolean {
   if (configuration.mode === 'observe' || configuration.stageTool === 'none') return false;
-  return !wantsTool(node.node, configuration) && node.open.some(wantsNewKeys);
-}
-
-/** What is not to keep a key that others may know. */
-export function wantsNewKeys(rotation: CertificateRotation): boolean {
-  return rotation.spec.reason === 'Compromised' && !isTerminal(rotation);
-}
-
-function saysNotStaged(node: NodeView): boolean {
-  const notes = node.inventory?.notes ?? [];
-  return notes.includes(toolNotes.absent) || notes.includes(toolNotes.stale);
+  return !wantsTool(node.node, configuration) && node.wantsNewKeys;
 }
 
 /** Whether a rotation does well to wait: the tool is wanted here and neither laid down nor tried in vain. */
@@ -75,5 +62,5 @@ function mayGo(pod: Pod, node: NodeView, view: View): boolean {
   const { now } = view.world;
   if (!isFinished(pod)) return ageOf(pod, now) > stuckAfter + retryAfter;
   if (isOnlyForNewKeys(node, view)) return pod.status?.phase === 'Failed' && ageOf(pod, now) > retryAfter;
-  return isScannedSince(node, pod) && (!saysNotStaged(node) || ageOf(pod, now) > retryAfter);
+  return isScannedSince(node, pod) && (!node.lacksTool || ageOf(pod, now) > retryAfter);
 }

@@ -1,12 +1,13 @@
 // The world, indexed: what every decision asks of it, computed once a pass.
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import { toolNotes } from '../../agent/protocol.ts';
 import type { CertificateId, NodeRole } from '../../catalogue/ids.ts';
 import { unseenIn } from '../../catalogue/unseen-notes.ts';
 import { byAge, condition, isActive, isTerminal, roleOf, wasNeverBegun } from '../../kube/objects.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
 import { labels } from '../labels.ts';
 import type { Inventory, PodKind, World } from '../world.ts';
-import { isPlanned } from './rotation-object.ts';
+import { isPlanned, wantsNewKeys } from './rotation-object.ts';
 
 /**
  * A node that can be worked on: it has a name and a UID. It is the same value in every pass for as long as the node, its
@@ -36,44 +37,87 @@ export interface NodeView {
   readonly isOutdated: boolean;
   /** A control plane of which something was not seen: scanned while kubeadm made one of it, or a manifest away. */
   readonly isHalfSeen: boolean;
+  /** The last scan said that the tool is not there, or an older one. */
+  readonly lacksTool: boolean;
+  /** A key of it is said to be known to others, and has not been replaced. */
+  readonly wantsNewKeys: boolean;
 }
 
 export interface View {
   readonly world: World;
   readonly nodes: readonly NodeView[];
-  readonly byName: ReadonlyMap<string, NodeView>;
   /** Those on which a rotation is being done. */
   readonly busy: readonly NodeView[];
+  /** Those of which a rotation is to go before the gates. */
+  readonly waiting: readonly NodeView[];
+  /** Those that have more rotations than are kept. */
+  readonly crowded: readonly NodeView[];
+  /** Those that may be in want of the tool. */
+  readonly toolless: readonly NodeView[];
   /** Rotations whose node is gone or was replaced under its name. */
   readonly homeless: readonly CertificateRotation[];
+  readonly named: (name: string) => NodeView | undefined;
+  /** Whether there are Pods of one kind at all. */
+  readonly hasPods: (kind: PodKind) => boolean;
   /** Pods of one kind that were made for the node with this UID. */
   readonly podsOf: (kind: PodKind, nodeUID: string) => readonly Pod[];
   /** Pods of one kind that were made for the rotation with this UID. */
   readonly podsFor: (kind: PodKind, rotationUID: string | undefined) => readonly Pod[];
 }
 
+/** The contract: the last five of a node are kept, one that is open among them. */
+export const keptRotations = 5;
+
 const none: readonly never[] = [];
 
 export function viewOf(world: World): View {
-  const rotations = groupBy(world.rotations, ({ spec }) => spec.nodeUID);
-  const nodes: NodeView[] = [];
-  const byName = new Map<string, NodeView>();
-  for (const node of world.nodes) {
-    const view = nodeView(world, node, rotations);
-    if (view === undefined) continue;
-    nodes.push(view);
-    byName.set(view.name, view);
-  }
   const byNode = podsBy(world.pods, labels.nodeUID);
   const byRotation = podsBy(world.pods, labels.rotation);
   return {
     world,
-    nodes,
-    byName,
-    busy: nodes.filter(({ active }) => active.length > 0),
-    homeless: homelessOf(world, nodes, byName),
+    ...homesOf(world),
+    hasPods: (kind) => byNode.has(kind),
     podsOf: (kind, nodeUID) => byNode.get(kind)?.get(nodeUID) ?? none,
     podsFor: (kind, uid) => (uid === undefined ? none : (byRotation.get(kind)?.get(uid) ?? none)),
+  };
+}
+
+/** What of a view depends on nodes, inventories and rotations alone: most passes find them as the last one did. */
+type Homes = Pick<View, 'nodes' | 'busy' | 'waiting' | 'crowded' | 'toolless' | 'homeless' | 'named'>;
+
+function homesOf(world: World): Homes {
+  const { inventories, rotations } = world;
+  const known = lastHomes.get(world.nodes);
+  if (known?.inventories === inventories && known.rotations === rotations) return known.homes;
+  const homes = makeHomes(world);
+  lastHomes.set(world.nodes, { inventories, rotations, homes });
+  return homes;
+}
+
+const lastHomes = new WeakMap<
+  World['nodes'],
+  Pick<World, 'inventories' | 'rotations'> & { readonly homes: Homes }
+>();
+
+function makeHomes(world: World): Homes {
+  const byUID = groupBy(world.rotations, ({ spec }) => spec.nodeUID);
+  const nodes: NodeView[] = [];
+  const byName = new Map<string, NodeView>();
+  for (const node of world.nodes) {
+    const view = nodeView(world, node, byUID);
+    if (view === undefined) continue;
+    nodes.push(view);
+    byName.set(view.name, view);
+  }
+  const housed = nodes.reduce((sum, node) => sum + node.rotations.length, 0);
+  return {
+    nodes,
+    busy: nodes.filter(({ active }) => active.length > 0),
+    waiting: nodes.filter(({ pending }) => pending !== undefined),
+    crowded: nodes.filter(({ rotations }) => rotations.length > keptRotations),
+    toolless: nodes.filter(({ lacksTool, wantsNewKeys: newKeys }) => lacksTool || newKeys),
+    homeless: housed === world.rotations.length ? none : homelessOf(world, byName),
+    named: (name) => byName.get(name),
   };
 }
 
@@ -88,11 +132,8 @@ function podsBy(pods: readonly Pod[], name: string): ReadonlyMap<string | undefi
 /** Thousands have a home: they are gone through one by one only where not all have. */
 function homelessOf(
   { rotations }: World,
-  nodes: readonly NodeView[],
-  byName: View['byName'],
+  byName: ReadonlyMap<string, NodeView>,
 ): readonly CertificateRotation[] {
-  const housed = nodes.reduce((sum, node) => sum + node.rotations.length, 0);
-  if (housed === rotations.length) return none;
   return rotations.filter(({ spec }) => byName.get(spec.nodeName)?.uid !== spec.nodeUID);
 }
 
@@ -129,8 +170,8 @@ function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
 
 function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' | 'rotations'>): NodeView {
   const { inventory, rotations } = base;
-  const open = rotations.filter((rotation) => !isTerminal(rotation));
-  const active = open.filter(isActive);
+  const open = orNone(rotations.filter((rotation) => !isTerminal(rotation)));
+  const active = orNone(open.filter(isActive));
   const begunEnds = endsOf(rotations.filter(({ status }) => status?.startedAt !== undefined));
   const lastWritten = Math.max(...endsOf(rotations.filter((rotation) => !wasNeverBegun(rotation))));
   const scannedAt = inventory === undefined ? undefined : Date.parse(inventory.collectedAt);
@@ -141,13 +182,22 @@ function makeView(node: Node, base: Pick<NodeView, 'name' | 'uid' | 'inventory' 
     ready: condition(node, 'Ready'),
     open,
     active,
-    byHand: open.filter((rotation) => !isActive(rotation) && !isPlanned(rotation)),
+    byHand: orNone(open.filter((rotation) => !isActive(rotation) && !isPlanned(rotation))),
     pending: active.length > 0 ? undefined : open.find(({ status }) => status?.phase === 'Pending'),
     lastEnd: Math.max(...begunEnds.filter(Number.isFinite)),
     scannedAt,
     isOutdated: scannedAt !== undefined && scannedAt < lastWritten,
     isHalfSeen: isHalfSeen(node, inventory),
+    lacksTool: inventory?.notes?.some((note) => noteOfLack.has(note)) ?? false,
+    wantsNewKeys: open.some(wantsNewKeys),
   };
+}
+
+const noteOfLack: ReadonlySet<string> = new Set([toolNotes.absent, toolNotes.stale]);
+
+/** One empty list for the thousands that have nothing in it. */
+function orNone<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? none : list;
 }
 
 /** Joining takes minutes: one that had less an hour later has it so for good, as one whose etcd is elsewhere. */

@@ -10,26 +10,40 @@ import { wishOf, type Wish } from './rotation-object.ts';
 import { groupBy, type NodeView } from './view.ts';
 
 /** What was wished for of a node, and from when until when it is that, in milliseconds, both inclusive. */
-export interface Wished {
+interface Wished {
   /** Undefined: nothing comes due within the horizon. */
-  readonly wish: Wish | undefined;
-  readonly from: number;
-  readonly until: number;
+  wish: Wish | undefined;
+  from: number;
+  until: number;
   /** The rotations of the node were found to be as wished: they are the same for as long as its view is. */
   isMet: boolean;
+}
+
+/** Whether what is wished for of a node was found to be so, and nothing of it can have changed: thousands are asked. */
+export function isAsWished(node: NodeView, { now, configuration, vault }: World): boolean {
+  const known = outlooks.get(node);
+  return (
+    known?.isMet === true &&
+    known.configuration === configuration &&
+    known.vault === vault &&
+    holdsAt(known, now.getTime())
+  );
+}
+
+function holdsAt({ from, until }: Wished, time: number): boolean {
+  return from <= time && time <= until;
 }
 
 /** The same value for as long as the view of the node and the wish are. */
 export function wishedOf(node: NodeView, world: World): Wished {
   const now = world.now.getTime();
   const outlook = outlookOf(node, world);
-  const { last } = outlook;
-  if (last !== undefined && last.from <= now && now <= last.until) return last;
+  if (holdsAt(outlook, now)) return outlook;
   const { group, failures } = nextOf(outlook, world.now);
   const isNear = group !== undefined && group.dueAt.getTime() - now <= outlook.configuration.planHorizon;
   const wish = isNear ? makeWish(node, world, { outlook, group, failures }) : undefined;
-  outlook.last = { wish, from: now, until: untilWhen(outlook, group, wish, world.now), isMet: false };
-  return outlook.last;
+  const until = untilWhen(outlook, group, wish, world.now);
+  return Object.assign(outlook, { wish, from: now, until, isMet: false });
 }
 
 function makeWish(
@@ -67,7 +81,7 @@ function untilWhen(
 }
 
 /** What is to come of a node, whatever the time. */
-interface Outlook {
+interface Outlook extends Wished {
   readonly configuration: Configuration;
   /** Who said last what can be signed. */
   vault: World['vault'];
@@ -78,7 +92,6 @@ interface Outlook {
   readonly sound: readonly Candidate[];
   /** What has, part by part: one that was refused must not take the others down with it. */
   readonly failed: readonly (readonly Candidate[])[];
-  last: Wished | undefined;
 }
 
 function outlookOf(node: NodeView, world: World): Outlook {
@@ -87,23 +100,25 @@ function outlookOf(node: NodeView, world: World): Outlook {
   const isSame = known?.configuration === configuration;
   if (isSame && known.vault === vault) return known;
   const renewable = renewableOf(node, world);
-  if (isSame && known.renewable === renewable && known.last?.wish?.leftOut === undefined) {
+  if (isSame && known.renewable === renewable && known.wish?.leftOut === undefined) {
     known.vault = vault;
     return known;
   }
   const retries = retriesOf(node, renewable, world);
   const outlook: Outlook = {
+    ...neverAsked,
     configuration,
     vault,
     renewable,
     retries,
     failedBefore: carriedOn(node),
     ...candidatesOf(renewable, retries),
-    last: undefined,
   };
   outlooks.set(node, outlook);
   return outlook;
 }
+
+const neverAsked: Wished = { wish: undefined, from: Infinity, until: -Infinity, isMet: false };
 
 /** It depends on the values that it holds and on the node alone. */
 const outlooks = new WeakMap<NodeView, Outlook>();

@@ -8,6 +8,7 @@ import {
   parseConfiguration,
   type Configuration,
 } from '../../controller/configuration.ts';
+import { trimNode } from '../../kube/trim.ts';
 import { inventoryLabel, readInventories, trimInventory } from '../../controller/inventory-store.ts';
 import { recordedIn, recordName, type Recorded } from '../../controller/vault/record.ts';
 import { CertError, describeError } from '../../errors.ts';
@@ -18,7 +19,6 @@ import { resources } from '../../kube/resources.ts';
 import { privateNamespace, type CertificateRotation } from '../../kube/types.ts';
 import { quietly, type Logger } from '../../log.ts';
 import type { Picture } from '../../view/picture.ts';
-import { ShownNodes } from './shown-nodes.ts';
 
 export interface PictureKeeperOptions {
   readonly client: KubeClient;
@@ -34,7 +34,6 @@ export class PictureKeeper {
   readonly #nodes: Reflector<Node>;
   readonly #maps: Reflector<ConfigMap>;
   readonly #rotations: Reflector<CertificateRotation>;
-  readonly #shownNodes = new ShownNodes();
   #settings: Configuration = defaultConfiguration;
   #problem: string | undefined;
   #accepted: Recorded | undefined;
@@ -54,10 +53,8 @@ export class PictureKeeper {
     this.#nodes = new Reflector(client, resources.nodes, {
       ...follow(),
       // Nodes report themselves all the time: what is not shown is no change.
-      onChange: () => {
-        if (this.#shownNodes.changed(this.#nodes.values().length)) onChange();
-      },
-      trim: (node) => this.#shownNodes.trim(node),
+      trim: trimNode,
+      versionIsNoNews: true,
     });
     this.#rotations = new Reflector(client, resources.certificateRotations, {
       ...follow(),

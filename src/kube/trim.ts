@@ -2,7 +2,7 @@
 // Pure.
 import type { Node, NodeSystemInfo } from 'kubernetes-types/core/v1.js';
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';
-import { apiGroup } from '../kube/types.ts';
+import { apiGroup } from './types.ts';
 
 /** What names an object and tells its version, and what others wrote on it and must find again. */
 export function shortMetadata({
