@@ -7,8 +7,10 @@ import {
 } from '../controller/configuration.ts';
 import { inventoryLabel, readInventories } from '../controller/inventory-store.ts';
 import { CertError, describeError } from '../errors.ts';
+import { unlessDenied } from '../denied.ts';
 import { resources, type ObjectRef } from '../kube/resources.ts';
 import { defaultPublicNamespace, privateNamespace } from '../kube/types.ts';
+import { message } from '../view/messages/message.ts';
 import { seenOf, type Seen, type SeenConfiguration } from '../view/picture.ts';
 import { asViewer } from './act.ts';
 import type { Kubectl } from './kubectl.ts';
@@ -52,10 +54,14 @@ export async function lookAt(kubectl: Kubectl, namespace: string | undefined, no
     staleSince: undefined,
   });
   const blind = [
-    ...(configuration.denied === undefined ? [] : [wordOf('blind.configuration', configuration.denied)]),
-    ...(lease.denied === undefined ? [] : [wordOf('blind.controller', lease.denied)]),
+    ...blindFor('blind.configuration', configuration.denied),
+    ...blindFor('blind.controller', lease.denied),
   ];
   return { seen, blind, publicNamespace };
+}
+
+function blindFor(key: 'blind.configuration' | 'blind.controller', denied: CertError | undefined) {
+  return denied === undefined ? [] : [wordOf(key, { why: denied.message })];
 }
 
 async function readConfiguration(kubectl: Kubectl): Promise<SeenConfiguration> {
@@ -63,7 +69,10 @@ async function readConfiguration(kubectl: Kubectl): Promise<SeenConfiguration> {
   try {
     return { settings: parseConfiguration(map?.data?.[configurationKey] ?? ''), problem: undefined };
   } catch (error) {
-    return { settings: defaultConfiguration, problem: describeError(error) };
+    return {
+      settings: defaultConfiguration,
+      problem: message('need.configuration', { why: describeError(error) }),
+    };
   }
 }
 
@@ -74,20 +83,5 @@ async function listRotations(kubectl: Kubectl) {
     if (!(error instanceof CertError) || error.code !== 'NotFound') throw error;
     const text = 'this cluster serves no CertificateRotations: cluster-cert-rotator is not installed on it';
     throw new CertError('NotFound', text, { cause: error });
-  }
-}
-
-interface Asked<T> {
-  readonly value?: T;
-  readonly denied?: { readonly why: string };
-}
-
-/** What is good to know, and may be kept from a person. */
-async function unlessDenied<T>(ask: () => Promise<T>): Promise<Asked<T>> {
-  try {
-    return { value: await ask() };
-  } catch (error) {
-    if (error instanceof CertError && error.code === 'Denied') return { denied: { why: error.message } };
-    throw error;
   }
 }

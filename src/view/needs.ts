@@ -274,7 +274,7 @@ function theController({ picture }: Seen): readonly Need[] {
 function theConfiguration({ picture }: Seen): readonly Need[] {
   const { problem } = picture.configuration;
   if (problem === undefined) return [];
-  return [{ level: 'act', page: 'settings', text: message('need.configuration', { why: problem }) }];
+  return [{ level: 'act', page: 'settings', text: problem }];
 }
 
 function stale({ picture }: Seen): readonly Need[] {

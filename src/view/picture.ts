@@ -15,6 +15,7 @@ import {
 } from '../kube/objects.ts';
 import { annotations, type CertificateRotation } from '../kube/types.ts';
 import { certificatesOf, type SeenCertificate } from './certificates.ts';
+import type { Message } from './messages/message.ts';
 
 export interface Picture {
   readonly now: Date;
@@ -35,8 +36,8 @@ export interface Picture {
 
 export interface SeenConfiguration {
   readonly settings: Configuration;
-  /** Why the file is refused; `settings` are then the last good ones that were seen, or the defaults. */
-  readonly problem: string | undefined;
+  /** The file is refused, or may not be read; `settings` are then the last good ones that were seen, or the defaults. */
+  readonly problem: Message | undefined;
 }
 
 export interface SeenNode {

@@ -18,8 +18,8 @@ export interface Setting {
 
 export interface SettingsPage {
   readonly settings: readonly Setting[];
-  /** Why the file is refused; what is shown is then the last good one. */
-  readonly problem: string | undefined;
+  /** What is shown may not be what is in force. */
+  readonly problem: Message | undefined;
 }
 
 type NameOf<K> = K extends `setting.${infer Name}` ? Name : never;

@@ -1,5 +1,6 @@
 // Clusters that need a person in every way that there is: together they show each line of what needs somebody.
 import { defaultConfiguration } from '../../src/controller/configuration.ts';
+import { message } from '../../src/view/messages/message.ts';
 import type { Seen } from '../../src/view/picture.ts';
 import { caRow, inDays, leafRow, notesOfUnseen, rotationObject, seenIn } from '../../src/view/testing.ts';
 
@@ -35,7 +36,7 @@ export const needyClusters: readonly Seen[] = [
     picture: {
       configuration: {
         settings: { ...defaultConfiguration, mode: 'manual', paused: true },
-        problem: 'mode: unknown',
+        problem: message('need.configuration', { why: 'mode: unknown' }),
       },
       controllerAt: null,
       strange: new Set(['node-local-certs-w9']),
@@ -44,7 +45,12 @@ export const needyClusters: readonly Seen[] = [
   }),
   seenIn({
     nodes: { w1: { left: 10 } },
-    settings: { mode: 'observe' },
-    picture: { controllerAt: inDays(-1) },
+    picture: {
+      configuration: {
+        settings: { ...defaultConfiguration, mode: 'observe' },
+        problem: message('need.configurationUnread', { why: 'Denied' }),
+      },
+      controllerAt: inDays(-1),
+    },
   }),
 ];

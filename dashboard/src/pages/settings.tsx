@@ -13,7 +13,7 @@ export function Settings() {
           <>
             {problem !== undefined && (
               <p class="banner" role="alert">
-                {say({ key: 'need.configuration', with: { why: problem } })}
+                {say(problem)}
               </p>
             )}
             <table class="settings">

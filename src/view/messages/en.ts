@@ -55,6 +55,7 @@ export const en = {
     '{count} {count#certificate#certificates} cannot be renewed as {count#it is#they are}: {first}',
   'need.notReady': '{count} {count#node is#nodes are} not Ready: {first}',
   'need.configuration': 'The configuration is refused, the last good one stays in force: {why}',
+  'need.configurationUnread': 'The configuration may not be read, what is shown may not be in force: {why}',
   'need.controller': 'The controller has not been heard of since {at}: nothing is renewed',
   'need.noController': 'No controller has taken the lead yet: nothing is renewed',
   'need.stale': 'The API server does not answer; this is what was seen at {at}',

@@ -45,6 +45,7 @@ export const zh: Readonly<Record<keyof typeof en, string>> = {
   'need.broken': '{count} 张证书以现状无法轮换：{first}',
   'need.notReady': '{count} 个节点未就绪：{first}',
   'need.configuration': '配置被拒绝，仍使用上一份有效配置：{why}',
+  'need.configurationUnread': '无权读取配置，所示内容可能并未生效：{why}',
   'need.controller': '自 {at} 起没有控制器的消息：不会轮换任何证书',
   'need.noController': '还没有控制器成为主控：不会轮换任何证书',
   'need.stale': 'API server 没有响应；这里显示的是 {at} 的情况',

@@ -1,38 +1,76 @@
 // When the dashboard begins to show a cluster.
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../../../test/browser/ask.ts';
 import { busyCluster } from '../../../test/browser/cluster.ts';
+import { defaultConfiguration } from '../../controller/configuration.ts';
+import { CertError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { createLog } from '../../log.ts';
 import { PictureKeeper } from './picture-keeper.ts';
 
-it('shows nothing before it knows what is in force: the defaults are not', async () => {
+type Get = KubeClient['get'];
+
+/** A keeper of the busy cluster that reads single objects so. */
+function keep(get: (own: Get) => Get) {
   const { client } = busyCluster();
-  const { promise: held, resolve: release } = Promise.withResolvers<void>();
-  const slow: KubeClient = {
-    ...client,
-    get: async (of, ref) => {
-      await held;
-      return await client.get(of, ref);
-    },
-  };
+  const own: Get = async (of, ref) => client.get(of, ref);
   const stop = new AbortController();
   const keeper = new PictureKeeper({
-    client: slow,
+    client: { ...client, get: get(own) },
     publicNamespace: 'cpaas-system',
     log: createLog('silent'),
     onChange: () => undefined,
+    every: 20,
   });
   const running = keeper.run(stop.signal);
   onTestFinished(async () => {
     stop.abort();
     await running;
   });
-  const seen = () => keeper.picture(new Date());
+  return { keeper, seen: () => keeper.picture(new Date()) };
+}
+
+it('shows nothing before it knows what is in force: the defaults are not', async () => {
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  const { keeper, seen } = keep((own) => async (of, ref) => {
+    await held;
+    return await own(of, ref);
+  });
   const listed = () => [seen().nodes.length, seen().inventories.size, seen().rotations.length];
   await until(() => !listed().includes(0), 'what is listed has come');
   expect(keeper.synced).toBe(false);
   release();
   await until(() => keeper.synced, 'all is read');
   expect(seen().configuration.settings.mode).toBe('manual');
+});
+
+describe('where one thing may not be read', () => {
+  const denied = new Set<string>();
+  const reading = () =>
+    keep((own) => async (of, ref) => {
+      if (denied.has(of.plural)) throw new CertError('Denied', `${of.plural} are forbidden`);
+      return await own(of, ref);
+    });
+
+  it('says that the defaults may not be in force, until it may be read again', async () => {
+    denied.add('configmaps');
+    const { keeper, seen } = reading();
+    await until(() => keeper.synced, 'all is read that may be');
+    expect(seen().configuration.problem).toMatchObject({ key: 'need.configurationUnread' });
+    expect(seen().configuration.settings).toEqual(defaultConfiguration);
+    expect(seen().controllerAt).toEqual(expect.any(String));
+    denied.clear();
+    await until(() => seen().configuration.problem === undefined, 'the configuration is read');
+    expect(seen().configuration.settings.mode).toBe('manual');
+  });
+
+  it('reads the rest', async () => {
+    denied.add('leases');
+    const { keeper, seen } = reading();
+    await until(() => keeper.synced, 'all is read that may be');
+    expect(seen().configuration.settings.mode).toBe('manual');
+    // not asked, and not: there is none
+    expect(seen().controllerAt).toBeUndefined();
+    denied.clear();
+  });
 });

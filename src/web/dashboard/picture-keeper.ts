@@ -13,11 +13,13 @@ import { inventoryLabel, readInventories, trimInventory } from '../../controller
 import { recordedIn, recordName, type Recorded } from '../../controller/vault/record.ts';
 import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { unlessDenied } from '../../denied.ts';
 import { withoutManagedFields } from '../../kube/objects.ts';
 import { pause, Reflector } from '../../kube/reflector.ts';
-import { resources } from '../../kube/resources.ts';
+import { resources, type ObjectRef, type Resource } from '../../kube/resources.ts';
 import { privateNamespace, type CertificateRotation } from '../../kube/types.ts';
 import { quietly, type Logger } from '../../log.ts';
+import { message, type Message } from '../../view/messages/message.ts';
 import type { Picture } from '../../view/picture.ts';
 
 export interface PictureKeeperOptions {
@@ -35,7 +37,7 @@ export class PictureKeeper {
   readonly #maps: Reflector<ConfigMap>;
   readonly #rotations: Reflector<CertificateRotation>;
   #settings: Configuration = defaultConfiguration;
-  #problem: string | undefined;
+  #problem: Message | undefined;
   #accepted: Recorded | undefined;
   #text: string | undefined;
   #controllerAt: string | null | undefined;
@@ -119,16 +121,26 @@ export class PictureKeeper {
     }
   }
 
+  /** What may not be read hides nothing of the rest. Errors: the first Denied, when all else is in; those of the API. */
   async #lookOnce(): Promise<void> {
     const { client } = this.#options;
+    const get = async <T>(of: Resource<T>, ref: ObjectRef) => unlessDenied(async () => client.get(of, ref));
     const [map, lease, record] = await Promise.all([
-      client.get(resources.configMaps, configurationRef),
-      client.get(resources.leases, { name: 'cluster-cert-rotator', namespace: privateNamespace }),
-      client.get(resources.configMaps, { name: recordName, namespace: privateNamespace }),
+      get(resources.configMaps, configurationRef),
+      get(resources.leases, { name: 'cluster-cert-rotator', namespace: privateNamespace }),
+      get(resources.configMaps, { name: recordName, namespace: privateNamespace }),
     ]);
-    this.#controllerAt = lease?.spec?.renewTime ?? null;
-    this.#accepted = recordedIn(record);
-    this.#readConfiguration(map?.data?.[configurationKey] ?? '');
+    this.#controllerAt = lease.denied === undefined ? (lease.value?.spec?.renewTime ?? null) : undefined;
+    this.#accepted = recordedIn(record.value);
+    if (map.denied === undefined) this.#readConfiguration(map.value?.data?.[configurationKey] ?? '');
+    else this.#missConfiguration(map.denied);
+    const denied = map.denied ?? lease.denied ?? record.denied;
+    if (denied !== undefined) throw denied;
+  }
+
+  #missConfiguration(denied: CertError): void {
+    this.#text = undefined;
+    this.#problem = message('need.configurationUnread', { why: describeError(denied) });
   }
 
   /** A refused file changes nothing, as with the controller. */
@@ -139,7 +151,7 @@ export class PictureKeeper {
       this.#settings = parseConfiguration(text);
       this.#problem = undefined;
     } catch (error) {
-      this.#problem = describeError(error);
+      this.#problem = message('need.configuration', { why: describeError(error) });
     }
   }
 }
