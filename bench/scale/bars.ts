@@ -67,7 +67,7 @@ export const bars: readonly Bar[] = [
   {
     name: 'decision, nothing has changed',
     unit: 'ms',
-    limit: 50,
+    limit: 10,
     linear: true,
     of: ({ decision }) => decision.atRest.median,
   },

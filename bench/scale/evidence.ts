@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { git, writeEvidence } from '../../test/e2e/lib/evidence.ts';
 import { repository } from '../../test/e2e/lib/product.ts';
 import { kubernetesVersion } from '../../test/kubernetes.ts';
-import { judge, type Judged } from './bars.ts';
+import { bars, judge, type Judged } from './bars.ts';
 import type { Measured } from './measure.ts';
 
 export type Dated = Measured & { readonly date: string; readonly commit: string };
@@ -36,8 +36,11 @@ export function writeScale(command: string, measured: readonly Measured[]): Scal
   return result;
 }
 
+/** None where there are other bars now: what they ask for may not have been measured then. */
 function earlier(): readonly Dated[] {
   if (!existsSync(file)) return [];
   const { result }: { result: ScaleResult } = JSON.parse(readFileSync(file, 'utf8'));
-  return result.sizes;
+  const judged = new Set(result.bars.map(({ bar }) => bar));
+  const isJudged = ({ nodes }: Dated) => bars.every(({ name }) => judged.has(`${nodes} nodes: ${name}`));
+  return result.sizes.filter(isJudged);
 }

@@ -139,7 +139,9 @@ describe('the inventory of a node', () => {
         strange: new Set(['node-local-certs-n1']),
       });
     }
-    expect([...readInventories([map]).inventories.keys()]).toEqual(['n1']);
+    const list = [map];
+    expect([...readInventories(list).inventories.keys()]).toEqual(['n1']);
+    expect(readInventories(list)).toBe(readInventories(list));
   });
 
   it('is kept in memory without its text, and says the same; so is one that is strange', () => {

@@ -1,6 +1,5 @@
 // The leader's hold of the CAs: opens the vault, keeps it and what it is compared with fresh, captures what is
 // missing. It lives for one term of leading; the capture key in it dies with the term (R11).
-import { isDeepStrictEqual } from 'node:util';
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { CertError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -37,7 +36,6 @@ export class Authority {
   readonly #harvester: Harvester;
   readonly #reading = new LastAnswer<Vault>();
   #vault: Vault | undefined;
-  #status: VaultStatus | undefined;
   #said = '';
 
   private constructor(options: AuthorityOptions, kek: KeyEncryptionKey, clusterUID: string) {
@@ -64,14 +62,7 @@ export class Authority {
     return this.#vault;
   }
 
-  /** The same value until something of it changes: what was decided by it for thousands of nodes still stands. */
   status(now: Date): VaultStatus {
-    const status = this.#statusAt(now);
-    if (!isDeepStrictEqual(status, this.#status)) this.#status = status;
-    return this.#status ?? status;
-  }
-
-  #statusAt(now: Date): VaultStatus {
     if (this.#vault !== undefined) return vaultStatus(this.#vault, now);
     const message = `Secret ${this.#options.publicNamespace}/kubernetes-ca has not been read yet`;
     return { cas: {}, problem: { gate: 'CaUnavailable', message } };

@@ -10,7 +10,7 @@ import { createLog } from '../log.ts';
 import { Alarm } from './loop-alarm.ts';
 import { gatheringFor, runLoop, untilDue, type LoopParts } from './loop.ts';
 import { Metrics } from './metrics.ts';
-import type { Action, World } from './world.ts';
+import type { Action, VaultStatus, World } from './world.ts';
 
 function rotation(node: string, phase: Phase): CertificateRotation {
   return {
@@ -149,6 +149,30 @@ describe('how long changes are gathered for', () => {
   ])('%s', (_, cost, took, hasLeft, expected) => {
     expect(gatheringFor(cost, took, hasLeft)).toBe(expected);
   });
+});
+
+it('decides by the same value while what can be signed is the same', async () => {
+  const { caches, client } = cachesOver([]);
+  const stop = new AbortController();
+  const vaults: VaultStatus[] = [];
+  const ends = ['2030-01-01T00:00:00Z', '2030-01-01T00:00:00Z', '2031-01-01T00:00:00Z'];
+  const parts: LoopParts = {
+    ...partsOf(client, caches, 'worker'),
+    authority: {
+      status: () => ({ cas: { etcd: { sha256: '00', notBefore: '', notAfter: ends[vaults.length] ?? '' } } }),
+      refresh: async () => undefined,
+      capture: async () => [],
+    },
+    decide: ({ vault }) => {
+      vaults.push(vault);
+      if (vaults.length === ends.length) stop.abort();
+      return [];
+    },
+  };
+  parts.alarm.next = async () => Promise.resolve();
+  await runLoop(parts, { signal: stop.signal, holds: () => true });
+  expect(vaults[1]).toBe(vaults[0]);
+  expect(vaults[2]?.cas.etcd?.notAfter).toBe(ends[2]);
 });
 
 /** Passes until nothing had to be done for a while, over a real alarm that what is written rings. */

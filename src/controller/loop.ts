@@ -15,6 +15,7 @@ import type { Configuration } from './configuration.ts';
 import type { EventRecorder } from './events.ts';
 import type { Caches, Gatherer } from './gather.ts';
 import type { Logger } from '../log.ts';
+import { steady } from '../once.ts';
 import { labels } from './labels.ts';
 import type { Alarm } from './loop-alarm.ts';
 import type { Authority } from './loop-authority.ts';
@@ -93,6 +94,8 @@ class Loop {
   readonly #parts: LoopParts;
   readonly #configurationEvents: ConfigurationEvents;
   readonly #pace = new Pace();
+  /** What was decided for thousands of nodes by what can be signed still stands while that is the same. */
+  readonly #steady = steady<VaultStatus>();
   #left = 0;
   #said = new Map<string, string>();
 
@@ -195,7 +198,7 @@ class Loop {
   async #decide(configuration: Configuration): Promise<void> {
     const { gatherer, authority, caches, metrics, decide } = this.#parts;
     const now = new Date();
-    const vault = this.#withClock(authority.status(now), configuration);
+    const vault = this.#steady(this.#withClock(authority.status(now), configuration));
     const world = await gatherer.gather({ now, configuration, vault });
     metrics.note(world);
     if (this.#held !== undefined) return;

@@ -46,6 +46,16 @@ describe('the cache of a reflector', () => {
     expect(cache.replaceAll([object('7'), object('8', 'u3', 'c')], cache.mark())).toBe(false);
   });
 
+  it('keeps what we made in the place of what we deleted, whatever a list from before says', () => {
+    const cache = new Cache();
+    cache.put(object('9'));
+    const mark = cache.mark();
+    cache.remove(object('9'));
+    cache.put(object('10', 'u2'));
+    expect(cache.replaceAll([object('9')], mark)).toBe(false);
+    expect(cache.values()).toEqual([object('10', 'u2')]);
+  });
+
   it('follows an API server that was restored to the past', () => {
     const cache = new Cache();
     cache.put(object('90'));
@@ -63,6 +73,7 @@ describe('the cache of a reflector', () => {
     const list = cache.values();
     cache.put(object('1'));
     cache.remove(object('1', 'u2'));
+    cache.replaceAll([object('1')], cache.mark());
     expect(cache.values()).toBe(list);
     const changes = [
       () => cache.put(object('2')),
@@ -113,5 +124,14 @@ describe('the cache of what reports itself all the time', () => {
     cache.put(ready('9'));
     expect(cache.put(ready('10', true, 'u2'))).toBe(true);
     expect(cache.get('n/a')?.metadata?.uid).toBe('u2');
+  });
+
+  it('counts the versions of another uid from its own, also where a list brings it', () => {
+    const cache = new Cache({ versionIsNoNews: true });
+    cache.put(ready('9'));
+    cache.put(ready('1000'));
+    expect(cache.replaceAll([ready('5', true, 'u2')], cache.mark())).toBe(true);
+    expect(cache.put(ready('6', false, 'u2'))).toBe(true);
+    expect(cache.put(ready('5', true, 'u2'))).toBe(false);
   });
 });

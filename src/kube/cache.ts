@@ -64,11 +64,10 @@ export class Cache<T extends Cached> {
    */
   replaceAll(objects: readonly T[], mark: number): boolean {
     const before = this.#objects;
-    this.#values = undefined;
-    const listed = new Map(objects.map((object) => [keyOf(object), object]));
+    const living = objects.filter((object) => !this.#isBuried(object, mark));
+    const listed = new Map(living.map((object) => [keyOf(object), object]));
     this.#objects = new Map();
     for (const [key, object] of listed) {
-      if (this.#isBuried(object, mark)) continue;
       this.#buried.delete(object.metadata?.uid ?? '');
       this.#objects.set(key, this.#newerOf(before.get(key), object, mark));
     }
@@ -77,16 +76,23 @@ export class Cache<T extends Cached> {
     }
     for (const known of [this.#putAt, this.#versions])
       for (const key of known.keys()) if (!this.#objects.has(key)) known.delete(key);
-    return (
-      before.size !== this.#objects.size || [...this.#objects].some(([key, one]) => before.get(key) !== one)
-    );
+    const changed =
+      before.size !== this.#objects.size || [...this.#objects].some(([key, one]) => before.get(key) !== one);
+    if (changed) this.#values = undefined;
+    return changed;
   }
 
   #newerOf(known: T | undefined, listed: T, mark: number): T {
-    if (known === undefined || !sameObject(known, listed)) return listed;
+    if (known === undefined || !sameObject(known, listed)) return this.#anew(listed);
     const isSame = this.#versionOf(known) === listed.metadata?.resourceVersion;
     const wins = this.#isSince(keyOf(listed), mark) && !this.#isNewer(listed, known);
-    return isSame || wins || this.#isNoNews(listed, known) ? known : this.#anew(listed);
+    if (isSame || wins) return known;
+    return this.#isNoNews(listed, known) ? this.#heardOf(listed, known) : this.#anew(listed);
+  }
+
+  #heardOf(version: T, known: T): T {
+    this.#versions.set(keyOf(known), version.metadata?.resourceVersion ?? '');
+    return known;
   }
 
   #anew(object: T): T {
@@ -105,7 +111,10 @@ export class Cache<T extends Cached> {
     const isSame = known !== undefined && sameObject(known, object);
     if (isSame && !this.#isNewer(object, known)) return false;
     this.#putAt.set(keyOf(object), ++this.#changes);
-    if (isSame && this.#isNoNews(object, known)) return false;
+    if (isSame && this.#isNoNews(object, known)) {
+      this.#heardOf(object, known);
+      return false;
+    }
     this.#objects.set(keyOf(object), this.#anew(object));
     this.#values = undefined;
     return true;
@@ -120,10 +129,7 @@ export class Cache<T extends Cached> {
   }
 
   #isNoNews(object: T, known: T): boolean {
-    if (!this.#versionIsNoNews || !isDeepStrictEqual(withoutVersion(object), withoutVersion(known)))
-      return false;
-    this.#versions.set(keyOf(known), object.metadata?.resourceVersion ?? '');
-    return true;
+    return this.#versionIsNoNews && isDeepStrictEqual(withoutVersion(object), withoutVersion(known));
   }
 
   remove(object: T): boolean {

@@ -1,4 +1,4 @@
-// What is kept in memory of the objects that thousands of nodes bring: what this program reads of them, and nothing else.
+// What is kept in memory of the objects that thousands of nodes bring: what is read of them, and nothing else.
 // Pure.
 import type { Node, NodeSystemInfo } from 'kubernetes-types/core/v1.js';
 import type { ObjectMeta } from 'kubernetes-types/meta/v1.js';

@@ -3,7 +3,8 @@ import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import type { InventoryRow, RotateResult } from '../../agent/protocol.ts';
 import type { CertificateId, NodeRole } from '../../catalogue/ids.ts';
 import type { CertificateRotation } from '../../kube/types.ts';
-import type { LiveSerials } from '../world.ts';
+import { onceFor } from '../../once.ts';
+import type { Inventory, LiveSerials, World } from '../world.ts';
 
 export const day = 86_400_000;
 
@@ -32,7 +33,7 @@ export interface SimulatedNode {
 }
 
 /** The same value until something of it changes, as the watch gives it. */
-export function nodeObject(node: SimulatedNode): Node {
+function nodeObject(node: SimulatedNode): Node {
   const { uid, ready, annotations } = node;
   const known = objects.get(node);
   const isSame = known?.uid === uid && known.ready === ready && known.annotations === annotations;
@@ -41,6 +42,38 @@ export function nodeObject(node: SimulatedNode): Node {
   objects.set(node, { uid, ready, annotations, object });
   return object;
 }
+
+/** What is watched, as it is given to a pass: the same lists for as long as their objects are the same. */
+export class Watched {
+  readonly #nodes = steadyList<Node>();
+  readonly #inventories = steadyList<Inventory>();
+  readonly #rotations = steadyList<CertificateRotation>();
+
+  lists(
+    nodes: readonly SimulatedNode[],
+    inventories: Iterable<Inventory>,
+    rotations: readonly CertificateRotation[],
+  ): Pick<World, 'nodes' | 'inventories' | 'rotations'> {
+    return {
+      nodes: this.#nodes(nodes.map(nodeObject)),
+      inventories: byNode(this.#inventories(inventories)),
+      rotations: this.#rotations(rotations),
+    };
+  }
+}
+
+function steadyList<T>(): (now: Iterable<T>) => readonly T[] {
+  let last: readonly T[] = [];
+  return (now) => {
+    const next = [...now];
+    if (last.length !== next.length || next.some((one, at) => one !== last[at])) last = next;
+    return last;
+  };
+}
+
+const byNode = onceFor(
+  (list: readonly Inventory[]): ReadonlyMap<string, Inventory> => new Map(list.map((one) => [one.node, one])),
+);
 
 interface Known extends Pick<SimulatedNode, 'uid' | 'ready' | 'annotations'> {
   readonly object: Node;

@@ -14,9 +14,9 @@ import {
   day,
   finished,
   liveSerialsOf,
-  nodeObject,
   problemsOf,
   rowOf,
+  Watched,
   withState,
   type SimulatedCertificate,
   type SimulatedNode,
@@ -43,6 +43,7 @@ export class SimulatedCluster {
   serverAhead = 0;
   /** By rotation: what was signed for it. */
   readonly signed = new Map<string, Set<string>>();
+  readonly #watched = new Watched();
   #count = 0;
 
   constructor(configuration: Partial<Configuration> = {}, start = new Date('2026-06-01T00:00:00Z')) {
@@ -85,9 +86,7 @@ export class SimulatedCluster {
     return {
       now: this.now,
       configuration: this.configuration,
-      nodes: this.nodes.map(nodeObject),
-      inventories: this.inventories,
-      rotations: this.rotations,
+      ...this.#watched.lists(this.nodes, this.inventories.values(), this.rotations),
       pods: this.pods,
       vault: this.vault,
       health: this.rotations.some(isOpenNow)

@@ -1,4 +1,4 @@
-// The world, indexed: what every decision asks of it, computed once a pass.
+// The world, indexed: what every decision asks of it, computed once for the same lists.
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { toolNotes } from '../../agent/protocol.ts';
 import type { CertificateId, NodeRole } from '../../catalogue/ids.ts';

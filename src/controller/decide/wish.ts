@@ -34,7 +34,7 @@ function holdsAt({ from, until }: Wished, time: number): boolean {
   return from <= time && time <= until;
 }
 
-/** The same value for as long as the view of the node and the wish are. */
+/** Of the view of a node there is one; it becomes what is wished for at the moment that is asked about. */
 export function wishedOf(node: NodeView, world: World): Wished {
   const now = world.now.getTime();
   const outlook = outlookOf(node, world);

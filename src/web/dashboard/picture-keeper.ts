@@ -55,7 +55,7 @@ export class PictureKeeper {
     this.#nodes = new Reflector(client, resources.nodes, {
       ...follow(),
       // Nodes report themselves all the time: what is not shown is no change.
-      trim: trimNode,
+      trim: shownOf,
       versionIsNoNews: true,
     });
     this.#rotations = new Reflector(client, resources.certificateRotations, {
@@ -154,6 +154,14 @@ export class PictureKeeper {
       this.#problem = message('need.configuration', { why: describeError(error) });
     }
   }
+}
+
+/** Of what is kept of a Node. */
+function shownOf(whole: Node): Node {
+  const { metadata = {}, status } = trimNode(whole);
+  const conditions = status?.conditions?.filter(({ type }) => type === 'Ready') ?? [];
+  const nodeInfo = status?.nodeInfo;
+  return { metadata, status: { conditions, ...(nodeInfo === undefined ? {} : { nodeInfo }) } };
 }
 
 /** Nothing is written to it from here: what names it and its version are enough. */

@@ -7,7 +7,7 @@ import { decide } from './decide/index.ts';
 import { SimulatedCluster } from './decide/simulated.ts';
 import { versionOf } from './decide/view.ts';
 import { podBuilders } from './pods.ts';
-import { shortMetadata, trimNode } from '../kube/trim.ts';
+import { trimNode } from '../kube/trim.ts';
 import { addressesOf, namesOf } from './vault/nodes.ts';
 
 /** As the API server sends it. */
@@ -79,13 +79,6 @@ describe('what is kept of a Node', () => {
     expect(JSON.stringify(kept)).not.toMatch(/calico|registry|heartbeat|manage|podCIDR|capacity|Debian/iu);
   });
 
-  it('takes nothing from one that says little', () => {
-    expect(trimNode({ metadata: { name: 'n' } })).toEqual({
-      metadata: { name: 'n', annotations: {} },
-      status: { conditions: [] },
-    });
-  });
-
   it('is decided on as the whole is', () => {
     const cluster = new SimulatedCluster({ stageTool: 'none' });
     cluster.add('n1', 'control-plane', () => ({ age: 350 * 86_400_000, lifetime: 365 * 86_400_000 }));
@@ -100,15 +93,5 @@ describe('what is kept of a Node', () => {
     const actions = decide({ ...world, nodes }, podBuilders);
     expect(actions.length).toBeGreaterThan(0);
     expect(decide({ ...world, nodes: nodes.map(trimNode) }, podBuilders)).toEqual(actions);
-  });
-});
-
-describe('what is kept of metadata', () => {
-  it('is what names it, its version, and what others wrote on it', () => {
-    const metadata = { name: 'a', namespace: 'b', uid: 'c', resourceVersion: '1', labels: { d: 'e' } };
-    const rest = { annotations: { f: 'g' } };
-    const unread = { managedFields: [{ manager: 'x' }], ownerReferences: [], generation: 3 };
-    expect(shortMetadata({ ...metadata, ...rest, ...unread })).toEqual({ ...metadata, ...rest });
-    expect(shortMetadata()).toEqual({});
   });
 });
