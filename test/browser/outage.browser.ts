@@ -1,6 +1,8 @@
 // The page where something between it and the cluster does not answer: what was seen stays, and what is said of it is so.
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { CertError } from '../../src/errors.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { until } from './ask.ts';
 import { begin, busyCluster } from './cluster.ts';
 import { pageOpener } from './page-opener.ts';
@@ -44,6 +46,22 @@ describe.each([
     await page.waitForSelector(`main:has-text("${said}")`);
     expect(await page.locator('.plan').count()).toBe(0);
   });
+});
+
+it('a configuration that may not be read is said on the overview and over the settings', async () => {
+  const cluster = busyCluster();
+  const client: KubeClient = {
+    ...cluster.client,
+    get: async (of, ref) => {
+      if (of.plural === 'configmaps') throw new CertError('Denied', 'cannot get resource "configmaps"');
+      return await cluster.client.get(of, ref);
+    },
+  };
+  const { page, served } = await open({ client }, 'overview');
+  const said = 'The configuration may not be read, what is shown may not be in force: cannot get';
+  expect(await page.locator('main').innerText()).toContain(said);
+  await show(page, served.url, 'settings');
+  expect(await page.locator('main [role=alert]').innerText()).toContain(said);
 });
 
 it('a page that has no place in the stream asks, is connected, and tries again after half a minute', async () => {

@@ -10,7 +10,7 @@ interface OpenPage extends Watched {
 }
 
 /** Opens a page of that cluster, and goes to the path where one is named. */
-type OpenPageOf = (cluster: MemoryClient, path?: string) => Promise<OpenPage>;
+type OpenPageOf = (cluster: Pick<MemoryClient, 'client'>, path?: string) => Promise<OpenPage>;
 
 export function pageOpener(): OpenPageOf {
   let browser: Opened;
