@@ -1,4 +1,5 @@
-// What is kept of the measurements. A size that was not measured this time stays as it was: each says when, on what.
+// What is kept of the measurements. A size that was not measured this time stays as it was, and says when it was measured, on
+// what; where a bar is new, it is dropped, and that is said.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { git, writeEvidence } from '../../test/e2e/lib/evidence.ts';
@@ -36,11 +37,14 @@ export function writeScale(command: string, measured: readonly Measured[]): Scal
   return result;
 }
 
-/** None where there are other bars now: what they ask for may not have been measured then. */
+/** What a bar asks for that is new may not have been measured then. */
 function earlier(): readonly Dated[] {
   if (!existsSync(file)) return [];
   const { result }: { result: ScaleResult } = JSON.parse(readFileSync(file, 'utf8'));
   const judged = new Set(result.bars.map(({ bar }) => bar));
   const isJudged = ({ nodes }: Dated) => bars.every(({ name }) => judged.has(`${nodes} nodes: ${name}`));
-  return result.sizes.filter(isJudged);
+  const [kept, dropped] = [result.sizes.filter(isJudged), result.sizes.filter((size) => !isJudged(size))];
+  for (const { nodes } of dropped)
+    console.error(`${nodes} nodes are dropped from the evidence: measured before there were these bars`);
+  return kept;
 }

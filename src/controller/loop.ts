@@ -198,6 +198,7 @@ class Loop {
   async #decide(configuration: Configuration): Promise<void> {
     const { gatherer, authority, caches, metrics, decide } = this.#parts;
     const now = new Date();
+    this.#left = 0;
     const vault = this.#steady(this.#withClock(authority.status(now), configuration));
     const world = await gatherer.gather({ now, configuration, vault });
     metrics.note(world);

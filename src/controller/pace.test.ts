@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CertificateRotation, Phase } from '../kube/types.ts';
+import { annotations, type CertificateRotation, type Phase } from '../kube/types.ts';
 import { labels } from './labels.ts';
 import { Pace } from './pace.ts';
 import type { Action, PodKind } from './world.ts';
@@ -12,7 +12,15 @@ const rotation: CertificateRotation = {
   metadata: { name: 'r' },
   spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['kubelet.crt'], reason: 'Due' },
 };
-const planned: Action = { type: 'create-rotation', rotation, phase: 'Scheduled' };
+const approved: CertificateRotation = {
+  ...rotation,
+  metadata: { name: 'r', annotations: { [annotations.approved]: 'true' } },
+};
+const planned: Extract<Action, { type: 'create-rotation' }> = {
+  type: 'create-rotation',
+  rotation,
+  phase: 'Scheduled',
+};
 const became = (phase: Phase): Action => ({ type: 'patch-rotation-status', rotation, status: { phase } });
 
 /** How many of the same are let through, one after the other, at this moment. */
@@ -47,6 +55,7 @@ describe('the pace', () => {
     ['a Pod that is at its end', { type: 'delete-pod', name: 'p', uid: 'u' }],
     ['a rotation that is admitted', became('Admitted')],
     ['a rotation that has ended', became('Succeeded')],
+    ['a plan that hands on what was approved', { ...planned, rotation: approved }],
   ])('never holds up %s', (_, action) => {
     const pace = new Pace(() => 0);
     count(pace, podOf('scan'));

@@ -1,5 +1,6 @@
 // How fast work is begun that thousands of nodes ask for at once: the API server has others to serve. What there is no
 // room for is left to the next pass, which decides it anew. What has been begun is never held up.
+import { isApproved } from './decide/rotation-object.ts';
 import { labels } from './labels.ts';
 import type { Action } from './world.ts';
 
@@ -35,13 +36,14 @@ export class Pace {
   }
 }
 
-/** Writes that it begins; 0 for what follows from what was begun, and for a rotation under way. */
+/** Writes that it begins; 0 for what follows from what was begun or approved, and for a rotation under way. */
 function writesOf(action: Action): number {
   switch (action.type) {
     case 'create-pod':
       return action.pod.metadata?.labels?.[labels.kind] === 'scan' ? writesOfScan : 0;
     case 'create-rotation':
-      return writesOfRotation;
+      // It takes the place of one that is ended in this pass, and hands on what a person has approved.
+      return isApproved(action.rotation) ? 0 : writesOfRotation;
     case 'patch-rotation-status': {
       const { phase } = action.status;
       return phase === 'Scheduled' || phase === 'Pending' ? 1 : 0;

@@ -46,6 +46,17 @@ describe('the cache of a reflector', () => {
     expect(cache.replaceAll([object('7'), object('8', 'u3', 'c')], cache.mark())).toBe(false);
   });
 
+  it('keeps what we made in the place of what others deleted, though a list from before has that', () => {
+    const cache = new Cache();
+    cache.put(object('9'));
+    const mark = cache.mark();
+    cache.put(object('11', 'u2'));
+    expect(cache.replaceAll([object('10')], mark)).toBe(false);
+    expect(cache.get('n/a')).toEqual(object('11', 'u2'));
+    expect(cache.replaceAll([object('10')], cache.mark())).toBe(true);
+    expect(cache.get('n/a')).toEqual(object('10'));
+  });
+
   it('keeps what we made in the place of what we deleted, whatever a list from before says', () => {
     const cache = new Cache();
     cache.put(object('9'));

@@ -83,10 +83,12 @@ export class Cache<T extends Cached> {
   }
 
   #newerOf(known: T | undefined, listed: T, mark: number): T {
-    if (known === undefined || !sameObject(known, listed)) return this.#anew(listed);
-    const isSame = this.#versionOf(known) === listed.metadata?.resourceVersion;
+    if (known === undefined) return this.#anew(listed);
+    // Also of another uid: what has been put in since the list was asked for is not older than what it says.
     const wins = this.#isSince(keyOf(listed), mark) && !this.#isNewer(listed, known);
-    if (isSame || wins) return known;
+    if (wins) return known;
+    if (!sameObject(known, listed)) return this.#anew(listed);
+    if (this.#versionOf(known) === listed.metadata?.resourceVersion) return known;
     return this.#isNoNews(listed, known) ? this.#heardOf(listed, known) : this.#anew(listed);
   }
 
@@ -139,6 +141,7 @@ export class Cache<T extends Cached> {
     if (known === undefined || !sameObject(known, object)) return false;
     this.#values = undefined;
     this.#versions.delete(keyOf(object));
+    this.#putAt.delete(keyOf(object));
     return this.#objects.delete(keyOf(object));
   }
 

@@ -51,6 +51,8 @@ export async function lookAt(kubectl: Kubectl, namespace: string | undefined, no
     // no command tells of it
     accepted: undefined,
     controllerAt: lease.value,
+    // said by `blind`
+    controllerUnread: undefined,
     staleSince: undefined,
   });
   const blind = [

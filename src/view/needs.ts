@@ -264,7 +264,8 @@ function strange({ picture }: Seen): readonly Need[] {
 const silent = 3 * 60_000;
 
 function theController({ picture }: Seen): readonly Need[] {
-  const { controllerAt, now } = picture;
+  const { controllerAt, controllerUnread, now } = picture;
+  if (controllerUnread !== undefined) return [{ level: 'act', text: controllerUnread }];
   if (controllerAt === undefined) return [];
   if (controllerAt === null) return [{ level: 'act', text: message('need.noController') }];
   if (now.getTime() - Date.parse(controllerAt) < silent) return [];

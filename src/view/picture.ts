@@ -30,6 +30,8 @@ export interface Picture {
   readonly accepted: Readonly<Partial<Record<CaId, string>>> | undefined;
   /** When the leading controller renewed its Lease, RFC 3339; null: nobody leads; undefined: not asked. */
   readonly controllerAt: string | null | undefined;
+  /** Why that could not be asked. Where others say so: undefined. */
+  readonly controllerUnread: Message | undefined;
   /** The API server has not answered since, RFC 3339; undefined: it does. */
   readonly staleSince: string | undefined;
 }

@@ -188,6 +188,7 @@ export function pictureOf({ nodes, rotations = [], picture = {}, settings = {} }
     configuration: { settings: { ...defaultConfiguration, ...settings }, problem: undefined },
     accepted: undefined,
     controllerAt: rfc3339(now),
+    controllerUnread: undefined,
     staleSince: undefined,
     ...picture,
   };

@@ -44,6 +44,10 @@ export const needyClusters: readonly Seen[] = [
     },
   }),
   seenIn({
+    nodes: {},
+    picture: { controllerUnread: message('need.controllerUnread', { why: 'Denied' }) },
+  }),
+  seenIn({
     nodes: { w1: { left: 10 } },
     picture: {
       configuration: {

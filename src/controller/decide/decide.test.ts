@@ -553,7 +553,10 @@ describe('what people ask for', () => {
     expect(cluster.phases('w1')).toEqual(['Succeeded']);
   });
 
-  it('an approval holds although other certificates have joined', () => {
+  it.each([
+    ['', Infinity],
+    [', though each leader dies after one write', 1],
+  ])('an approval holds although other certificates have joined%s', (_, actionsAPass) => {
     const { cluster, worker } = small(twentyDaysLeft, { mode: 'manual', stageTool: 'none' });
     worker.certificates.get('kubelet-client-current.pem')!.notAfter = new Date(
       cluster.now.getTime() + 80 * day,
@@ -570,6 +573,7 @@ describe('what people ask for', () => {
     );
     worker.annotations = { 'certrotator.cpaas.io/paused': 'true' };
     cluster.inventories.delete('w1');
+    cluster.actionsAPass = actionsAPass;
     cluster.run(20);
     worker.annotations = {};
     cluster.run();

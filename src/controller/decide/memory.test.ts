@@ -45,6 +45,11 @@ const happenings: Readonly<Record<number, (cluster: SimulatedCluster) => void>> 
 /** One pass, decided by one who has seen the values before and by one who has not. */
 function pass(cluster: SimulatedCluster): number {
   const world = cluster.world();
+  // As the watch gives them: only of the same lists is anything remembered.
+  const again = cluster.world();
+  expect(again.nodes).toBe(world.nodes);
+  expect(again.inventories).toBe(world.inventories);
+  expect(again.rotations).toBe(world.rotations);
   expect(decide(world)).toEqual(decide(structuredClone(world)));
   return cluster.pass().length;
 }

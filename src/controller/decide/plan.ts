@@ -110,8 +110,9 @@ function fulfil(wish: Wish | undefined, node: NodeView, now: Date): Action[] {
   });
   if (wish === undefined) return replaced;
   if (kept !== undefined) return [...replaced, ...refresh(kept, wish)];
+  // Made first: should we die in between, what was approved is in one of the two.
   const rotation = rotationFor(wish, outdated);
-  return [...replaced, { type: 'create-rotation', rotation, phase: plannedStatus(wish).phase }];
+  return [{ type: 'create-rotation', rotation, phase: plannedStatus(wish).phase }, ...replaced];
 }
 
 /** Brings the status of a waiting plan up to date; why it waits is the gates' to say, once it is due. */

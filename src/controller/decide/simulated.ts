@@ -39,6 +39,8 @@ export class SimulatedCluster {
   readonly renewals: { node: string; id: CertificateId; at: Date; remaining: number }[] = [];
   vault: VaultStatus;
   health: Partial<Health> = {};
+  /** After so many a leader dies. */
+  actionsAPass = Infinity;
   /** Milliseconds by which the API server's clock is ahead of the controller's. */
   serverAhead = 0;
   /** By rotation: what was signed for it. */
@@ -101,7 +103,7 @@ export class SimulatedCluster {
   /** One pass of the loop. */
   pass(): Action[] {
     const actions = decide(this.world());
-    for (const action of actions) this.#apply(action);
+    for (const action of actions.slice(0, this.actionsAPass)) this.#apply(action);
     return actions;
   }
 

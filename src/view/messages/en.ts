@@ -54,6 +54,7 @@ export const en = {
   'need.broken':
     '{count} {count#certificate#certificates} cannot be renewed as {count#it is#they are}: {first}',
   'need.notReady': '{count} {count#node is#nodes are} not Ready: {first}',
+  'need.controllerUnread': 'Whether a controller is at work may not be read: {why}',
   'need.configuration': 'The configuration is refused, the last good one stays in force: {why}',
   'need.configurationUnread': 'The configuration may not be read, what is shown may not be in force: {why}',
   'need.controller': 'The controller has not been heard of since {at}: nothing is renewed',

@@ -44,6 +44,7 @@ export const zh: Readonly<Record<keyof typeof en, string>> = {
   'need.unseen': '{count} 个控制平面组件看不到，因此不会轮换：{first}；如何修复见该节点的备注',
   'need.broken': '{count} 张证书以现状无法轮换：{first}',
   'need.notReady': '{count} 个节点未就绪：{first}',
+  'need.controllerUnread': '无权读取控制器是否在工作：{why}',
   'need.configuration': '配置被拒绝，仍使用上一份有效配置：{why}',
   'need.configurationUnread': '无权读取配置，所示内容可能并未生效：{why}',
   'need.controller': '自 {at} 起没有控制器的消息：不会轮换任何证书',

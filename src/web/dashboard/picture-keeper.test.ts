@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { until } from '../../../test/browser/ask.ts';
 import { busyCluster } from '../../../test/browser/cluster.ts';
+import { recordName } from '../../controller/vault/record.ts';
 import { defaultConfiguration } from '../../controller/configuration.ts';
 import { CertError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
@@ -47,34 +48,45 @@ it('shows nothing before it knows what is in force: the defaults are not', async
   expect(seen().configuration.settings.mode).toBe('manual');
 });
 
-describe('where one thing may not be read', () => {
-  const denied = new Set<string>();
-  const reading = () =>
-    keep((own) => async (of, ref) => {
-      if (denied.has(of.plural)) throw new CertError('Denied', `${of.plural} are forbidden`);
-      return await own(of, ref);
-    });
+/** Kept from it, until `denied` is cleared. */
+const reading = (name: string) => {
+  const denied = new Set([name]);
+  const kept = keep((own) => async (of, ref) => {
+    if (denied.has(ref.name)) throw new CertError('Denied', `${ref.name} is forbidden`);
+    return await own(of, ref);
+  });
+  return { denied, ...kept };
+};
 
+describe('where one thing may not be read', () => {
   it('says that the defaults may not be in force, until it may be read again', async () => {
-    denied.add('configmaps');
-    const { keeper, seen } = reading();
+    const { denied, keeper, seen } = reading('cluster-cert-rotator-config');
     await until(() => keeper.synced, 'all is read that may be');
     expect(seen().configuration.problem).toMatchObject({ key: 'need.configurationUnread' });
     expect(seen().configuration.settings).toEqual(defaultConfiguration);
     expect(seen().controllerAt).toEqual(expect.any(String));
+    expect(seen().accepted).toHaveProperty('kubernetes');
     denied.clear();
     await until(() => seen().configuration.problem === undefined, 'the configuration is read');
     expect(seen().configuration.settings.mode).toBe('manual');
   });
 
-  it('reads the rest', async () => {
-    denied.add('leases');
-    const { keeper, seen } = reading();
+  it('says that it does not know of a controller, in place of that there is none, and reads the rest', async () => {
+    const { denied, keeper, seen } = reading('cluster-cert-rotator');
     await until(() => keeper.synced, 'all is read that may be');
     expect(seen().configuration.settings.mode).toBe('manual');
-    // not asked, and not: there is none
     expect(seen().controllerAt).toBeUndefined();
+    expect(seen().controllerUnread).toMatchObject({ key: 'need.controllerUnread' });
     denied.clear();
+    await until(() => seen().controllerUnread === undefined, 'the Lease is read');
+    expect(seen().controllerAt).toEqual(expect.any(String));
+  });
+
+  it('does not say of a CA that none was accepted', async () => {
+    const { keeper, seen } = reading(recordName);
+    await until(() => keeper.synced, 'all is read that may be');
+    expect(seen().accepted).toBeUndefined();
+    expect(seen().configuration.problem).toBeUndefined();
   });
 });
 
@@ -92,7 +104,7 @@ it('is told of what is shown of a Node, and of nothing else that it reports', as
   const readyOf = () =>
     seen().nodes.find((node) => node.metadata?.name === 'worker-40')?.status?.conditions?.[0]?.status;
   report('2030-01-01T00:00:00Z', 'False', 'True');
-  // What comes later has been heard of, too, when this has.
+  // When this has been heard of, so has all that came before it.
   const heard = async (ready: string) => {
     report('2030-01-01T00:10:00Z', 'True', ready);
     await until(() => readyOf() === ready, `it is ${ready}`);

@@ -13,13 +13,13 @@ import { inventoryLabel, readInventories, trimInventory } from '../../controller
 import { recordedIn, recordName, type Recorded } from '../../controller/vault/record.ts';
 import { CertError, describeError } from '../../errors.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { unlessDenied } from '../../denied.ts';
+import { unlessDenied, type Asked } from '../../denied.ts';
 import { withoutManagedFields } from '../../kube/objects.ts';
 import { pause, Reflector } from '../../kube/reflector.ts';
 import { resources, type ObjectRef, type Resource } from '../../kube/resources.ts';
 import { privateNamespace, type CertificateRotation } from '../../kube/types.ts';
 import { quietly, type Logger } from '../../log.ts';
-import { message, type Message } from '../../view/messages/message.ts';
+import { message, type Message, type MessageKey } from '../../view/messages/message.ts';
 import type { Picture } from '../../view/picture.ts';
 
 export interface PictureKeeperOptions {
@@ -41,6 +41,7 @@ export class PictureKeeper {
   #accepted: Recorded | undefined;
   #text: string | undefined;
   #controllerAt: string | null | undefined;
+  #controllerUnread: Message | undefined;
   #staleSince: string | undefined;
   #looked = false;
   #wake = new AbortController();
@@ -89,6 +90,7 @@ export class PictureKeeper {
       configuration: { settings: this.#settings, problem: this.#problem },
       accepted: this.#accepted,
       controllerAt: this.#controllerAt,
+      controllerUnread: this.#controllerUnread,
       staleSince: this.#staleSince,
     };
   }
@@ -100,12 +102,12 @@ export class PictureKeeper {
 
   async #look(signal: AbortSignal): Promise<void> {
     const { log, onChange, every = 30_000 } = this.#options;
-    const say = quietly((error) => log.warn({ err: error }, 'configuration and Lease are not read'));
+    const say = quietly((error) => log.warn({ err: error }, 'configuration, Lease or record is not read'));
     while (!signal.aborted) {
       this.#wake = new AbortController();
       let error: CertError | undefined;
       try {
-        await this.#lookOnce();
+        for (const denied of await this.#lookOnce()) say(denied);
       } catch (thrown) {
         error =
           thrown instanceof CertError
@@ -121,8 +123,8 @@ export class PictureKeeper {
     }
   }
 
-  /** What may not be read hides nothing of the rest. Errors: the first Denied, when all else is in; those of the API. */
-  async #lookOnce(): Promise<void> {
+  /** Gives what may not be read; it hides nothing of the rest. Errors: those of the API. */
+  async #lookOnce(): Promise<readonly CertError[]> {
     const { client } = this.#options;
     const get = async <T>(of: Resource<T>, ref: ObjectRef) => unlessDenied(async () => client.get(of, ref));
     const [map, lease, record] = await Promise.all([
@@ -131,16 +133,16 @@ export class PictureKeeper {
       get(resources.configMaps, { name: recordName, namespace: privateNamespace }),
     ]);
     this.#controllerAt = lease.denied === undefined ? (lease.value?.spec?.renewTime ?? null) : undefined;
-    this.#accepted = recordedIn(record.value);
+    this.#controllerUnread = unread('need.controllerUnread', lease);
+    this.#accepted = record.denied === undefined ? recordedIn(record.value) : undefined;
     if (map.denied === undefined) this.#readConfiguration(map.value?.data?.[configurationKey] ?? '');
-    else this.#missConfiguration(map.denied);
-    const denied = map.denied ?? lease.denied ?? record.denied;
-    if (denied !== undefined) throw denied;
+    else this.#missConfiguration(map);
+    return [map, lease, record].flatMap(({ denied }) => denied ?? []);
   }
 
-  #missConfiguration(denied: CertError): void {
+  #missConfiguration(asked: Asked<unknown>): void {
     this.#text = undefined;
-    this.#problem = message('need.configurationUnread', { why: describeError(denied) });
+    this.#problem = unread('need.configurationUnread', asked);
   }
 
   /** A refused file changes nothing, as with the controller. */
@@ -154,6 +156,10 @@ export class PictureKeeper {
       this.#problem = message('need.configuration', { why: describeError(error) });
     }
   }
+}
+
+function unread(key: MessageKey, { denied }: Asked<unknown>): Message | undefined {
+  return denied === undefined ? undefined : message(key, { why: describeError(denied) });
 }
 
 /** Of what is kept of a Node. */
