@@ -5,6 +5,8 @@ import type { KubeClient, Written } from '../kube/client.ts';
 import type { CertificateRotation } from '../kube/types.ts';
 import { act, statusPatch } from './act.ts';
 import { EventRecorder } from './events.ts';
+import { decide } from './decide/index.ts';
+import { SimulatedCluster } from './decide/simulated.ts';
 import { Caches } from './gather.ts';
 import { createLog } from '../log.ts';
 import { Pace } from './pace.ts';
@@ -40,6 +42,7 @@ async function run(
   answer: (call: string) => unknown,
   onProgress: () => void = () => undefined,
   other?: KubeClient,
+  pace = new Pace(),
 ): Promise<string[]> {
   const { client: usual, calls } = clientOf(answer);
   const client = other ?? usual;
@@ -52,7 +55,6 @@ async function run(
   const events = new EventRecorder(client, 'test');
   try {
     const log = createLog('silent');
-    const pace = new Pace();
     await act(actions, { client, caches, events, log, publicNamespace: 'public', pace, onProgress });
   } catch (error) {
     calls.push(error instanceof CertError ? `throws ${error.code}` : String(error));
@@ -174,4 +176,36 @@ describe('statusPatch', () => {
     });
     expect(statusPatch({ attempts: 1 }, { attempts: 1 })).toBeUndefined();
   });
+});
+
+const waiting: CertificateRotation = {
+  metadata: { name: 'r' },
+  spec: { nodeName: 'n1', nodeUID: 'u', certificates: ['kubelet.crt'], reason: 'Due' },
+};
+
+/** One that has been read, with something to be planned for some day, and so many that have not. */
+function decidedWith(unread: number): readonly Action[] {
+  const cluster = new SimulatedCluster({ stageTool: 'none', parallelScans: 1000 });
+  const add = (name: string) => cluster.add(name, 'worker', () => ({ age: 50, lifetime: 91 }));
+  add('w0');
+  cluster.run(20);
+  expect(cluster.rotations.map(({ status }) => status?.phase)).toEqual(['Scheduled']);
+  cluster.rotations = [];
+  for (let i = 1; i <= unread; i += 1) add(`w${i}`);
+  return decide(cluster.world());
+}
+
+const begunOf = async (actions: readonly Action[]) => {
+  const pace = new Pace(() => 0);
+  // Room for 39 scans and a rotation.
+  pace.pass()({ type: 'patch-rotation-status', rotation: waiting, status: { phase: 'Pending' } });
+  const calls = await run(actions, () => done, undefined, undefined, pace);
+  return ['Pod', 'CertificateRotation'].map(
+    (kind) => calls.filter((call) => call.startsWith(`create ${kind} `)).length,
+  );
+};
+
+it('begins what is decided for more nodes than there is room for scans first', async () => {
+  expect(await begunOf(decidedWith(60))).toEqual([39, 0]);
+  expect(await begunOf(decidedWith(30))).toEqual([30, 1]);
 });

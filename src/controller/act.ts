@@ -32,16 +32,17 @@ type Outcome = 'done' | 'later';
 const patience = 3;
 
 /**
- * Carries out what may be carried out, and gives how many are left for lack of room (pace.ts). A refusal is logged, told by
+ * Carries out what may be carried out, and gives how many are left for want of room, or behind those (pace.ts). A refusal is logged, told by
  * an Event, and does not hold up the rest.
  * Errors: Unreachable (the first; what could be done was done), Aborted (no longer leading).
  */
 export async function act(actions: readonly Action[], options: ActOptions): Promise<number> {
   const actor = new Actor(options);
+  const mayBegin = options.pace.pass();
   let first: CertError | undefined;
   let [inARow, left] = [0, 0];
   for (const action of actions) {
-    if (!options.pace.allows(action)) {
+    if (!mayBegin(action)) {
       left += 1;
       continue;
     }

@@ -25,8 +25,9 @@ const became = (phase: Phase): Action => ({ type: 'patch-rotation-status', rotat
 
 /** How many of the same are let through, one after the other, at this moment. */
 function count(pace: Pace, action: Action, most = 1000): number {
+  const allows = pace.pass();
   let allowed = 0;
-  while (allowed < most && pace.allows(action)) allowed += 1;
+  while (allowed < most && allows(action)) allowed += 1;
   return allowed;
 }
 
@@ -60,5 +61,58 @@ describe('the pace', () => {
     const pace = new Pace(() => 0);
     count(pace, podOf('scan'));
     expect(count(pace, action)).toBe(1000);
+  });
+});
+
+/** All room is taken; then a pass each so many milliseconds, in which these are asked about. */
+const busy = () => {
+  let now = 0;
+  const pace = new Pace(() => now);
+  count(pace, became('Pending'));
+  return (milliseconds: number, actions: readonly Action[]): readonly boolean[] => {
+    now += milliseconds;
+    return actions.map(pace.pass());
+  };
+};
+
+describe('scans first', () => {
+  const due: Action = { ...planned, phase: 'Pending' };
+  const handedOn: Action = { ...planned, rotation: approved };
+
+  it('lets what is planned for some day wait behind a scan that waits, though there is room for it', () => {
+    const pass = busy();
+    // 2.2 writes
+    expect(pass(100, [podOf('scan'), planned, became('Scheduled')])).toEqual([false, false, false]);
+  });
+
+  it('lets what is due, and what hands on an approval, go all the same', () => {
+    const pass = busy();
+    expect(pass(100, [podOf('scan'), handedOn, due])).toEqual([false, true, true]);
+    expect(pass(50, [podOf('scan'), became('Pending')])).toEqual([false, true]);
+  });
+
+  it('lets the plan go on where all scans have room, and in the pass in which none is wanted any more', () => {
+    const pass = busy();
+    expect(pass(1000, [podOf('scan'), planned])).toEqual([true, true]);
+    pass(
+      0,
+      Array.from({ length: 7 }, () => podOf('scan')),
+    );
+    expect(pass(100, [planned])).toEqual([true]);
+  });
+
+  it('holds the plan up for twenty minutes without a break, and no longer', () => {
+    const pass = busy();
+    const minute = () => pass(60_000, [...Array.from({ length: 41 }, () => podOf('scan')), planned]).at(-1);
+    const many = (minutes: number) => Array.from({ length: minutes }, minute);
+    // As many scans as there is ever room for, and one more: then there is none for the plan, in any case.
+    many(20);
+    expect(pass(100, [podOf('scan'), planned])).toEqual([false, false]);
+    many(1);
+    expect(pass(100, [podOf('scan'), planned])).toEqual([false, true]);
+    // A pass in which none waits begins it anew.
+    pass(60_000, []);
+    many(1);
+    expect(pass(100, [podOf('scan'), planned])).toEqual([false, false]);
   });
 });

@@ -11,7 +11,7 @@ import { decideProgress } from './progress.ts';
 import { decideStageTool } from './stage-tool.ts';
 import { viewOf } from './view.ts';
 
-/** In the order in which they are to be carried out. One rotation's status changes at most once in a pass. */
+/** In the order in which they are to be carried out: scans before plans, see pace.ts. One rotation's status changes at most once in a pass. */
 export function decide(world: World, build: PodBuilders = podBuilders): Action[] {
   const view = viewOf(world);
   const progress = decideProgress(view, build); //   what is under way comes first
