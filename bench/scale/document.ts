@@ -83,7 +83,7 @@ about 22 a second, which is what makes it last ${number(Math.round(collection.se
 
 **The first seconds.** After a rest the controller may begin as much at once as makes 120 writes (forty scans), and what it had
 begun is never held up: so a collection that lasts no minute may have more writes a second than the bar names, which is about a
-minute. At ${number(smallest.nodes)} nodes it lasted ${number(smallest.collection.seconds)} s, ${number(smallest.collection.writesPerSecond)} writes a second; of a whole minute these are ${number(smallest.collection.writesPerSecondInBusiestMinute)}.
+minute. At ${number(smallest.nodes)} nodes it lasted ${number(smallest.collection.seconds)} s, ${number(smallest.collection.writesPerSecond)} writes a second; of a whole minute, what is planned in it included, these are ${number(smallest.collection.writesPerSecondInBusiestMinute)}.
 
 **Writes over a day.** ${number(steady.writesPerScan)} writes for a scan (its Pod, the ConfigMap, the end of the Pod; more where a node has more to
 say), times ${number(largest.nodes)} nodes, by 86,400 seconds, and ${number(steady.writesPerSecondIdle)} a second at rest: the Lease of the leader, every two seconds.

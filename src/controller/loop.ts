@@ -55,7 +55,7 @@ export interface LoopParts {
   readonly onPass: () => void;
 }
 
-/** `left`: something waits for nothing but room (pace.ts). */
+/** `left`: something waits for room, or behind what waits for it (pace.ts). */
 const tick = { left: 1000, active: 3000, idle: 30_000 } as const;
 /**
  * Changes that come one after another make one pass. In milliseconds: passes over few nodes follow a change at once; in a
@@ -139,7 +139,7 @@ class Loop {
     return first;
   }
 
-  /** Whether more waits to be begun than there is room for (pace.ts). */
+  /** Whether more waits to be begun than may be now (pace.ts). */
   get hasLeft(): boolean {
     return this.#left > 0;
   }
@@ -198,11 +198,13 @@ class Loop {
   async #decide(configuration: Configuration): Promise<void> {
     const { gatherer, authority, caches, metrics, decide } = this.#parts;
     const now = new Date();
-    this.#left = 0;
     const vault = this.#steady(this.#withClock(authority.status(now), configuration));
     const world = await gatherer.gather({ now, configuration, vault });
     metrics.note(world);
-    if (this.#held !== undefined) return;
+    if (this.#held !== undefined) {
+      this.#left = 0;
+      return;
+    }
     const actions = decide(world);
     const acting = { ...this.#parts, pace: this.#pace, onProgress: this.#parts.onPass };
     if (!admitsControlPlane(actions, world)) {

@@ -78,11 +78,12 @@ const busy = () => {
 describe('scans first', () => {
   const due: Action = { ...planned, phase: 'Pending' };
   const handedOn: Action = { ...planned, rotation: approved };
+  const scheduled = became('Scheduled');
 
   it('lets what is planned for some day wait behind a scan that waits, though there is room for it', () => {
     const pass = busy();
     // 2.2 writes
-    expect(pass(100, [podOf('scan'), planned, became('Scheduled')])).toEqual([false, false, false]);
+    expect(pass(100, [podOf('scan'), planned, scheduled])).toEqual([false, false, false]);
   });
 
   it('lets what is due, and what hands on an approval, go all the same', () => {
@@ -101,18 +102,28 @@ describe('scans first', () => {
     expect(pass(100, [planned])).toEqual([true]);
   });
 
-  it('holds the plan up for twenty minutes without a break, and no longer', () => {
+  it.each([
+    [8, 1000],
+    [8, 1030],
+    [9, 1100],
+    [9, 1150],
+    [10, 1300],
+    [12, 1500],
+    [40, 1000],
+    [40, 100],
+  ])('does not starve the plan by %i scans that are refused in a pass each %i ms', (refused, every) => {
     const pass = busy();
-    const minute = () => pass(60_000, [...Array.from({ length: 41 }, () => podOf('scan')), planned]).at(-1);
-    const many = (minutes: number) => Array.from({ length: minutes }, minute);
-    // As many scans as there is ever room for, and one more: then there is none for the plan, in any case.
-    many(20);
-    expect(pass(100, [podOf('scan'), planned])).toEqual([false, false]);
-    many(1);
-    expect(pass(100, [podOf('scan'), planned])).toEqual([false, true]);
-    // A pass in which none waits begins it anew.
-    pass(60_000, []);
-    many(1);
-    expect(pass(100, [podOf('scan'), planned])).toEqual([false, false]);
+    const asked = [...Array.from({ length: refused }, () => podOf('scan')), planned];
+    const minutes = 20;
+    let [plans, scans] = [0, 0];
+    for (let time = 0; time < minutes * 60_000; time += every) {
+      const begun = pass(every, asked);
+      if (begun.at(-1) === true) plans += 1;
+      scans += begun.slice(0, -1).filter(Boolean).length;
+    }
+    // One every two seconds or a pass later, at the least; and all of it at the usual pace, but for the last one.
+    expect(plans).toBeGreaterThanOrEqual(Math.floor((minutes * 60_000) / (2000 + every)));
+    const seconds = (Math.ceil((minutes * 60_000) / every) * every) / 1000;
+    expect(plans * 2 + scans * 3).toBeLessThanOrEqual(seconds * 22.2 + 2);
   });
 });

@@ -1,7 +1,7 @@
 // How fast work is begun that thousands of nodes ask for at once: the API server has others to serve. What there is no
 // room for is left to the next pass, which decides it anew. What has been begun is never held up. Where a scan has to wait,
-// what is planned for some day waits behind it, for a while: a cluster is read for the first time in the same time, however
-// much of it comes into the plan.
+// what is planned for some day waits behind it, but for one every two seconds: a cluster is read for the first time in nearly
+// the same time, however much of it is planned for some day.
 import { isApproved } from './decide/rotation-object.ts';
 import { labels } from './labels.ts';
 import type { Action } from './world.ts';
@@ -10,10 +10,10 @@ import type { Action } from './world.ts';
 const usual = { perSecond: 22.2, atOnce: 120 } as const;
 
 /**
- * For no longer do scans go before the plan without a break, milliseconds: those that are refused again and again, or come
- * faster than there is room for them, must not keep it away for ever. 5,000 nodes are read in eleven and a half minutes.
+ * So often is it the turn of what is planned for some day, whatever else there is, milliseconds: scans that are refused again
+ * and again, or come faster than there is room for them, must not keep it away for ever.
  */
-const scansFirstFor = 20 * 60_000;
+const turnEvery = 2000;
 
 /** Pod, ConfigMap, and the end of the Pod. */
 const writesOfScan = 3;
@@ -24,33 +24,26 @@ export class Pace {
   readonly #clock: () => number;
   #room: number = usual.atOnce;
   #at: number;
-  /** In the last pass, or in this one. */
-  #scansWait = false;
-  /** Since when there was such a pass each time. */
-  #scansWaitSince: number | undefined;
+  /** When the last one that is planned for some day was begun. */
+  #turnAt: number;
 
   /** @param clock monotonic, milliseconds */
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock;
     this.#at = clock();
+    this.#turnAt = this.#at;
   }
 
   /** For one pass, in which the actions are asked about in their order: whether one may begin now; takes the room for it. */
   pass(): (action: Action) => boolean {
-    if (!this.#scansWait) this.#scansWaitSince = undefined;
-    this.#scansWait = false;
-    const scansFirst = this.#clock() - (this.#scansWaitSince ?? Infinity) < scansFirstFor;
+    let scansWait = false;
     return (action) => {
-      if (scansFirst && this.#scansWait && isForSomeDay(action)) return false;
-      const hasRoom = this.#takes(writesOf(action));
-      if (!hasRoom && isScan(action)) this.#noteWaiting();
+      const writes = writesOf(action);
+      if (isForSomeDay(action)) return this.#takesForSomeDay(writes, scansWait);
+      const hasRoom = this.#takes(writes);
+      scansWait ||= !hasRoom && isScan(action);
       return hasRoom;
     };
-  }
-
-  #noteWaiting(): void {
-    this.#scansWait = true;
-    this.#scansWaitSince ??= this.#clock();
   }
 
   #takes(writes: number): boolean {
@@ -60,6 +53,17 @@ export class Pace {
     this.#at = now;
     if (this.#room < writes) return false;
     this.#room -= writes;
+    return true;
+  }
+
+  /** When its turn has come also where there is no room: what comes next waits the longer for it. */
+  #takesForSomeDay(writes: number, scansWait: boolean): boolean {
+    const now = this.#clock();
+    if (scansWait || !this.#takes(writes)) {
+      if (now - this.#turnAt < turnEvery) return false;
+      this.#room -= writes;
+    }
+    this.#turnAt = now;
     return true;
   }
 }

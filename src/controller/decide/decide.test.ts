@@ -555,7 +555,7 @@ describe('what people ask for', () => {
 
   it.each([
     ['', Infinity],
-    [', though each leader dies after one write', 1],
+    [', though each leader dies after one action', 1],
   ])('an approval holds although other certificates have joined%s', (_, actionsAPass) => {
     const { cluster, worker } = small(twentyDaysLeft, { mode: 'manual', stageTool: 'none' });
     worker.certificates.get('kubelet-client-current.pem')!.notAfter = new Date(

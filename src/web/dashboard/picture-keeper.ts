@@ -107,7 +107,8 @@ export class PictureKeeper {
       this.#wake = new AbortController();
       let error: CertError | undefined;
       try {
-        for (const denied of await this.#lookOnce()) say(denied);
+        const denied = await this.#lookOnce();
+        if (denied.length > 0) say(new CertError('Denied', denied.map(describeError).join('; ')));
       } catch (thrown) {
         error =
           thrown instanceof CertError
